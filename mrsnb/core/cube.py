@@ -1,0 +1,161 @@
+"""A spectral cube of one band, and the grid it stands on."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mrsnb.core.bands import Band
+from mrsnb.core.cards import Cards
+from mrsnb.core.exposure import frozen
+from mrsnb.display import Picture, Row, mimebundle
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class CubeGrid:
+    """Where the voxels are: a tangent plane about ``(ra, dec)``, and a list of wavelengths.
+
+    The sky coordinates of spaxel ``(x, y)`` (0-based) are ``xi = (x - n_x // 2) * spaxel_size`` toward *west* and
+    ``eta = (y - n_y // 2) * spaxel_size`` toward north, both turned by `rotation`.
+
+    Parameters
+    ----------
+    ra, dec : float
+        Tangent point, at the centre of the middle spaxel; deg.
+    spaxel_size : float
+        Side of a spaxel, arcsec.
+    n_x, n_y : int
+        Odd numbers of spaxels.
+    rotation : float
+        Turn of the grid, deg east of north.
+    wave : ndarray
+        Centre of each plane; shape (n_wave,), micron.
+    wave_step : ndarray
+        Thickness of each plane; shape (n_wave,), micron.
+    linear : bool
+        True if the planes are equally spaced.
+    """
+
+    ra: float
+    dec: float
+    spaxel_size: float
+    n_x: int
+    n_y: int
+    wave: NDArray[np.float64]
+    wave_step: NDArray[np.float64]
+    rotation: float = 0.0
+    linear: bool = True
+
+    def __post_init__(self) -> None:
+        frozen(self.wave)
+        frozen(self.wave_step)
+
+    @property
+    def n_wave(self) -> int:
+        """Number of planes."""
+        return len(self.wave)
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """``(n_wave, n_y, n_x)``."""
+        return self.n_wave, self.n_y, self.n_x
+
+    @property
+    def n_voxels(self) -> int:
+        """Number of voxels."""
+        return self.n_wave * self.n_y * self.n_x
+
+    @property
+    def x(self) -> NDArray[np.float64]:
+        """Spaxel centres toward west, before the rotation; shape (n_x,), arcsec."""
+        return _axis(self.n_x, self.spaxel_size)
+
+    @property
+    def y(self) -> NDArray[np.float64]:
+        """Spaxel centres toward north, before the rotation; shape (n_y,), arcsec."""
+        return _axis(self.n_y, self.spaxel_size)
+
+
+def _axis(n: int, size: float) -> NDArray[np.float64]:
+    start = (-(n // 2) * size - size / 2) + size / 2
+    return np.arange(start, start + n * size, size)[:n]
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Cube:
+    """A cube with its arrays in memory.
+
+    Parameters
+    ----------
+    name : str
+        File name that the product has or would have, e.g. ``"target_ch1-short_s3d.fits"``.
+    bands : tuple of Band
+        The bands it was made of.
+    grid : CubeGrid
+        Where its voxels are.
+    flux, err : ndarray
+        Shape (n_wave, n_y, n_x), float32, MJy/sr; NaN where there is no light.
+    dq : ndarray
+        Shape (n_wave, n_y, n_x), uint32; 0 good, 1 hole in the field, 513 outside the field.
+    weight : ndarray
+        Shape (n_wave, n_y, n_x), float32: number of detector pixels that fed a voxel (WMAP).
+    primary, science : Cards
+        Keywords for the primary and SCI headers.
+    inputs : tuple of Cards
+        Primary keywords of each exposure, for the HDRTAB extension.
+    history : dict
+        Provenance: software, parameters, inputs, references; plain values.
+    """
+
+    name: str
+    bands: tuple[Band, ...]
+    grid: CubeGrid
+    flux: NDArray[np.float32]
+    err: NDArray[np.float32]
+    dq: NDArray[np.uint32]
+    weight: NDArray[np.float32]
+    primary: Cards
+    science: Cards
+    inputs: tuple[Cards, ...] = ()
+    history: dict[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        for array in (self.flux, self.err, self.dq, self.weight):
+            frozen(array)
+
+    @property
+    def label(self) -> str:
+        """Bands as people say them, e.g. ``"1A"``."""
+        return "+".join(band.name for band in self.bands)
+
+    def collapsed(self) -> NDArray[np.float64]:
+        """Return the median over wavelength, shape (n_y, n_x), MJy/sr; NaN where there is no light."""
+        image = np.full(self.flux.shape[1:], np.nan)
+        seen = np.isfinite(self.flux).any(axis=0)
+        image[seen] = np.nanmedian(self.flux[:, seen], axis=0)
+        return image
+
+    def rows(self) -> list[Row]:
+        """Return what there is to say about it."""
+        grid = self.grid
+        return [
+            Row("band", self.label),
+            Row("size", f"{grid.n_wave} x {grid.n_y} x {grid.n_x}", "wavelength, y, x"),
+            Row("wavelength", f"{grid.wave[0]:.4f} - {grid.wave[-1]:.4f}", "micron"),
+            Row("spaxel", f"{grid.spaxel_size:.3f}", "arcsec"),
+            Row("centre", f"RA {grid.ra:.6f}, Dec {grid.dec:+.6f}", "deg"),
+            Row("exposures", str(max(len(self.inputs), 1))),
+        ]
+
+    def pictures(self) -> list[Picture]:
+        """Return the image collapsed over wavelength."""
+        from mrsnb.display.plots import image_picture
+
+        return [image_picture(f"{self.label}, median over wavelength", self.collapsed(), self.grid.spaxel_size)]
+
+    def __repr__(self) -> str:
+        return f"<Cube {self.name} {self.label} {self.grid.shape}>"
+
+    def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
+        return mimebundle(f"Cube {self.name}", self.rows(), self.pictures())

@@ -1,0 +1,239 @@
+"""Parameters declared once: checks, text and dictionary forms, and all that forms, options and help need to know."""
+
+import types
+from collections.abc import Callable, Mapping
+from dataclasses import MISSING, dataclass, field, fields, replace
+from functools import cache
+from math import isfinite
+from typing import Any, Literal, Self, Union, get_args, get_origin, get_type_hints
+
+from mrsnb.errors import ParamError, nearest
+
+Check = Callable[[Any], str | None]
+"""Returns what is wrong with a value and what would be right, or None."""
+
+
+def param(
+    default: Any,
+    help: str,  # noqa: A002
+    *,
+    unit: str | None = None,
+    low: float | None = None,
+    high: float | None = None,
+    check: Check | None = None,
+    advanced: bool = False,
+) -> Any:
+    """Declare a field of a `Params` class.
+
+    Parameters
+    ----------
+    default : object
+        Value when not given; immutable.
+    help : str
+        One sentence for a person choosing the value.
+    unit : str, optional
+        Unit of the value, as shown beside it.
+    low, high : float, optional
+        Smallest and largest allowed number, inclusive.
+    check : callable, optional
+        Called with a value of the right type; returns what is wrong with it, or None.
+    advanced : bool
+        True for a parameter that most people never change.
+    """
+    meta = {"help": help, "unit": unit, "low": low, "high": high, "check": check, "advanced": advanced}
+    return field(default=default, metadata=meta)
+
+
+@dataclass(frozen=True)
+class ParamSpec:
+    """All there is to know about one parameter."""
+
+    name: str
+    type: Any
+    default: Any
+    help: str
+    unit: str | None
+    low: float | None
+    high: float | None
+    check: Check | None
+    advanced: bool
+
+    @property
+    def optional(self) -> bool:
+        """True if None is allowed."""
+        return type(None) in get_args(self.type)
+
+    @property
+    def base(self) -> Any:
+        """The type without None."""
+        rest = [t for t in get_args(self.type) if t is not type(None)] if _is_union(self.type) else [self.type]
+        return rest[0] if len(rest) == 1 else Union[tuple(rest)]  # noqa: UP007
+
+    @property
+    def choices(self) -> tuple[Any, ...] | None:
+        """The allowed values of a ``Literal``, or None."""
+        return get_args(self.base) if get_origin(self.base) is Literal else None
+
+    @property
+    def allowed(self) -> str:
+        """What is allowed, in words."""
+        text = _in_words(self.base)
+        if self.low is not None and self.high is not None:
+            text += f" from {self.low:g} to {self.high:g}"
+        elif self.low is not None:
+            text += f" >= {self.low:g}"
+        elif self.high is not None:
+            text += f" <= {self.high:g}"
+        return text + (f" ({self.unit})" if self.unit else "") + (" or None" if self.optional else "")
+
+    def checked(self, value: Any) -> Any:
+        """Return `value`, ints made floats where a float is wanted.
+
+        Raises
+        ------
+        ParamError
+            If the type or the value is not allowed.
+        """
+        if value is None and self.optional:
+            return None
+        try:
+            value = _cast(value, self.base)
+        except TypeError:
+            raise ParamError(self._complaint(value)) from None
+        numbers = value if isinstance(value, tuple) else (value,)
+        for number in numbers:
+            if isinstance(number, float) and not isfinite(number):
+                raise ParamError(self._complaint(value))
+            if isinstance(number, int | float) and not isinstance(number, bool):
+                too_low = self.low is not None and number < self.low
+                if too_low or (self.high is not None and number > self.high):
+                    raise ParamError(self._complaint(value))
+        wrong = self.check(value) if self.check else None
+        if wrong:
+            raise ParamError(f"{self.name} = {value!r}: {wrong}")
+        return value
+
+    def from_plain(self, value: Any) -> Any:
+        """Return the value that a YAML, JSON or papermill `value` stands for (lists are tuples, 2 is choice "2")."""
+        if isinstance(value, list):
+            value = tuple(value)
+        if self.choices and value not in self.choices and str(value) in self.choices and not isinstance(value, bool):
+            value = str(value)
+        return self.checked(value)
+
+    def from_text(self, text: str) -> Any:
+        """Return the value that `text`, as typed at a command line, stands for."""
+        if self.optional and text.strip().lower() in ("none", "null", ""):
+            return None
+        try:
+            value = _parse(text.strip(), self.base)
+        except ValueError:
+            raise ParamError(self._complaint(text)) from None
+        return self.checked(value)
+
+    def _complaint(self, value: Any) -> str:
+        found = f"{self.name} = {value!r}"
+        if self.choices:
+            return f"{found}: not allowed{nearest(str(value), [str(c) for c in self.choices])}"
+        return f"{found}: must be {self.allowed}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Params:
+    """Base of every step's parameters: frozen, checked when made, equal when their values are equal."""
+
+    def __post_init__(self) -> None:
+        for spec in self.specs():
+            object.__setattr__(self, spec.name, spec.checked(getattr(self, spec.name)))
+
+    @classmethod
+    def specs(cls) -> tuple[ParamSpec, ...]:
+        """Return what is known of each parameter, in order of declaration."""
+        return _specs(cls)
+
+    @classmethod
+    def spec(cls, name: str) -> ParamSpec:
+        """Return what is known of the parameter called `name`."""
+        for spec in cls.specs():
+            if spec.name == name:
+                return spec
+        msg = f"unknown parameter {name!r}{nearest(name, [s.name for s in cls.specs()])}"
+        raise ParamError(msg)
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> Self:
+        """Return parameters from a plain dictionary; names not given keep their defaults."""
+        return cls().updated(values)
+
+    def updated(self, values: Mapping[str, Any]) -> Self:
+        """Return a copy with some values replaced, given as plain values (YAML, JSON, papermill)."""
+        return replace(self, **{name: self.spec(str(name)).from_plain(value) for name, value in values.items()})
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the values as plain Python (tuples as lists), fit for YAML or JSON."""
+        pairs = ((spec.name, getattr(self, spec.name)) for spec in self.specs())
+        return {name: list(value) if isinstance(value, tuple) else value for name, value in pairs}
+
+    def changed(self) -> dict[str, Any]:
+        """Return only the values that differ from the defaults, as in `to_dict`."""
+        default = {spec.name: spec.default for spec in self.specs()}
+        return {name: value for name, value in self.to_dict().items() if getattr(self, name) != default[name]}
+
+
+@cache
+def _specs(cls: type[Params]) -> tuple[ParamSpec, ...]:
+    hints = get_type_hints(cls)
+    found = []
+    for f in fields(cls):
+        if f.default is MISSING or "help" not in f.metadata:
+            msg = f"{cls.__name__}.{f.name} is not declared with param()"
+            raise TypeError(msg)
+        found.append(ParamSpec(name=f.name, type=hints[f.name], default=f.default, **f.metadata))
+    return tuple(found)
+
+
+def _is_union(kind: Any) -> bool:
+    return get_origin(kind) in (Union, types.UnionType)
+
+
+def _in_words(kind: Any) -> str:
+    if get_origin(kind) is Literal:
+        return "one of " + ", ".join(repr(c) for c in get_args(kind))
+    if get_origin(kind) is tuple:
+        items = [a for a in get_args(kind) if a is not Ellipsis]
+        count = "" if Ellipsis in get_args(kind) else f"{len(items)} "
+        return f"{count}values, each {_in_words(items[0])}"
+    return {bool: "True or False", int: "a whole number", float: "a number", str: "text"}.get(kind, str(kind))
+
+
+def _cast(value: Any, kind: Any) -> Any:
+    if get_origin(kind) is Literal:
+        if not any(value == c and type(value) is type(c) for c in get_args(kind)):
+            raise TypeError
+        return value
+    if get_origin(kind) is tuple:
+        items = [a for a in get_args(kind) if a is not Ellipsis]
+        if not isinstance(value, tuple) or (Ellipsis not in get_args(kind) and len(value) != len(items)):
+            raise TypeError
+        if Ellipsis in get_args(kind):
+            items = items * len(value)
+        return tuple(_cast(v, k) for v, k in zip(value, items, strict=True))
+    if kind is float and isinstance(value, int) and not isinstance(value, bool):
+        return float(value)
+    if not isinstance(value, kind) or (kind is not bool and isinstance(value, bool)):
+        raise TypeError
+    return value
+
+
+def _parse(text: str, kind: Any) -> Any:
+    if get_origin(kind) is Literal:
+        return next((c for c in get_args(kind) if str(c).lower() == text.lower()), text)
+    if get_origin(kind) is tuple:
+        items = [a for a in get_args(kind) if a is not Ellipsis]
+        words = text.strip("()[]").replace(",", " ").split()
+        return tuple(_parse(w, items[min(i, len(items) - 1)]) for i, w in enumerate(words))
+    if kind is bool:
+        if text.lower() not in ("true", "false", "yes", "no", "1", "0"):
+            raise ValueError
+        return text.lower() in ("true", "yes", "1")
+    return kind(text)

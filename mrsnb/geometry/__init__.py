@@ -1,0 +1,1 @@
+"""From detector pixels to the sky and the cube: the geometry of the MRS."""

@@ -1,0 +1,1 @@
+"""Compiled loops on plain arrays: numba and numpy only."""

@@ -1,0 +1,1 @@
+"""Simulated MRS observations, as the archive would deliver them."""

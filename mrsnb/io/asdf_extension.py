@@ -1,0 +1,111 @@
+"""The ASDF extension of a product: metadata that FITS keywords cannot hold, above all the gWCS.
+
+Written and read as text, without asdf. The provenance is one line of the tree, so that it can be read alone.
+
+References
+----------
+ASDF standard 1.5.0, "Low-level file layout".
+"""
+
+import struct
+from collections.abc import Mapping
+from functools import cache
+from typing import Any
+
+import numpy as np
+from astropy.io import fits
+from numpy.typing import NDArray
+
+from mrsnb.io.wcs_text import WcsText
+
+KEY = "mrsnb"
+"""Key of the provenance in the tree."""
+
+_HEAD = (
+    "#ASDF 1.0.0\n#ASDF_STANDARD 1.5.0\n%YAML 1.1\n%TAG ! tag:stsci.edu:asdf/\n"
+    "--- !core/asdf-1.1.0\n"
+    "asdf_library: !core/software-1.0.0 {{name: mrsnb, version: {version}}}\n"
+)
+
+
+def asdf_hdu(meta: Mapping[str, Any], wcs: WcsText, history: Mapping[str, Any], *, in_spec: bool) -> fits.BinTableHDU:
+    """Return the ASDF extension.
+
+    Parameters
+    ----------
+    meta : mapping
+        What the tree says under ``meta``; plain values.
+    wcs : WcsText
+        The gWCS.
+    history : mapping
+        Provenance; plain values.
+    in_spec : bool
+        True to put the gWCS under ``spec[0].meta``, as spectra have it, False for ``meta``.
+    """
+    from mrsnb import __version__
+
+    lines = [_HEAD.format(version=__version__)]
+    if in_spec:
+        lines += [f"meta: {_flow(meta)}\n", f"spec:\n- meta:\n    wcs: {wcs.yaml}\n"]
+    else:
+        lines += ["meta:\n", *(f"  {key}: {_flow(value)}\n" for key, value in meta.items()), f"  wcs: {wcs.yaml}\n"]
+    lines += [f"{KEY}: {_flow(history)}\n", "...\n"]
+    content = "".join(lines).encode("utf-8") + b"".join(_block(array) for array in wcs.arrays)
+    data = np.zeros(1, dtype=[("ASDF_METADATA", np.uint8, (len(content),))])
+    data["ASDF_METADATA"][0] = np.frombuffer(content, dtype=np.uint8)
+    return fits.BinTableHDU(data, name="ASDF")
+
+
+def read_history(content: bytes) -> dict[str, Any]:
+    """Return the provenance in an ASDF extension; empty if there is none, as in the observatory's own products."""
+    start = content.find(f"\n{KEY}: ".encode())
+    if start < 0:
+        return {}
+    end = content.find(b"\n", start + 1)
+    yaml = _yaml()
+    try:
+        tree = yaml.load(content[start:end], Loader=_loader())
+    except (yaml.YAMLError, UnicodeDecodeError):
+        return {}
+    found = tree.get(KEY) if isinstance(tree, dict) else None
+    return found if isinstance(found, dict) else {}
+
+
+def _flow(value: Any) -> str:
+    """Return `value` as YAML on one line."""
+    text = _yaml().dump(value, Dumper=_dumper(), default_flow_style=True, width=1 << 30, sort_keys=False)
+    return str(text).removesuffix("\n").removesuffix("\n...")
+
+
+@cache
+def _dumper() -> Any:
+    yaml = _yaml()
+
+    class OneLine(getattr(yaml, "CSafeDumper", yaml.SafeDumper)):  # type: ignore[misc]
+        pass
+
+    def quoted(dumper: Any, text: str) -> Any:
+        style = '"' if any(ord(c) < 32 for c in text) else None
+        return dumper.represent_scalar("tag:yaml.org,2002:str", text, style=style)
+
+    OneLine.add_representer(str, quoted)
+    return OneLine
+
+
+@cache
+def _loader() -> Any:
+    yaml = _yaml()
+    return getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+
+def _yaml() -> Any:
+    import yaml
+
+    return yaml
+
+
+def _block(array: NDArray[np.float64]) -> bytes:
+    """Return a binary block: magic, size of the header, flags, compression, three sizes, checksum (none), data."""
+    data = np.ascontiguousarray(array, dtype="<f8").tobytes()
+    header = struct.pack(">I4sQQQ16x", 0, b"\0\0\0\0", len(data), len(data), len(data))
+    return b"\xd3BLK" + struct.pack(">H", len(header)) + header + data

@@ -1,0 +1,168 @@
+"""Read, write and make associations: the observatory's JSON files that list the exposures of a product."""
+
+import json
+import os
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from mrsnb.core.association import Association, Member
+from mrsnb.errors import InputError
+from mrsnb.io.atomic import atomic_write
+
+_MEMBER_KEYS = ("exposerr", "asn_candidate")
+
+
+def read_association(path: Path | str) -> Association:
+    """Return the association in the file `path`; its members are looked for, but not opened.
+
+    Parameters
+    ----------
+    path : Path or str
+        A JSON file as the observatory's ``asn_from_list`` and archive write it. Members are relative to it.
+
+    Raises
+    ------
+    InputError
+        If the file is missing or no JSON, has no or several products, or its members are missing or not allowed.
+    """
+    path = Path(path).expanduser()
+    content = _parsed(path)
+    products = content.get("products") if isinstance(content, dict) else None
+    if not isinstance(products, list) or not products or not isinstance(products[0], dict):
+        msg = f"{path}: not an association: it has no list of 'products'"
+        raise InputError(msg)
+    if len(products) > 1:
+        names = ", ".join(repr(p.get("name")) if isinstance(p, dict) else "?" for p in products)
+        msg = f"{path}: {len(products)} products ({names}); only one is made at a time: keep one a file"
+        raise InputError(msg)
+    try:
+        association = _association(content, products[0], path)
+    except InputError as error:
+        msg = f"{path}: {error}"
+        raise InputError(msg) from None
+    used = [*association.science, *association.background]
+    _must_exist([association.path_of(member) for member in used], f"{path}: ")
+    return association
+
+
+def write_association(path: Path | str, association: Association) -> Association:
+    """Write `association` to `path` as the observatory does, and return it as it is there.
+
+    Names of members are made relative to the new file.
+
+    Raises
+    ------
+    OutputError
+        If the file cannot be written.
+    """
+    path = Path(path).expanduser()
+    moved = tuple(replace(m, expname=_relative(association.path_of(m), path.parent)) for m in association.members)
+    written = replace(association, members=moved, path=path)
+    content = {
+        "asn_type": written.asn_type,
+        "asn_rule": written.asn_rule,
+        "version_id": written.version_id,
+        "code_version": written.code_version or _version(),
+        "degraded_status": written.degraded_status,
+        "program": written.program,
+        "constraints": written.constraints,
+        "asn_id": written.asn_id,
+        "target": written.target,
+        "asn_pool": written.asn_pool,
+        "products": [{"name": written.name, "members": [_plain(member) for member in written.members]}],
+    }
+    with atomic_write(path) as file:
+        file.write(json.dumps(content, indent=4).encode("ascii"))
+    return written
+
+
+def associate(paths: Sequence[Path | str], product_name: str, background: Sequence[Path | str] = ()) -> Association:
+    """Return the association of these files, in this order.
+
+    Parameters
+    ----------
+    paths : sequence of Path or str
+        Calibrated exposures of the target.
+    product_name : str
+        Name of the product; its files begin with it.
+    background : sequence of Path or str
+        Extracted spectra (``_x1d.fits``) of the background.
+
+    Raises
+    ------
+    InputError
+        If a file is missing, none is given, or the product's name is not allowed.
+    """
+    files = [(Path(p).expanduser(), "science") for p in paths] + [
+        (Path(p).expanduser(), "background") for p in background
+    ]
+    association = Association(product_name, tuple(Member(str(path), exptype) for path, exptype in files))
+    _must_exist([path for path, _ in files])
+    return association
+
+
+def _parsed(path: Path) -> Any:
+    try:
+        return json.loads(path.read_text(encoding="utf-8-sig"))
+    except json.JSONDecodeError as error:
+        msg = f"{path}: not JSON: {error.msg} at line {error.lineno}, column {error.colno}"
+    except (UnicodeDecodeError, RecursionError):
+        msg = f"{path}: not JSON: it is not a text file with an association"
+    except OSError as error:
+        msg = f"{path}: cannot be read: {error.strerror or error}"
+    raise InputError(msg)
+
+
+def _association(content: dict[str, Any], product: dict[str, Any], path: Path) -> Association:
+    members = product.get("members")
+    if not isinstance(members, list):
+        msg = "the product has no list of 'members'"
+        raise InputError(msg)
+    known = [name for name in Association.__dataclass_fields__ if name not in ("name", "members", "path")]
+    given = {name: str(content[name]) for name in known if content.get(name) is not None}
+    return Association(_text(product, "name"), tuple(_member(entry) for entry in members), path=path, **given)
+
+
+def _member(entry: Any) -> Member:
+    if not isinstance(entry, dict):
+        msg = f"member {entry!r} is not an object with 'expname' and 'exptype'"
+        raise InputError(msg)
+    extra = {key: str(entry[key]) for key in _MEMBER_KEYS if entry.get(key) is not None}
+    return Member(_text(entry, "expname"), _text(entry, "exptype").strip().lower(), **extra)
+
+
+def _text(entry: dict[str, Any], key: str) -> str:
+    value = entry.get(key)
+    if not isinstance(value, str):
+        found = "is missing" if value is None else f"= {value!r} is not text"
+        where = f" of {entry['expname']!r}" if key == "exptype" and "expname" in entry else ""
+        msg = f"{'product name' if key == 'name' else key}{where} {found}"
+        raise InputError(msg)
+    return value
+
+
+def _must_exist(paths: Sequence[Path], prefix: str = "") -> None:
+    missing = list(dict.fromkeys(str(path) for path in paths if not path.is_file()))
+    if missing:
+        msg = f"{prefix}{len(missing)} of {len(paths)} members missing: {', '.join(missing)}"
+        raise InputError(msg)
+
+
+def _relative(path: Path, folder: Path) -> str:
+    try:
+        return Path(os.path.relpath(path, folder)).as_posix()
+    except ValueError:  # another drive
+        return path.absolute().as_posix()
+
+
+def _plain(member: Member) -> dict[str, str]:
+    extra = {key: getattr(member, key) for key in _MEMBER_KEYS}
+    return {"expname": member.expname, "exptype": member.exptype, **{k: v for k, v in extra.items() if v is not None}}
+
+
+def _version() -> str:
+    from mrsnb import __version__
+
+    return f"mrsnb {__version__}"

@@ -1,0 +1,73 @@
+"""Write a file whole or not at all."""
+
+import errno
+import os
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import BinaryIO
+
+from mrsnb.errors import OutputError
+
+_REMEDY = {
+    errno.ENOSPC: "the disk is full; free some space or choose another --output-dir",
+    errno.EDQUOT: "your disk quota is used up; free some space or choose another --output-dir",
+    errno.EACCES: "no permission to write there; choose another --output-dir",
+    errno.EPERM: "no permission to write there; choose another --output-dir",
+    errno.EROFS: "the file system is read-only; choose another --output-dir",
+    errno.ENOENT: "the directory does not exist; make it first",
+    errno.ENOTDIR: "a part of the path is a file, not a directory",
+    errno.EISDIR: "a directory of that name is in the way",
+    errno.ENAMETOOLONG: "the name is too long for this file system; shorten the product name",
+}
+
+
+@contextmanager
+def atomic_write(path: Path | str) -> Iterator[BinaryIO]:
+    """Open a file for writing that appears at `path` only when it is complete.
+
+    The bytes go to a temporary file in the same directory, which takes the place of `path` after it has reached the
+    disk. If anything fails, the temporary file is removed and what was at `path` stays as it was.
+
+    Parameters
+    ----------
+    path : Path or str
+        Where the file will be.
+
+    Yields
+    ------
+    file object
+        Open for binary writing and reading; nothing but writing it may happen inside.
+
+    Raises
+    ------
+    OutputError
+        If the file cannot be written.
+    """
+    path = Path(path)
+    if "\0" in str(path) or not path.name:
+        msg = f"{str(path)!r} is not a file name"
+        raise OutputError(msg)
+    temporary = path.parent / f".mrsnb-{secrets.token_hex(8)}.tmp"
+    try:
+        with _removed_on_failure(temporary):
+            with temporary.open("x+b") as file:
+                yield file
+                file.flush()
+                os.fsync(file.fileno())
+            temporary.replace(path)
+    except OSError as error:
+        remedy = _REMEDY.get(error.errno or 0, error.strerror or str(error))
+        msg = f"{path}: cannot be written: {remedy}"
+        raise OutputError(msg) from error
+
+
+@contextmanager
+def _removed_on_failure(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except BaseException:
+        with suppress(OSError):
+            path.unlink()
+        raise

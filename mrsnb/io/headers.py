@@ -1,0 +1,70 @@
+"""FITS headers and `Cards`, each from the other, without loss."""
+
+import math
+import re
+
+from astropy.io import fits
+
+from mrsnb.core.cards import Card, Cards, Value
+
+_STRUCTURE = re.compile(
+    r"|SIMPLE|XTENSION|BITPIX|EXTEND|PCOUNT|GCOUNT|GROUPS|BSCALE|BZERO|BLANK|TFIELDS|THEAP|EXTNAME|EXTVER|EXTLEVEL"
+    r"|CHECKSUM|DATASUM|END|LONGSTRN|CONTINUE|HISTORY|COMMENT|(NAXIS|T(TYPE|FORM|UNIT|NULL|SCAL|ZERO|DISP|DIM|BCOL))\d*"
+    r"|Z(IMAGE|CMPTYPE|BITPIX|TENSION|NAXIS\d*)"
+)
+_LINE = 80
+_LONGEST_TEXT = 68
+
+
+def cards_of(header: fits.Header) -> Cards:
+    """Return the keywords of `header` that say something of the data, not of the file's structure."""
+    found = []
+    for card in header.cards:
+        key, value = card.keyword, card.value
+        if is_structure(key) or len(key) > 8:
+            continue
+        if isinstance(value, bool | int | float | str):
+            found.append(Card(key, value, card.comment))
+    return Cards(found)
+
+
+def is_structure(key: str) -> bool:
+    """Return whether `key` describes how the file is laid out."""
+    return _STRUCTURE.fullmatch(key) is not None
+
+
+def cards_for(cards: Cards) -> list[fits.Card]:
+    """Return FITS cards, floats with all their digits; what no FITS header can hold (NaN) is left out."""
+    return [_fits_card(card) for card in cards.cards() if not _impossible(card.value)]
+
+
+def printable(text: str) -> str:
+    r"""Return `text` with anything but printable ASCII escaped, as FITS wants it.
+
+    Examples
+    --------
+    >>> print(printable("Zoë"))
+    Zo\xeb
+    """
+    plain = text.encode("ascii", "backslashreplace").decode("ascii")
+    return "".join(c if 32 <= ord(c) < 127 else f"\\x{ord(c):02x}" for c in plain)
+
+
+def _impossible(value: Value) -> bool:
+    return isinstance(value, float) and not math.isfinite(value)
+
+
+def _fits_card(card: Card) -> fits.Card:
+    value, comment = card.value, printable(card.comment)
+    if isinstance(value, bool) or not isinstance(value, float | str):
+        return fits.Card(card.key, value, comment[: _LINE - 33])
+    if isinstance(value, str):
+        value = printable(value).rstrip()
+        width = max(20, len(value.replace("'", "''")) + 2)
+        room = _LINE - 10 - width - 3
+        return fits.Card(card.key, value, comment if width > _LONGEST_TEXT else comment[: max(room, 0)])
+    text = repr(value).upper()
+    if len(text) <= 20:
+        return fits.Card(card.key, value, comment[: _LINE - 33])
+    line = f"{card.key:<8}= {text:>20}"
+    return fits.Card.fromstring(f"{line} / {comment}"[:_LINE] if comment else line)

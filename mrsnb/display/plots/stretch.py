@@ -1,0 +1,130 @@
+"""How values become shades: limits that ignore outliers, and a stretch that bears negative values and NaN."""
+
+from dataclasses import dataclass
+from math import ceil, floor, log10
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[Any]
+_RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
+
+
+@dataclass(frozen=True)
+class Stretch:
+    """A monotonic map of values on 0...1.
+
+    Parameters
+    ----------
+    low, high : float
+        Values shown as 0 and 1; what lies beyond is clipped.
+    kind : str
+        ``"linear"``; ``"log"``; or ``"asinh"``, which is linear within `width` of zero and logarithmic beyond.
+    width : float
+        Half width of the linear part.
+
+    Examples
+    --------
+    >>> [round(float(v), 3) for v in Stretch(1.0, 100.0, "log")(np.array([-1.0, 1.0, 10.0, 1000.0, np.nan]))]
+    [0.0, 0.0, 0.5, 1.0, nan]
+    """
+
+    low: float
+    high: float
+    kind: Literal["linear", "log", "asinh"] = "linear"
+    width: float = 1.0
+
+    def __call__(self, values: Array) -> Array:
+        """Return `values` (any shape) on 0...1; NaN stays NaN."""
+        ends = self._bend(np.array([self.low, self.high]))
+        clipped = np.clip(np.asarray(values, dtype=float), self.low, self.high)
+        return np.asarray((self._bend(clipped) - ends[0]) / (ends[1] - ends[0]))
+
+    def _bend(self, values: Array) -> Array:
+        if self.kind == "log":
+            return np.log10(values)
+        if self.kind == "asinh":
+            return np.arcsinh(values / self.width)
+        return values
+
+    def ticks(self, apart: float = 0.14) -> list[float]:
+        """Return round values between the limits, at least `apart` from each other on 0...1, in order.
+
+        Candidates come in tiers, the roundest first, until there are enough.
+        """
+        chosen: list[float] = []
+        enough = min(5, int(0.5 / apart) + 1)
+        for tier in self._tiers(apart):
+            if len(chosen) >= enough:
+                break
+            for value in tier:
+                if self.low <= value <= self.high and all(self._distance(value, c) > 0.99 * apart for c in chosen):
+                    chosen.append(value)
+        return sorted(chosen)
+
+    def _distance(self, a: float, b: float) -> float:
+        first, second = self(np.array([a, b]))
+        return abs(float(first - second))
+
+    def _tiers(self, apart: float) -> list[list[float]]:
+        if self.kind == "linear":
+            span = self.high - self.low
+            power = 10.0 ** floor(log10(span * apart))
+            step = next(m * power for m in (1, 2, 5, 10) if m * power >= span * apart)
+            return [[round(k * step, 12) for k in range(ceil(self.low / step), floor(self.high / step) + 1)]]
+        top = max(abs(self.low), abs(self.high))
+        bottom = self.low if self.kind == "log" else self.width / 3
+        powers = range(floor(log10(top)), floor(log10(bottom)) - 1, -1)
+        tiers = [[m * 10.0**p for p in powers for m in sizes] for sizes in ((1,), (3,), (2, 5), (1.5, 4, 7))]
+        return tiers if self.kind == "log" else [[0.0], *([*tier, *(-v for v in tier)] for tier in tiers)]
+
+
+def stretch_of(image: Array, *, low: float = 1.0, high: float = 99.9) -> Stretch | None:
+    """Return the stretch that shows both the faint and the bright parts of `image`, or None if nothing is finite.
+
+    Logarithmic where values are positive, linear where they hardly differ; where noise reaches below zero, asinh with
+    the noise as its linear part.
+
+    Parameters
+    ----------
+    image : ndarray
+        Any shape; NaN and infinities are left out.
+    low, high : float
+        Percentiles shown as darkest and brightest.
+    """
+    good = image[np.isfinite(image)].astype(float)
+    if good.size == 0:
+        return None
+    bottom, median, top = (float(v) for v in np.percentile(good, [low, 50.0, high]))
+    if not top > bottom:
+        bottom, top = float(good.min()), float(good.max())
+    if not top > bottom:
+        half = abs(top) / 2 or 1.0
+        return Stretch(bottom - half, top + half)
+    if bottom > 0:
+        if top <= 1.5 * bottom:
+            return Stretch(bottom, top)
+        return Stretch(max(bottom, top / 1e5), top, "log")
+    noise = 1.4826 * float(np.median(np.abs(good - median)))
+    span = max(abs(bottom), abs(top))
+    return Stretch(bottom, top, "asinh", float(np.clip(noise, span / 1e3, span)))
+
+
+def compact(value: float) -> str:
+    """Return a short form of `value` for the tick of an axis.
+
+    Examples
+    --------
+    >>> compact(0.02), compact(1500.0), compact(1e6)
+    ('0.02', '1500', '10⁶')
+    """
+    if value == 0:
+        return "0"
+    sign = "\N{MINUS SIGN}" if value < 0 else ""
+    if 1e-3 <= abs(value) < 1e5:
+        return f"{sign}{abs(value):.6g}"
+    mantissa, _, exponent = f"{abs(value):.3e}".partition("e")
+    power = "10" + str(int(exponent)).translate(_RAISED)
+    digits = f"{float(mantissa):g}"
+    return sign + (power if digits == "1" else f"{digits}\N{MULTIPLICATION SIGN}{power}")

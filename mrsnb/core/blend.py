@@ -127,7 +127,7 @@ def cube_headers(
     cubepar : str
         Source of the cube parameters, for R_CUBPAR; not written if empty.
     compat : str
-        ``"jwst-3.0"`` rounds the steradian as jwst 3.0 does.
+        ``"jwst-3.0"`` rounds the steradian and draws S_REGION as jwst 3.0 does.
 
     References
     ----------
@@ -155,12 +155,14 @@ def cube_headers(
         },
     )
     science = _with(science, dict.fromkeys(_POINTING))
-    science = _with(science, {"PIXAR_SR": area * unit, "PIXAR_A2": area, **wcs_keywords(grid)})
+    outline = region_box(grid) if compat == "jwst-3.0" else region(grid)
+    pixel = {"PIXAR_SR": area * unit, "PIXAR_A2": area}
+    science = _with(science, {**pixel, **wcs_keywords(grid), "S_REGION": outline, "DISPAXIS": 2})
     return primary, science
 
 
 def wcs_keywords(grid: CubeGrid) -> dict[str, Value]:
-    """Return the FITS WCS of `grid`, with S_REGION and DISPAXIS."""
+    """Return the FITS WCS of `grid`."""
     size = grid.spaxel_size / 3600.0
     turn = math.radians(grid.rotation)
     cos, sin = math.cos(turn), math.sin(turn)
@@ -194,17 +196,28 @@ def wcs_keywords(grid: CubeGrid) -> dict[str, Value]:
         "PC3_1": 0.0,
         "PC3_2": 0.0,
         "PC3_3": 1.0,
-        "S_REGION": region(grid),
-        "DISPAXIS": 2,
     }
 
 
 def region(grid: CubeGrid) -> str:
     """Return the polygon through the centres of the corner spaxels, as S_REGION states it."""
+    return _polygon(_corners(grid))
+
+
+def region_box(grid: CubeGrid) -> str:
+    """Return the box in RA and Dec about `region`, as jwst 3.0 states it; nonsense where RA crosses 0."""
+    ra, dec = zip(*_corners(grid), strict=True)
+    box = [(min(ra), min(dec)), (min(ra), max(dec)), (max(ra), max(dec)), (max(ra), min(dec))]
+    return _polygon(box)
+
+
+def _corners(grid: CubeGrid) -> list[tuple[float, float]]:
     last_x, last_y = grid.n_x - 1, grid.n_y - 1
-    corners = [(last_x, 0), (last_x, last_y), (0, last_y), (0, 0)]
-    places = (f"{angle:.9f}" for x, y in corners for angle in spaxel_sky(grid, x, y))
-    return "POLYGON ICRS  " + " ".join(places)
+    return [spaxel_sky(grid, x, y) for x, y in ((last_x, 0), (last_x, last_y), (0, last_y), (0, 0))]
+
+
+def _polygon(corners: Sequence[tuple[float, float]]) -> str:
+    return "POLYGON ICRS  " + " ".join(f"{angle:.9f}" for corner in corners for angle in corner)
 
 
 def spaxel_sky(grid: CubeGrid, x: float, y: float) -> tuple[float, float]:

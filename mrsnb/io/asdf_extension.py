@@ -13,9 +13,9 @@ from functools import cache
 from typing import Any
 
 import numpy as np
-from astropy.io import fits
 from numpy.typing import NDArray
 
+from mrsnb.io.bintable import table_bytes
 from mrsnb.io.wcs_text import WcsText
 
 KEY = "mrsnb"
@@ -28,8 +28,8 @@ _HEAD = (
 )
 
 
-def asdf_hdu(meta: Mapping[str, Any], wcs: WcsText, history: Mapping[str, Any], *, in_spec: bool) -> fits.BinTableHDU:
-    """Return the ASDF extension.
+def asdf_extension(meta: Mapping[str, Any], wcs: WcsText, history: Mapping[str, Any], *, in_spec: bool) -> bytes:
+    """Return the ASDF extension, a table of one cell.
 
     Parameters
     ----------
@@ -46,14 +46,14 @@ def asdf_hdu(meta: Mapping[str, Any], wcs: WcsText, history: Mapping[str, Any], 
 
     lines = [_HEAD.format(version=__version__)]
     if in_spec:
-        lines += [f"meta: {_flow(meta)}\n", f"spec:\n- meta:\n    wcs: {wcs.yaml}\n"]
+        lines += [f"meta: {_flow(meta)}\n", f"spec:\n- meta:\n    model_type: MRSSpecModel\n    wcs: {wcs.yaml}\n"]
     else:
         lines += ["meta:\n", *(f"  {key}: {_flow(value)}\n" for key, value in meta.items()), f"  wcs: {wcs.yaml}\n"]
     lines += [f"{KEY}: {_flow(history)}\n", "...\n"]
     content = "".join(lines).encode("utf-8") + b"".join(_block(array) for array in wcs.arrays)
     data = np.zeros(1, dtype=[("ASDF_METADATA", np.uint8, (len(content),))])
     data["ASDF_METADATA"][0] = np.frombuffer(content, dtype=np.uint8)
-    return fits.BinTableHDU(data, name="ASDF")
+    return table_bytes("ASDF", data, version=None)
 
 
 def read_history(content: bytes) -> dict[str, Any]:

@@ -38,7 +38,7 @@ def atomic_write(path: Path | str) -> Iterator[BinaryIO]:
     Yields
     ------
     file object
-        Open for binary writing and reading; nothing but writing it may happen inside.
+        Open for binary writing; nothing but writing it may happen inside.
 
     Raises
     ------
@@ -52,7 +52,7 @@ def atomic_write(path: Path | str) -> Iterator[BinaryIO]:
     temporary = path.parent / f".mrsnb-{secrets.token_hex(8)}.tmp"
     try:
         with _removed_on_failure(temporary):
-            with temporary.open("x+b") as file:
+            with open(temporary, "wb", opener=_new) as file:
                 yield file
                 file.flush()
                 os.fsync(file.fileno())
@@ -71,3 +71,7 @@ def _removed_on_failure(path: Path) -> Iterator[None]:
         with suppress(OSError):
             path.unlink()
         raise
+
+
+def _new(path: str, flags: int) -> int:
+    return os.open(path, flags | os.O_EXCL, 0o666)

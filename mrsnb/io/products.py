@@ -1,0 +1,91 @@
+"""What all products have in common: where they go, and a primary header that says what made them."""
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from astropy.io import fits
+from numpy.typing import NDArray
+
+from mrsnb.core.bands import ALL_BANDS, Band
+from mrsnb.core.blend import MULTIPLE
+from mrsnb.core.cards import Card, Cards
+from mrsnb.errors import InputError, OutputError
+from mrsnb.io.headers import cards_for
+from mrsnb.io.provenance import history_lines
+
+
+def place_of(name: str, directory: Path | str) -> Path:
+    """Return the path of a product in a directory.
+
+    Raises
+    ------
+    OutputError
+        If `name` is not a bare file name.
+    """
+    if not name or name in {".", ".."} or any(c in name for c in "/\\\0"):
+        msg = f"product file {name!r}: must be a bare file name; choose the directory with --output-dir"
+        raise OutputError(msg)
+    return Path(directory) / name
+
+
+def primary_hdu(name: str, model: str, cards: Cards, history: Mapping[str, Any]) -> fits.PrimaryHDU:
+    """Return a primary HDU: DATE, FILENAME, DATAMODL, the given keywords, and the provenance as HISTORY.
+
+    Parameters
+    ----------
+    name : str
+        The file's name.
+    model : str
+        The data model that opens it.
+    cards : Cards
+        Keywords.
+    history : mapping
+        Provenance; see `mrsnb.io.provenance`.
+    """
+    now = datetime.now(UTC).replace(tzinfo=None).isoformat(timespec="milliseconds")
+    first = [
+        Card("DATE", now, "UTC date file created"),
+        Card("FILENAME", name, "Name of the file"),
+        Card("DATAMODL", model, "Type of data model"),
+    ]
+    fixed = {card.key for card in first}
+    hdu = fits.PrimaryHDU()
+    hdu.header.extend(cards_for(Cards([*first, *(c for c in cards.cards() if c.key not in fixed)])), bottom=True)
+    for line in history_lines(history):
+        hdu.header["HISTORY"] = line
+    return hdu
+
+
+def bands_of(path: Path, primary: Cards, wave: NDArray[Any], inputs: Sequence[Cards] = ()) -> tuple[Band, ...]:
+    """Return the bands in a product: BAND says it, or `inputs` where BAND is MULTIPLE, or else the wavelengths.
+
+    Parameters
+    ----------
+    path : Path
+        The file, for messages.
+    primary : Cards
+        Keywords of the primary header.
+    wave : ndarray
+        Wavelengths, rising; shape (n_wave,), micron.
+    inputs : sequence of Cards
+        Keywords of the exposures, if known.
+
+    Raises
+    ------
+    InputError
+        If CHANNEL and BAND are not of the MRS.
+    """
+    channels, sub_band = primary.text("CHANNEL"), primary.text("BAND").lower()
+    if not channels.isdigit() or not sub_band:
+        msg = f"{path}: CHANNEL = {channels!r}, BAND = {sub_band!r}: not a product of the MRS"
+        raise InputError(msg)
+    if sub_band != MULTIPLE.lower():
+        return tuple(Band(int(channel), sub_band) for channel in channels)
+    pairs = {(c, cards.text("BAND").lower()) for cards in inputs for c in cards.text("CHANNEL") if c in channels}
+    if pairs:
+        found = [Band(int(channel), band) for channel, band in pairs]
+        return tuple(sorted(found, key=lambda band: (band.wave_range, band.sub_band)))
+    inside = (band for band in ALL_BANDS if wave[0] <= sum(band.wave_range) / 2 <= wave[-1])
+    return tuple(band for band in inside if str(band.channel) in channels)

@@ -1,0 +1,238 @@
+"""Write and read spectral cubes: ``_s3d.fits``, laid out as the observatory's (``IFUCubeModel``)."""
+
+import math
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from astropy.io import fits
+from numpy.typing import NDArray
+
+from mrsnb.core.blend import region, wcs_keywords
+from mrsnb.core.cards import Card, Cards, Value
+from mrsnb.core.cube import Cube, CubeGrid
+from mrsnb.errors import InputError
+from mrsnb.io.asdf_extension import asdf_extension, read_history
+from mrsnb.io.atomic import atomic_write
+from mrsnb.io.bintable import table_bytes
+from mrsnb.io.exposures import opened
+from mrsnb.io.headers import cards_for, cards_of, printable
+from mrsnb.io.products import bands_of, place_of, primary_hdu
+from mrsnb.io.wcs_text import cube_wcs
+
+_PLANES = ("SCI", "ERR", "DQ", "WMAP")
+_SLACK = 1e-9
+"""Relative slack for a WCS that should be a square grid."""
+
+
+def write_s3d(cube: Cube, directory: Path | str) -> Path:
+    """Write `cube` to a directory under its name, and return the file's path.
+
+    The extensions are SCI, ERR, DQ, WMAP, WCS-TABLE, HDRTAB (if more than one exposure fed the cube) and ASDF. The
+    file appears when it is complete; one of that name is replaced.
+
+    Parameters
+    ----------
+    cube : Cube
+        Its WCS is that of ``cube.grid``, whatever its keywords say.
+    directory : Path or str
+        An existing directory.
+
+    Raises
+    ------
+    OutputError
+        If the file cannot be written.
+    """
+    path = place_of(cube.name, directory)
+    grid, unit = cube.grid, Card("BUNIT", cube.science.get("BUNIT", "MJy/sr"), "physical units of the array values")
+    outline = cube.science.get("S_REGION", region(grid))
+    science = cube.science.updated(**{"BUNIT": unit.value, **wcs_keywords(grid), "S_REGION": outline, "DISPAXIS": 2})
+    hdus = [
+        primary_hdu(cube.name, "IFUCubeModel", cube.primary, cube.history),
+        _image("SCI", cube.flux, science),
+        _image("ERR", cube.err, Cards([unit, Card("ERRTYPE", "ERR", "Type of errors stored here")])),
+        _image("DQ", cube.dq),
+        _image("WMAP", cube.weight),
+    ]
+    meta = {"filename": cube.name, "model_type": "IFUCubeModel"}
+    tables = [
+        _wavelengths(grid),
+        _header_table(cube.inputs) if len(cube.inputs) > 1 else b"",
+        asdf_extension(meta, cube_wcs(grid), cube.history, in_spec=False),
+    ]
+    with atomic_write(path) as file:
+        fits.HDUList(hdus).writeto(file, output_verify="exception")
+        file.write(b"".join(tables))
+    return path
+
+
+def read_s3d(path: Path | str) -> Cube:
+    """Return the cube in a file: one of ours or of the observatory's, compressed or not.
+
+    Raises
+    ------
+    InputError
+        If it cannot be read, is no MRS cube, or its WCS is no grid of square spaxels about the middle one.
+    """
+    path = Path(path)
+    with opened(path) as hdus:
+        names = [hdu.name for hdu in hdus]
+        missing = [name for name in _PLANES if name not in names]
+        if missing:
+            found = ", ".join(names[1:]) or "none"
+            msg = f"{path}: no {', '.join(missing)} extension (found {found}); is it an _s3d cube?"
+            raise InputError(msg)
+        primary, science = cards_of(hdus[0].header), cards_of(hdus["SCI"].header)
+        flux, err, weight = (_array(path, hdus, name, np.float32) for name in ("SCI", "ERR", "WMAP"))
+        dq = _array(path, hdus, "DQ", np.uint32)
+        if not flux.shape == err.shape == dq.shape == weight.shape or flux.ndim != 3:
+            shapes = ", ".join(f"{n} {a.shape}" for n, a in zip(_PLANES, (flux, err, dq, weight), strict=True))
+            msg = f"{path}: extensions differ in shape or are no cubes ({shapes}); make the cube again"
+            raise InputError(msg)
+        table = np.ravel(hdus["WCS-TABLE"].data["wavelength"]) if "WCS-TABLE" in names else None
+        inputs = _table_cards(hdus["HDRTAB"]) if "HDRTAB" in names else ()
+        history = read_history(hdus["ASDF"].data.tobytes()) if "ASDF" in names else {}
+    grid = _grid(path, science, flux.shape, table)
+    return Cube(
+        name=path.name.removesuffix(".gz"),
+        bands=bands_of(path, primary, grid.wave, inputs),
+        grid=grid,
+        flux=flux,
+        err=err,
+        dq=dq,
+        weight=weight,
+        primary=primary,
+        science=science,
+        inputs=inputs,
+        history=history,
+    )
+
+
+def _image(name: str, data: NDArray[Any], cards: Cards | None = None) -> fits.ImageHDU:
+    hdu = fits.ImageHDU(data, name=name)
+    hdu.header.extend(cards_for(cards or Cards()), unique=False, bottom=True)
+    hdu.ver = 1
+    return hdu
+
+
+def _wavelengths(grid: CubeGrid) -> bytes:
+    data = np.zeros(1, dtype=[("wavelength", np.float32, (grid.n_wave, 1))])
+    data["wavelength"][0, :, 0] = grid.wave
+    return table_bytes("WCS-TABLE", data)
+
+
+def _header_table(inputs: Sequence[Cards]) -> bytes:
+    """Return one row for each exposure and one column for each keyword that any of them has."""
+    keys = dict.fromkeys(key for cards in inputs for key in cards)
+    columns = [(key, _column([cards.get(key) for cards in inputs])) for key in keys]
+    data = np.zeros(len(inputs), dtype=[(key, column.dtype) for key, column in columns])
+    for key, column in columns:
+        data[key] = column
+    return table_bytes("HDRTAB", data)
+
+
+def _column(values: list[Value | None]) -> NDArray[Any]:
+    kinds = {type(value) for value in values}
+    if kinds == {bool}:
+        return np.array(values, dtype=bool)
+    if kinds == {int}:
+        return np.array(values, dtype=np.int64)
+    if kinds <= {int, float, type(None)}:
+        return np.array([np.nan if value is None else value for value in values], dtype=np.float64)
+    texts = ["" if value is None else printable(str(value)) for value in values]
+    return np.array(texts, dtype=f"S{max(1, *map(len, texts))}")
+
+
+def _table_cards(hdu: fits.BinTableHDU) -> tuple[Cards, ...]:
+    """Return the rows of HDRTAB; what a row lacks (NaN, empty text) is left out."""
+    names = list(hdu.columns.names)
+    rows = []
+    for row in zip(*(hdu.data[name].tolist() for name in names), strict=True):
+        pairs = zip(names, row, strict=True)
+        rows.append(Cards([Card(key, value) for key, value in pairs if _is_given(value)]))
+    return tuple(rows)
+
+
+def _is_given(value: Any) -> bool:
+    if isinstance(value, float):
+        return math.isfinite(value)
+    return isinstance(value, bool | int | str) and value != ""
+
+
+def _array(path: Path, hdus: fits.HDUList, name: str, kind: type[Any]) -> NDArray[Any]:
+    data = hdus[name].data
+    if data is None:
+        msg = f"{path}: {name} is empty; make the cube again"
+        raise InputError(msg)
+    return np.array(data, dtype=kind)
+
+
+def _grid(path: Path, science: Cards, shape: tuple[int, ...], table: NDArray[Any] | None) -> CubeGrid:
+    """Return the grid that the keywords of SCI describe."""
+    n_wave, n_y, n_x = shape
+    value = {key: _number(path, science, key) for key in ("CRVAL1", "CRVAL2", "CRPIX1", "CRPIX2")}
+    matrix = np.array([[_cd(science, i, j) for j in (1, 2)] for i in (1, 2)])
+    size = math.hypot(matrix[1, 0], matrix[1, 1])
+    turn = math.atan2(matrix[1, 0], matrix[1, 1])
+    square = size * np.array([[-math.cos(turn), math.sin(turn)], [math.sin(turn), math.cos(turn)]])
+    middle = (n_x // 2 + 1, n_y // 2 + 1)
+    if size == 0 or np.abs(matrix - square).max() > _SLACK * size or not science.text("CTYPE1").endswith("TAN"):
+        msg = f"{path}: its WCS is not a north-up or turned tangent plane with square spaxels, x toward west"
+        raise InputError(msg)
+    if max(abs(value["CRPIX1"] - middle[0]), abs(value["CRPIX2"] - middle[1])) > _SLACK:
+        msg = (
+            f"{path}: CRPIX1, CRPIX2 = {value['CRPIX1']:g}, {value['CRPIX2']:g}, not the middle spaxel {middle}; "
+            "use the cube as it was made, not a part of it"
+        )
+        raise InputError(msg)
+    linear = science.text("CTYPE3") == "WAVE"
+    wave, step = _linear_wave(path, science, n_wave) if linear else _table_wave(path, table, n_wave)
+    return CubeGrid(
+        ra=value["CRVAL1"] % 360.0,
+        dec=value["CRVAL2"],
+        spaxel_size=size * 3600.0,
+        n_x=n_x,
+        n_y=n_y,
+        rotation=math.degrees(turn),
+        wave=wave,
+        wave_step=step,
+        linear=linear,
+    )
+
+
+def _cd(science: Cards, i: int, j: int) -> float:
+    direct = science.number(f"CD{i}_{j}")
+    if direct is not None:
+        return direct
+    pc = science.number(f"PC{i}_{j}")
+    return (science.number(f"CDELT{i}") or 0.0) * (float(i == j) if pc is None else pc)
+
+
+def _number(path: Path, science: Cards, key: str) -> float:
+    value = science.number(key)
+    if value is None:
+        msg = f"{path}: SCI has no number for {key}, so the cube has no WCS"
+        raise InputError(msg)
+    return value
+
+
+def _linear_wave(path: Path, science: Cards, n: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    start, step = _number(path, science, "CRVAL3"), _number(path, science, "CDELT3")
+    if not step > 0:
+        msg = f"{path}: CDELT3 = {step}; wavelengths must rise"
+        raise InputError(msg)
+    first = 1.0 - _number(path, science, "CRPIX3")
+    to_micron = 1e6 if science.text("CUNIT3") == "m" else 1.0
+    wave: NDArray[np.float64] = (start + (np.arange(n, dtype=np.float64) + first) * step) * to_micron
+    return wave, np.full(n, step * to_micron)
+
+
+def _table_wave(path: Path, table: NDArray[Any] | None, n: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    if table is None or len(table) != n or n < 2 or not (np.diff(table) > 0).all():
+        found = "no WCS-TABLE" if table is None else f"{len(table)} wavelengths for {n} planes, or not rising"
+        msg = f"{path}: {found}; make the cube again"
+        raise InputError(msg)
+    wave = table.astype(np.float64)
+    steps = np.diff(wave)
+    return wave, np.append(steps, steps[-1])

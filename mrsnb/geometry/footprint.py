@@ -1,0 +1,46 @@
+"""The patch of sky that an exposure covers, as four positions."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mrsnb.core.exposure import ExposureSource
+from mrsnb.geometry.detector import ChannelView
+
+
+def header_footprint(exposure: ExposureSource) -> NDArray[np.float64] | None:
+    """Return the corners that S_REGION states, shape (4, 2), RA and Dec in deg; None if it states no polygon."""
+    words = exposure.science.text("S_REGION").upper().split()
+    if len(words) < 10 or words[:2] != ["POLYGON", "ICRS"]:
+        return None
+    try:
+        corners = np.array([float(word) for word in words[2:10]]).reshape(4, 2)
+    except ValueError:
+        return None
+    return corners if np.isfinite(corners).all() else None
+
+
+def pixel_footprint(view: ChannelView) -> NDArray[np.float64]:
+    """Return the four outermost pixel centres of a channel.
+
+    Parameters
+    ----------
+    view : ChannelView
+
+    Returns
+    -------
+    ndarray, shape (4, 2)
+        RA and Dec in deg of the pixels with least and greatest RA, then of those with least and greatest Dec.
+    """
+    ra, dec = view.sky()
+    good = np.isfinite(ra) & np.isfinite(dec)
+    if not good.any():
+        return np.empty((0, 2))
+    ra, dec = unwrapped(ra[good]), dec[good]
+    outermost = [np.argmin(ra), np.argmax(ra), np.argmin(dec), np.argmax(dec)]
+    return np.stack([ra[outermost] % 360.0, dec[outermost]], axis=1)
+
+
+def unwrapped(ra: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return right ascensions (deg) moved by 360 where that brings them near their median."""
+    middle = np.median(ra)
+    return np.where(ra - middle > 180, ra - 360, np.where(middle - ra > 180, ra + 360, ra))

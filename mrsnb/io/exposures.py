@@ -1,0 +1,235 @@
+"""Open calibrated MRS exposures: ``_cal``, ``_crf``, ``_photom`` and their like."""
+
+import logging
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from astropy.io import fits
+from astropy.io.fits.verify import VerifyWarning
+from astropy.utils.exceptions import AstropyUserWarning
+
+from mrsnb.core.bands import SUB_BANDS, Band
+from mrsnb.core.cards import Cards
+from mrsnb.core.exposure import DETECTOR_SHAPE, Described, Exposure, describe
+from mrsnb.display import Row, mimebundle
+from mrsnb.errors import InputError
+from mrsnb.io.asdf_tree import TreeError, read_tree
+from mrsnb.io.chain import compile_chain
+from mrsnb.io.headers import cards_of
+from mrsnb.io.provenance import checksum
+
+log = logging.getLogger(__name__)
+
+_VARIANCES = ("VAR_POISSON", "VAR_RNOISE", "VAR_FLAT")
+
+
+@contextmanager
+def opened(path: Path) -> Iterator[fits.HDUList]:
+    """Open a FITS file for reading; whatever is wrong with it is one `InputError`.
+
+    Raises
+    ------
+    InputError
+        If the file is missing, cannot be read, is no FITS file, or is cut short.
+    """
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", AstropyUserWarning)
+            warnings.simplefilter("ignore", VerifyWarning)
+            with fits.open(path, memmap=False, lazy_load_hdus=False) as hdus:
+                _refuse_truncated(path, hdus)
+                yield hdus
+    except FileNotFoundError:
+        msg = f"{path}: no such file; members are looked for beside the association"
+        raise InputError(msg) from None
+    except (OSError, EOFError, AstropyUserWarning, fits.VerifyError, IndexError, TypeError, ValueError) as error:
+        if isinstance(error, InputError):
+            raise
+        reason = " ".join(str(error).split()) or type(error).__name__
+        msg = f"{path}: not a readable FITS file ({reason[:160]}); fetch or copy it again"
+        raise InputError(msg) from error
+
+
+def _refuse_truncated(path: Path, hdus: fits.HDUList) -> None:
+    if path.suffix in (".gz", ".bz2", ".xz", ".Z", ".zip"):
+        return
+    info = hdus[-1].fileinfo()
+    needed, size = info["datLoc"] + info["datSpan"], path.stat().st_size
+    if size < needed:
+        msg = f"{path}: truncated: {size} bytes of {needed}; fetch or copy it again"
+        raise InputError(msg)
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class ExposureFile(Described):
+    """An exposure on disk: described at once, its geometry and arrays read when asked for.
+
+    Parameters
+    ----------
+    path : Path
+    primary, science : Cards
+        Keywords of the primary and SCI headers.
+    """
+
+    path: Path
+    primary: Cards
+    science: Cards
+
+    @property
+    def name(self) -> str:  # type: ignore[override]
+        """File name, for messages and provenance."""
+        return self.path.name
+
+    @cached_property
+    def wcs(self) -> Any:
+        """Geometry: an `MrsChain`, or a gwcs.WCS where the chain is not the official one."""
+        return read_wcs(self.path)
+
+    @cached_property
+    def checksum(self) -> str:
+        """SHA-256 of the file."""
+        return checksum(self.path)
+
+    def load(self) -> Exposure:
+        """Return the exposure with its arrays.
+
+        Raises
+        ------
+        InputError
+            If an extension is missing or has another shape than the detector.
+        """
+        with opened(self.path) as hdus:
+            names = [hdu.name for hdu in hdus]
+            flux, err, dq = (_image(self.path, hdus, name) for name in ("SCI", "ERR", "DQ"))
+            variances = {name.lower(): _image(self.path, hdus, name) for name in _VARIANCES if name in names}
+        if not np.isfinite(flux).any():
+            msg = f"{self.path}: SCI holds no finite value; leave this exposure out of the association"
+            raise InputError(msg)
+        return Exposure(
+            name=self.name,
+            primary=self.primary,
+            science=self.science,
+            wcs=self.wcs,
+            flux=flux,
+            err=err,
+            dq=dq,
+            variances=variances,
+        )
+
+    def rows(self) -> list[Row]:
+        """Return what there is to say about it; the arrays stay on disk."""
+        return describe(self)
+
+    def __repr__(self) -> str:
+        return f"<ExposureFile {self.name} {'+'.join(b.name for b in self.bands)}>"
+
+    def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
+        return mimebundle(f"Exposure {self.name}", self.rows(), [])
+
+
+def open_exposure(path: Path | str) -> ExposureFile:
+    """Return the exposure in a file, its arrays not read yet.
+
+    Parameters
+    ----------
+    path : Path or str
+        A level-2b file of the MRS, compressed or not.
+
+    Raises
+    ------
+    InputError
+        If the file cannot be read, is not of the MRS, has no SCI extension or no WCS.
+    """
+    path = Path(path)
+    with opened(path) as hdus:
+        names = [hdu.name for hdu in hdus]
+        for needed in ("SCI", "ERR", "DQ"):
+            if needed not in names:
+                msg = f"{path}: no {needed} extension (found {', '.join(names[1:]) or 'none'}); is it a level-2b exposure?"
+                raise InputError(msg)
+        shape = hdus["SCI"].shape
+        exposure = ExposureFile(path=path, primary=cards_of(hdus[0].header), science=cards_of(hdus["SCI"].header))
+    if shape != DETECTOR_SHAPE:
+        msg = f"{path}: SCI has shape {shape}; an MRS exposure has {DETECTOR_SHAPE}"
+        raise InputError(msg)
+    _check_keywords(path, exposure.primary)
+    if "ASDF" not in names:
+        msg = f"{path}: no ASDF extension, so no WCS; run level 2 (assign_wcs) on it again"
+        raise InputError(msg)
+    return exposure
+
+
+def _check_keywords(path: Path, primary: Cards) -> None:
+    instrument, kind = primary.text("INSTRUME"), primary.text("EXP_TYPE")
+    if instrument != "MIRI" or kind != "MIR_MRS":
+        msg = f"{path}: INSTRUME = {instrument!r}, EXP_TYPE = {kind!r}; mrsnb reads MIRI exposures of type MIR_MRS"
+        raise InputError(msg)
+    channel, sub_band = primary.text("CHANNEL"), primary.text("BAND").lower()
+    if channel not in ("12", "34") or sub_band not in SUB_BANDS:
+        msg = f"{path}: CHANNEL = {channel!r}, BAND = {sub_band.upper()!r}; allowed: 12 or 34, and {', '.join(SUB_BANDS)}"
+        raise InputError(msg)
+    expected = Band(int(channel[0]), sub_band).detector
+    if primary.text("DETECTOR") != expected:
+        msg = f"{path}: DETECTOR = {primary.text('DETECTOR')!r} does not have channels {channel}; expected {expected}"
+        raise InputError(msg)
+    if primary.text("S_WCS") != "COMPLETE":
+        msg = f"{path}: S_WCS = {primary.text('S_WCS')!r}: it has no WCS; run level 2 (assign_wcs) on it again"
+        raise InputError(msg)
+
+
+def _image(path: Path, hdus: fits.HDUList, name: str) -> Any:
+    data = hdus[name].data
+    if data is None or data.shape != DETECTOR_SHAPE:
+        msg = f"{path}: {name} has shape {getattr(data, 'shape', None)}; an MRS exposure has {DETECTOR_SHAPE}"
+        raise InputError(msg)
+    return np.array(data, dtype=np.uint32 if name == "DQ" else np.float32)
+
+
+def read_wcs(path: Path) -> Any:
+    """Return the geometry in a file's ASDF extension.
+
+    Returns
+    -------
+    MrsChain or gwcs.WCS
+        The chain, where the tree holds exactly the official one.
+
+    Raises
+    ------
+    InputError
+        If there is no WCS that can be read.
+    """
+    with opened(path) as hdus:
+        if "ASDF" not in [hdu.name for hdu in hdus]:
+            msg = f"{path}: no ASDF extension, so no WCS; run level 2 (assign_wcs) on it again"
+            raise InputError(msg)
+        content = hdus["ASDF"].data.tobytes()
+    try:
+        return compile_chain(read_tree(content))
+    except (TreeError, KeyError, TypeError, ValueError, AttributeError) as reason:
+        log.info("%s: WCS evaluated with gwcs (%s)", path.name, reason)
+    return _gwcs(path, content)
+
+
+def _gwcs(path: Path, content: bytes) -> Any:
+    from io import BytesIO
+
+    import asdf
+
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            with asdf.open(BytesIO(content), lazy_load=False, memmap=False) as tree:
+                wcs = tree["meta"]["wcs"]
+                wcs.get_transform("detector", "alpha_beta").label_mapper.mapper  # noqa: B018
+                return wcs
+    except Exception as error:
+        reason = " ".join(str(error).split())[:160]
+        msg = f"{path}: its WCS cannot be read ({type(error).__name__}: {reason}); run level 2 (assign_wcs) on it again"
+        raise InputError(msg) from error
+

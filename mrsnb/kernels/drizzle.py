@@ -1,0 +1,197 @@
+"""Drizzle detector pixels into a cube: weight = shared area on the sky x shared extent in wavelength.
+
+A pixel, seen as a quadrilateral in the tangent plane and an interval in wavelength, feeds every voxel it overlaps
+(Law et al. 2023, AJ 166, 45, section 3.2). Its clip against the spaxels does not depend on the plane, so it is done once
+and used for all planes that the pixel covers.
+
+Pixels are sorted by their first plane. Each thread owns whole planes, visits the pixels that reach them in the same
+order whatever the number of threads, and so gives the same sums to the last bit.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+from numba import njit, prange
+from numpy.typing import NDArray
+
+from mrsnb.kernels.overlap import MAX_VERTICES, shared_area
+
+N_CHUNKS = 32
+"""Groups of planes that threads take in turn; enough to keep several cores busy, few enough to repeat little."""
+
+
+class Pixels(NamedTuple):
+    """Detector pixels as seen by the cube; ``m`` pixels."""
+
+    flux: NDArray[np.float64]
+    """Shape (m,), MJy/sr; a pixel with NaN is left out."""
+    err: NDArray[np.float64]
+    """Shape (m,), MJy/sr."""
+    wave: NDArray[np.float64]
+    """Shape (m,), micron."""
+    width: NDArray[np.float64]
+    """Shape (m,), micron."""
+    xi: NDArray[np.float64]
+    """Corners, shape (m, 4), arcsec."""
+    eta: NDArray[np.float64]
+    """Corners, shape (m, 4), arcsec."""
+
+
+class Planes(NamedTuple):
+    """The voxels' places along the three axes."""
+
+    x: NDArray[np.float64]
+    """Spaxel centres, shape (n_x,), arcsec."""
+    y: NDArray[np.float64]
+    """Spaxel centres, shape (n_y,), arcsec."""
+    size: float
+    """Side of a spaxel, arcsec."""
+    wave: NDArray[np.float64]
+    """Plane centres, shape (n_wave,), increasing, micron."""
+    step: NDArray[np.float64]
+    """Plane thicknesses, shape (n_wave,), micron."""
+
+
+@njit(cache=True, nogil=True, inline="always")
+def _shared_extent(wave, width, plane, step):  # type: ignore[no-untyped-def]
+    """Return the extent in wavelength shared by a pixel and a plane; negative if none."""
+    low, high = wave - width / 2, wave + width / 2
+    bottom, top = plane - step / 2, plane + step / 2
+    return max(0.0, top - low) - max(0.0, top - high) - max(0.0, bottom - low)
+
+
+@njit(cache=True, nogil=True)
+def first_plane_above(wave, step, low):  # type: ignore[no-untyped-def]
+    """Return the first plane whose upper edge is above `low`."""
+    a, b = 0, wave.size
+    while a < b:
+        middle = (a + b) // 2
+        if wave[middle] + step[middle] / 2 > low:
+            b = middle
+        else:
+            a = middle + 1
+    return a
+
+
+@njit(cache=True, nogil=True)
+def plane_ranges(pixels, planes):  # type: ignore[no-untyped-def]
+    """Return each pixel's first plane and number of planes; the number is 0 where the pixel feeds nothing."""
+    m = pixels.flux.size
+    first = np.zeros(m, np.int32)
+    count = np.zeros(m, np.int32)
+    for p in range(m):
+        if not (np.isfinite(pixels.flux[p]) and np.isfinite(pixels.wave[p])):
+            continue
+        k = first_plane_above(planes.wave, planes.step, pixels.wave[p] - pixels.width[p] / 2)
+        first[p] = k
+        high = pixels.wave[p] + pixels.width[p] / 2
+        while k < planes.wave.size and planes.wave[k] - planes.step[k] / 2 < high:
+            k += 1
+        count[p] = k - first[p]
+    return first, count
+
+
+@njit(cache=True, nogil=True)
+def order_by_plane(first, count, n_wave):  # type: ignore[no-untyped-def]
+    """Return the used pixels ordered by first plane (a stable counting sort), and where each plane starts."""
+    start = np.zeros(n_wave + 1, np.int64)
+    for p in range(first.size):
+        if count[p] > 0:
+            start[first[p] + 1] += 1
+    for k in range(n_wave):
+        start[k + 1] += start[k]
+    order = np.empty(start[-1], np.int32)
+    cursor = start[:-1].copy()
+    for p in range(first.size):
+        if count[p] > 0:
+            order[cursor[first[p]]] = p
+            cursor[first[p]] += 1
+    return order, start
+
+
+@njit(cache=True, nogil=True)
+def _window(low, high, centre0, size, n, folded):  # type: ignore[no-untyped-def]
+    """Return the half-open range of spaxels that ``[low, high]`` may touch.
+
+    `folded` repeats a defect of the observatory's package: distances left of the first spaxel are taken positive, so
+    that a pixel that starts outside the cube loses its share of the first spaxels.
+    """
+    if folded:
+        first = int(abs(low - size / 2 - centre0) / size - 1)
+        last = int(abs(high + size / 2 - centre0) / size + 1)
+    else:
+        first = int(np.floor((low - centre0) / size + 0.5))
+        last = int(np.floor((high - centre0) / size + 0.5)) + 1
+    return max(first, 0), min(last, n)
+
+
+@njit(cache=True, nogil=True)
+def _clip_pixel(xs, ys, planes, as_upstream, spaxel, area, work):  # type: ignore[no-untyped-def]
+    """List the spaxels a pixel touches and the shared areas; return how many."""
+    half = planes.size / 2
+    n_x = planes.x.size
+    x_min, x_max, y_min, y_max = xs.min(), xs.max(), ys.min(), ys.max()
+    i1, i2 = _window(x_min, x_max, planes.x[0], planes.size, n_x, as_upstream)
+    j1, j2 = _window(y_min, y_max, planes.y[0], planes.size, planes.y.size, as_upstream)
+    n = 0
+    for j in range(j1, j2):
+        bottom, top = planes.y[j] - half, planes.y[j] + half
+        if y_min >= top or y_max <= bottom:
+            continue
+        for i in range(i1, i2):
+            left, right = planes.x[i] - half, planes.x[i] + half
+            if x_min >= right or x_max <= left:
+                continue
+            a = shared_area(xs, ys, left, right, bottom, top, as_upstream, work)
+            if a > 0.0:
+                spaxel[n] = j * n_x + i
+                area[n] = a
+                n += 1
+    return n
+
+
+@njit(cache=True, nogil=True, parallel=True)
+def deposit(pixels, planes, first, count, order, start, as_upstream, sums):  # type: ignore[no-untyped-def]
+    """Add the pixels of one exposure to the sums of a cube.
+
+    Parameters
+    ----------
+    pixels : Pixels
+    planes : Planes
+    first, count : ndarray of int32, shape (m,)
+        From `plane_ranges`.
+    order, start : ndarray
+        From `order_by_plane`.
+    as_upstream : bool
+        True repeats the defects of the observatory's package (single-precision slopes, folded cube edge).
+    sums : ndarray of float64, shape (n_wave, n_y * n_x, 4)
+        Sums over pixels of ``flux w``, ``w``, ``(err w)^2`` and 1, with w in arcsec^2 micron; changed in place.
+    """
+    n_wave, n_spaxel = sums.shape[0], sums.shape[1]
+    longest = 0
+    for p in range(count.size):
+        longest = max(longest, count[p])
+    for chunk in prange(N_CHUNKS):
+        begin = chunk * n_wave // N_CHUNKS
+        end = (chunk + 1) * n_wave // N_CHUNKS
+        spaxel = np.empty(n_spaxel, np.int32)
+        area = np.empty(n_spaxel)
+        work = np.empty((4, MAX_VERTICES))
+        for q in range(start[max(begin - longest + 1, 0)], start[end]):
+            p = order[q]
+            low = max(first[p], begin)
+            high = min(first[p] + count[p], end)
+            if low >= high:
+                continue
+            n = _clip_pixel(pixels.xi[p], pixels.eta[p], planes, as_upstream, spaxel, area, work)
+            for k in range(low, high):
+                extent = _shared_extent(pixels.wave[p], pixels.width[p], planes.wave[k], planes.step[k])
+                if extent <= 0.0:
+                    continue
+                for i in range(n):
+                    w = area[i] * extent
+                    v = sums[k, spaxel[i]]
+                    v[0] += pixels.flux[p] * w
+                    v[1] += w
+                    v[2] += (pixels.err[p] * w) ** 2
+                    v[3] += 1.0

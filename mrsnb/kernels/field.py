@@ -1,0 +1,77 @@
+"""Which voxels lie in the field of view of an exposure."""
+
+import numpy as np
+from numba import njit
+
+from mrsnb.kernels.drizzle import first_plane_above
+
+
+@njit(cache=True, nogil=True)
+def field_corners(samples, start, low, high, xi, eta, planes):  # type: ignore[no-untyped-def]
+    """Return the corners of the field of view in every plane, from the two outermost slices.
+
+    Parameters
+    ----------
+    samples : Samples
+        All pixels of the channel, good or bad.
+    start : ndarray of int64, shape (n_slice + 1,)
+    low, high : int
+        The slices with the smallest and the largest beta.
+    xi, eta : ndarray, shape (m, 4), arcsec
+        Corners of the pixels, as `mrsnb.kernels.tangent.project_corners` orders them.
+    planes : Planes
+
+    Returns
+    -------
+    ndarray, shape (n_wave, 4, 2), arcsec
+        In order around the field; NaN in planes that one of the two slices does not reach.
+    """
+    n_wave = planes.wave.size
+    out = np.full((n_wave, 4, 2), np.nan)
+    extremes = np.empty((n_wave, 2))
+    for side in range(2):
+        s = low if side == 0 else high
+        extremes[:, 0] = np.inf
+        extremes[:, 1] = -np.inf
+        for p in range(start[s], start[s + 1]):
+            a1 = samples.alpha[p, 1]
+            a2 = samples.alpha[p, 2]
+            if not np.isfinite(samples.wave[p]):
+                continue
+            k = first_plane_above(planes.wave, planes.step, samples.wave[p] - samples.width[p] / 2)
+            while k < n_wave and planes.wave[k] - planes.step[k] / 2 < samples.wave[p] + samples.width[p] / 2:
+                for edge in range(2):
+                    a = a1 if edge == 0 else a2
+                    # corners 0, 3 lie on the lower side of the slice, 1, 2 on the upper side
+                    corner = (0 if side == 0 else 1) if edge == 0 else (3 if side == 0 else 2)
+                    if a < extremes[k, 0]:
+                        extremes[k, 0] = a
+                        place = 0 if side == 0 else 3
+                        out[k, place, 0], out[k, place, 1] = xi[p, corner], eta[p, corner]
+                    if a > extremes[k, 1]:
+                        extremes[k, 1] = a
+                        place = 1 if side == 0 else 2
+                        out[k, place, 0], out[k, place, 1] = xi[p, corner], eta[p, corner]
+                k += 1
+    return out
+
+
+@njit(cache=True, nogil=True)
+def mark_field(corners, planes, in_field):  # type: ignore[no-untyped-def]
+    """Set `in_field` (shape (n_wave, n_y * n_x), bool) where a spaxel's centre lies within the field's corners."""
+    n_x = planes.x.size
+    for k in range(corners.shape[0]):
+        c = corners[k]
+        if not np.isfinite(c.sum()):
+            continue
+        for j in range(planes.y.size):
+            for i in range(n_x):
+                left = 0
+                right = 0
+                for a in range(4):
+                    b = (a + 1) % 4
+                    side = (c[b, 0] - c[a, 0]) * (planes.y[j] - c[a, 1]) - (c[b, 1] - c[a, 1]) * (planes.x[i] - c[a, 0])
+                    left += side > 0
+                    right += side < 0
+                if left == 4 or right == 4:
+                    in_field[k, j * n_x + i] = True

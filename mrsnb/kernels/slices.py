@@ -1,0 +1,158 @@
+"""Where each detector pixel looks: the slice polynomials of the MRS, evaluated pixel by pixel.
+
+A slice maps a pixel ``(x, y)`` to ``alpha`` along the slice and to ``wave``, each a polynomial in ``y`` and in the
+shifted column ``x + shift``. On one detector row ``y`` is fixed, so each polynomial is first collapsed to one in ``x``;
+the pixels of the row then cost one short Horner scheme each::
+
+    p(y, x) = sum_j ( sum_i c[i, j] y^i ) x^j      inner sum once a row, outer sum once a pixel
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+from numba import njit, prange
+from numpy.typing import NDArray
+
+EDGE = 0.4999
+"""Half a pixel, less a little, so that an edge rounds to its own pixel (as the observatory's cube_build has it)."""
+
+
+class SlicePolynomials(NamedTuple):
+    """The polynomials of all slices of one channel; ``n`` slices, ``k`` coefficients an axis."""
+
+    label: NDArray[np.int16]
+    """Labels in the slice map, shape (n,)."""
+    beta: NDArray[np.float64]
+    """Position across the slices, shape (n,), arcsec."""
+    alpha: NDArray[np.float64]
+    """Coefficients of alpha, shape (n, k, k): power of y, then of x + shift; arcsec."""
+    alpha_shift: NDArray[np.float64]
+    """Column shifts of alpha, shape (n,)."""
+    wave: NDArray[np.float64]
+    """Coefficients of wavelength, shape (n, k, k); micron, velocity factor included."""
+    wave_shift: NDArray[np.float64]
+    """Column shifts of wavelength, shape (n,)."""
+
+
+class Samples(NamedTuple):
+    """What each pixel of a channel sees; ``m`` pixels, ordered by slice, then row, then column."""
+
+    index: NDArray[np.int32]
+    """Flat index into the detector image, shape (m,)."""
+    slice: NDArray[np.int16]
+    """Row of the pixel's slice in `SlicePolynomials`, shape (m,)."""
+    wave: NDArray[np.float64]
+    """Wavelength of the pixel's centre, shape (m,), micron."""
+    width: NDArray[np.float64]
+    """Extent in wavelength between the edges at y -+ EDGE, shape (m,), micron."""
+    alpha: NDArray[np.float64]
+    """Alpha at the centre, at x - EDGE and at x + EDGE, shape (m, 3), arcsec."""
+
+
+@njit(cache=True, nogil=True)
+def _collapse(coefficients, y, out):  # type: ignore[no-untyped-def]
+    """Sum a polynomial over powers of y: ``out[j] = sum_i c[i, j] y^i``."""
+    k = coefficients.shape[0]
+    for j in range(k):
+        total = 0.0
+        for i in range(k - 1, -1, -1):
+            total = total * y + coefficients[i, j]
+        out[j] = total
+
+
+@njit(cache=True, nogil=True)
+def _horner(coefficients, x):  # type: ignore[no-untyped-def]
+    total = 0.0
+    for j in range(coefficients.shape[0] - 1, -1, -1):
+        total = total * x + coefficients[j]
+    return total
+
+
+@njit(cache=True, nogil=True)
+def slice_pixels(slice_map, labels, first_column, last_column):  # type: ignore[no-untyped-def]
+    """Return the pixels of each slice, and where each slice starts among them.
+
+    Parameters
+    ----------
+    slice_map : ndarray of int16, shape (n_row, n_col)
+    labels : ndarray of int16, shape (n,)
+    first_column, last_column : int
+        Half-open range of columns.
+
+    Returns
+    -------
+    index : ndarray of int32, shape (m,)
+        Flat pixel indices, by slice, then row-major.
+    start : ndarray of int64, shape (n + 1,)
+    """
+    n_row, n_col = slice_map.shape
+    lowest = labels.min()
+    place = np.full(labels.max() - lowest + 1, -1, np.int64)
+    for s in range(labels.size):
+        place[labels[s] - lowest] = s
+    start = np.zeros(labels.size + 1, np.int64)
+    for y in range(n_row):
+        for x in range(first_column, last_column):
+            k = slice_map[y, x] - lowest
+            if 0 <= k < place.size and place[k] >= 0:
+                start[place[k] + 1] += 1
+    for s in range(labels.size):
+        start[s + 1] += start[s]
+    index = np.empty(start[-1], np.int32)
+    cursor = start[:-1].copy()
+    for y in range(n_row):
+        for x in range(first_column, last_column):
+            k = slice_map[y, x] - lowest
+            if 0 <= k < place.size and place[k] >= 0:
+                s = place[k]
+                index[cursor[s]] = y * n_col + x
+                cursor[s] += 1
+    return index, start
+
+
+@njit(cache=True, nogil=True, parallel=True)
+def sample_slices(polynomials, index, start, n_col, wave_low, wave_high):  # type: ignore[no-untyped-def]
+    """Return the `Samples` of the pixels `index`; NaN where the wavelength leaves ``[wave_low, wave_high]``.
+
+    Parameters
+    ----------
+    polynomials : SlicePolynomials
+    index, start : ndarray
+        As `slice_pixels` gives them.
+    n_col : int
+        Columns of the detector image.
+    wave_low, wave_high : float
+        Range in which the channel's transform is defined, micron.
+    """
+    m = index.size
+    k = polynomials.alpha.shape[1]
+    which = np.empty(m, np.int16)
+    wave = np.empty(m)
+    width = np.empty(m)
+    alpha = np.empty((m, 3))
+    for s in prange(start.size - 1):
+        alpha_row = np.empty(k)
+        wave_row = np.empty(k)
+        lower_row = np.empty(k)
+        upper_row = np.empty(k)
+        row = -1
+        for p in range(start[s], start[s + 1]):
+            y = index[p] // n_col
+            if y != row:
+                row = y
+                _collapse(polynomials.alpha[s], float(y), alpha_row)
+                _collapse(polynomials.wave[s], float(y), wave_row)
+                _collapse(polynomials.wave[s], y - EDGE, lower_row)
+                _collapse(polynomials.wave[s], y + EDGE, upper_row)
+            x = float(index[p] - y * n_col)
+            xa = x + polynomials.alpha_shift[s]
+            xw = x + polynomials.wave_shift[s]
+            which[p] = s
+            wave[p] = _horner(wave_row, xw)
+            width[p] = abs(_horner(lower_row, xw) - _horner(upper_row, xw))
+            alpha[p, 0] = _horner(alpha_row, xa)
+            alpha[p, 1] = _horner(alpha_row, xa - EDGE)
+            alpha[p, 2] = _horner(alpha_row, xa + EDGE)
+            if not wave_low <= wave[p] <= wave_high:
+                wave[p] = np.nan
+    return Samples(index, which, wave, width, alpha)

@@ -1,0 +1,154 @@
+"""From the image slicer to a tangent plane on the sky, without a detour through right ascension and declination.
+
+``(alpha, beta) -> (v2, v3)`` is a pair of polynomials; ``(v2, v3)`` as a unit vector, turned by one matrix, has the
+components (west, north, toward the tangent point); the gnomonic projection divides the first two by the third
+(Calabretta & Greisen 2002, A&A 395, 1077, section 5.1.3).
+"""
+
+import math
+from typing import NamedTuple
+
+import numpy as np
+from numba import njit, prange
+from numpy.typing import NDArray
+
+ARCSEC = 180.0 * 3600.0 / math.pi
+"""Arcseconds in a radian."""
+
+
+class Telescope(NamedTuple):
+    """From a channel's (alpha, beta) to directions; ``m`` coefficients an axis."""
+
+    v2: NDArray[np.float64]
+    """Coefficients of v2, shape (m, m): power of alpha, then of beta; arcsec."""
+    v3: NDArray[np.float64]
+    """Coefficients of v3, shape (m, m); arcsec."""
+    aberration: NDArray[np.float64]
+    """Velocity aberration: scale of v2 and v3, then shift of v2 and v3 in arcsec; shape (4,)."""
+    matrix: NDArray[np.float64]
+    """Turns a direction in the telescope's frame to the wanted frame, shape (3, 3)."""
+
+
+_SMALL = 0.02
+"""Angles (radian) up to which the sine's series to the ninth power is exact in double precision."""
+
+
+@njit(cache=True, nogil=True, inline="always")
+def _sine_cosine(angle):  # type: ignore[no-untyped-def]
+    """Return sine and cosine; by their series for the small angles of the telescope's focal plane, five times as fast."""
+    if abs(angle) > _SMALL:
+        return math.sin(angle), math.cos(angle)
+    q = angle * angle
+    sine = angle * (1.0 - q / 6.0 * (1.0 - q / 20.0 * (1.0 - q / 42.0 * (1.0 - q / 72.0))))
+    cosine = 1.0 - q / 2.0 * (1.0 - q / 12.0 * (1.0 - q / 30.0 * (1.0 - q / 56.0 * (1.0 - q / 90.0))))
+    return sine, cosine
+
+
+@njit(cache=True, nogil=True)
+def _in_alpha(coefficients, beta, out):  # type: ignore[no-untyped-def]
+    """Collapse a polynomial in (alpha, beta) to one in alpha."""
+    m = coefficients.shape[0]
+    for i in range(m):
+        total = 0.0
+        for j in range(m - 1, -1, -1):
+            total = total * beta + coefficients[i, j]
+        out[i] = total
+
+
+@njit(cache=True, nogil=True, inline="always")
+def _focal_point(v2_row, v3_row, alpha, telescope):  # type: ignore[no-untyped-def]
+    """Return (v2, v3) in arcsec, corrected for aberration, of the place `alpha` on a line of constant beta."""
+    v2 = 0.0
+    v3 = 0.0
+    for i in range(v2_row.size - 1, -1, -1):
+        v2 = v2 * alpha + v2_row[i]
+        v3 = v3 * alpha + v3_row[i]
+    a = telescope.aberration
+    return a[0] * v2 + a[2], a[1] * v3 + a[3]
+
+
+@njit(cache=True, nogil=True)
+def _direction(v2_row, v3_row, alpha, telescope):  # type: ignore[no-untyped-def]
+    """Return the turned unit vector of the place `alpha` on a line of constant beta."""
+    v2, v3 = _focal_point(v2_row, v3_row, alpha, telescope)
+    sin_lon, cos_lon = _sine_cosine(v2 / ARCSEC)
+    z, cos_lat = _sine_cosine(v3 / ARCSEC)
+    x = cos_lat * cos_lon
+    y = cos_lat * sin_lon
+    m = telescope.matrix
+    return (
+        m[0, 0] * x + m[0, 1] * y + m[0, 2] * z,
+        m[1, 0] * x + m[1, 1] * y + m[1, 2] * z,
+        m[2, 0] * x + m[2, 1] * y + m[2, 2] * z,
+    )
+
+
+@njit(cache=True, nogil=True, parallel=True)
+def project_corners(samples, start, beta, half_width, telescope):  # type: ignore[no-untyped-def]
+    """Return the corners of every pixel in the tangent plane.
+
+    The corners are ``(a1, b-h), (a1, b+h), (a2, b+h), (a2, b-h)`` with a1, a2 the pixel's edges in alpha, b its
+    slice's beta, and h half a slice's width.
+
+    Parameters
+    ----------
+    samples : Samples
+    start : ndarray of int64, shape (n_slice + 1,)
+    beta : ndarray, shape (n_slice,), arcsec
+    half_width : float
+        arcsec
+    telescope : Telescope
+        Its matrix gives (west, north, toward the tangent point).
+
+    Returns
+    -------
+    xi, eta : ndarray, shape (m, 4), arcsec
+    """
+    m = samples.index.size
+    k = telescope.v2.shape[0]
+    xi = np.empty((m, 4))
+    eta = np.empty((m, 4))
+    for s in prange(start.size - 1):
+        rows = np.empty((4, k))
+        _in_alpha(telescope.v2, beta[s] - half_width, rows[0])
+        _in_alpha(telescope.v3, beta[s] - half_width, rows[1])
+        _in_alpha(telescope.v2, beta[s] + half_width, rows[2])
+        _in_alpha(telescope.v3, beta[s] + half_width, rows[3])
+        for p in range(start[s], start[s + 1]):
+            for corner in range(4):
+                side = 2 if corner in (1, 2) else 0
+                a = samples.alpha[p, 1] if corner < 2 else samples.alpha[p, 2]
+                west, north, depth = _direction(rows[side], rows[side + 1], a, telescope)
+                xi[p, corner] = west / depth * ARCSEC
+                eta[p, corner] = north / depth * ARCSEC
+    return xi, eta
+
+
+@njit(cache=True, nogil=True)
+def focal_plane(alpha, slice_of, beta, telescope):  # type: ignore[no-untyped-def]
+    """Return (v2, v3), corrected for aberration, of places on the slices.
+
+    Parameters
+    ----------
+    alpha : ndarray, shape (m,), arcsec
+    slice_of : ndarray of int, shape (m,)
+        Index of each place's slice in `beta`.
+    beta : ndarray, shape (n_slice,), arcsec
+    telescope : Telescope
+
+    Returns
+    -------
+    v2, v3 : ndarray, shape (m,), arcsec
+    """
+    k = telescope.v2.shape[0]
+    v2_rows = np.empty((beta.size, k))
+    v3_rows = np.empty((beta.size, k))
+    for s in range(beta.size):
+        _in_alpha(telescope.v2, beta[s], v2_rows[s])
+        _in_alpha(telescope.v3, beta[s], v3_rows[s])
+    v2 = np.empty(alpha.size)
+    v3 = np.empty(alpha.size)
+    for p in range(alpha.size):
+        s = slice_of[p]
+        v2[p], v3[p] = _focal_point(v2_rows[s], v3_rows[s], alpha[p], telescope)
+    return v2, v3

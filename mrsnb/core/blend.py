@@ -53,8 +53,8 @@ _COMMENTS = {
     "SRCTYPE": "Source type as extracted",
     "EXTR_X": "[spaxel] Centre of the aperture, 0-based",
     "EXTR_Y": "[spaxel] Centre of the aperture, 0-based",
-    "SLIT_RA": "[deg] RA of the middle of the cube",
-    "SLIT_DEC": "[deg] Dec of the middle of the cube",
+    "SLIT_RA": "[deg] Right ascension of the spectrum",
+    "SLIT_DEC": "[deg] Declination of the spectrum",
 }
 
 

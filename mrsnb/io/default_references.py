@@ -85,12 +85,12 @@ def _multi(table: dict[str, Any]) -> dict[str, Any]:
     least, start = multi["fwhm"]
     fwhm = least * np.maximum(planes / start, 1.0)
     ones = np.ones(len(planes))
-    msm = (np.polyval(multi["msm_roi_spatial"], planes), np.polyval(multi["msm_roi_spectral"], planes))
     return {
         "multi_wave": singles(planes),
         "multi_msm": MultiMsm(
             singles(planes),
-            *map(singles, msm),
+            singles(np.polyval(multi["msm_roi_spatial"], planes)),
+            singles(np.polyval(multi["msm_roi_spectral"], planes)),
             singles(table["msm_power"] * ones),
             singles(table["msm_soft_radius"] * ones),
         ),

@@ -101,8 +101,8 @@ def _science(spectrum: Spectrum) -> Cards:
         Card("SRCTYPE", spectrum.source_type, "Source type as extracted"),
         Card("EXTR_X", float(x), "[spaxel] Centre of the aperture, 0-based"),
         Card("EXTR_Y", float(y), "[spaxel] Centre of the aperture, 0-based"),
-        Card("SLIT_RA", float(spectrum.ra), "[deg] RA of the middle of the cube"),
-        Card("SLIT_DEC", float(spectrum.dec), "[deg] Dec of the middle of the cube"),
+        Card("SLIT_RA", float(spectrum.ra), "[deg] Right ascension of the spectrum"),
+        Card("SLIT_DEC", float(spectrum.dec), "[deg] Declination of the spectrum"),
     ]
     fixed = {card.key for card in own}
     return Cards([*own, *(card for card in spectrum.science.cards() if card.key not in fixed)])

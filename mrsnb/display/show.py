@@ -79,7 +79,9 @@ def _items(rows: Sequence[Row]) -> list[tuple[str, str, str, str]]:
 
 
 def _row_lines(rows: Sequence[Row]) -> list[str]:
-    return align([(r.name, f"{r.value} {r.unit}".rstrip() + (f"  ({r.note})" if r.note else "")) for r in rows])
+    return align(
+        [(r.name, r.value + (f" {r.unit}" if r.unit else "") + (f"  ({r.note})" if r.note else "")) for r in rows]
+    )
 
 
 def _content(content: Sequence[Row] | Table) -> str:

@@ -38,7 +38,7 @@ def detector_picture(title: str, flux: Array) -> Picture:
     flux : ndarray
         Shape (n_row, n_col), usually (1024, 1032), MJy/sr; NaN is drawn grey.
     """
-    flux = np.asarray(flux)
+    flux = _plane(flux)
     n_row, n_col = flux.shape
     factor = max(1, max(n_row, n_col) // 500)
 
@@ -68,12 +68,13 @@ def image_picture(title: str, image: Array, spaxel_size: float, rotation: float 
     rotation : float
         Direction of the y axis, deg east of north.
     """
-    image = np.asarray(image)
-    left, right, bottom, top = _offsets(image.shape, spaxel_size)
-    frame = _fit(Box(62, 50, 430, 430), (right - left) / (top - bottom))
+    image = _plane(image)
+    extent = sky_extent(image.shape, spaxel_size)
+    frame = _fit(Box(62, 50, 430, 430), image.shape[1] / image.shape[0])
     width, height = int(frame.x + frame.width + 108), int(frame.y + frame.height + 42)
     is_aligned = rotation == 0
-    extent = (-left, -right, bottom, top) if is_aligned else (left, right, bottom, top)
+    if not is_aligned:
+        extent = (-extent[0], -extent[1], *extent[2:])
 
     def paint(figure: Any) -> None:
         axes = _axes(figure, frame)
@@ -113,7 +114,7 @@ def image_grid_picture(
         for i, (label, image, spaxel_size) in enumerate(panels):
             row, column = divmod(i, columns)
             cell = Box(margin + column * across, height - head - row * down - side, side, side)
-            _panel(figure, cell, label, np.asarray(image), spaxel_size, rotation)
+            _panel(figure, cell, label, _plane(image), spaxel_size, rotation)
 
     return draw(title, width, height, paint)
 
@@ -137,19 +138,25 @@ def block_mean(image: Array, factor: int) -> Array:
 
 
 def _panel(figure: Any, cell: Box, label: str, image: Array, spaxel_size: float, rotation: float) -> None:
-    left, right, bottom, top = _offsets(image.shape, spaxel_size)
+    extent = east, west, south, north = sky_extent(image.shape, spaxel_size)
     axes = _axes(figure, cell)
     axes.set_facecolor(NOTHING)
-    stretch = _show(axes, image, stretch_of(image), (-left, -right, bottom, top))
-    half = max(right - left, top - bottom) / 2
-    axes.set_xlim((-left - right) / 2 + half, (-left - right) / 2 - half)
-    axes.set_ylim((bottom + top) / 2 - half, (bottom + top) / 2 + half)
+    stretch = _show(axes, image, stretch_of(image), extent)
+    half = max(east - west, north - south) / 2
+    axes.set_xlim((east + west) / 2 + half, (east + west) / 2 - half)
+    axes.set_ylim((south + north) / 2 - half, (south + north) / 2 + half)
     axes.set_xticks([])
     axes.set_yticks([])
     axes.text(0.035, 0.965, readable(label), transform=axes.transAxes, size=9.5, va="top", color="white", bbox=_LABEL)
     _compass(axes, cell, rotation)
     _scale_bar(axes, 2 * half)
     _colour_bar(figure, Box(cell.x + cell.width + 8, cell.y, 9, cell.height), stretch, "", apart=0.2)
+
+
+def _plane(image: Array) -> Array:
+    """Return `image`, or one NaN in the place of an image without pixels."""
+    image = np.asarray(image)
+    return image if image.size else np.full((1, 1), np.nan)
 
 
 def _axes(figure: Any, box: Box) -> Any:
@@ -163,11 +170,21 @@ def _fit(box: Box, ratio: float) -> Box:
     return Box(box.x, box.y, box.width * min(1.0, ratio), box.height * min(1.0, 1 / ratio))
 
 
-def _offsets(shape: tuple[int, ...], spaxel_size: float) -> tuple[float, float, float, float]:
-    """Return left, right, bottom, top edges from the middle spaxel, arcsec."""
+def sky_extent(shape: tuple[int, ...], spaxel_size: float) -> tuple[float, float, float, float]:
+    """Return the east, west, south and north edges of an image, offsets from its middle spaxel in arcsec.
+
+    Examples
+    --------
+    >>> sky_extent((3, 4), 1.0)
+    (2.5, -1.5, -1.5, 1.5)
+    """
     n_y, n_x = shape
-    return tuple(  # type: ignore[return-value]
-        (edge - 0.5) * spaxel_size for edge in (-(n_x // 2), n_x - n_x // 2, -(n_y // 2), n_y - n_y // 2)
+    first_x, first_y = -(n_x // 2) - 0.5, -(n_y // 2) - 0.5
+    return (
+        -first_x * spaxel_size,
+        -(first_x + n_x) * spaxel_size,
+        first_y * spaxel_size,
+        (first_y + n_y) * spaxel_size,
     )
 
 
@@ -263,4 +280,4 @@ def _scale_bar(axes: Any, span: float) -> None:
 def _edge() -> list[Any]:
     from matplotlib.patheffects import withStroke
 
-    return [withStroke(linewidth=1.8, foreground="#26282b", alpha=0.9)]
+    return [withStroke(linewidth=1.5, foreground="#26282b", alpha=0.9)]

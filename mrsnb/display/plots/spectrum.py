@@ -15,7 +15,7 @@ from mrsnb.display.values import Picture
 Array = NDArray[Any]
 CYCLE = ("#0072B2", "#D55E00", "#009E73", "#AA4499", "#2E96D1", "#D18B00")
 """After Okabe & Ito, without what is faint on white; ordered for contrast between neighbours."""
-WIDTH, HEIGHT = 900, 440
+WIDTH, HEIGHT = 900, 448
 LEFT, RIGHT, BOTTOM, TOP = 70, 886, 50, 390
 """Edges of the axes, CSS pixels."""
 LABEL_GAP = 12.5
@@ -193,13 +193,13 @@ def _strip(marks: Sequence[tuple[float, str]]) -> float:
 def _near(curves: Sequence[Curve], wave: float, within: float) -> Array:
     """Return the finite fluxes within a fraction of `wave`."""
     values = np.concatenate([c.flux[np.abs(c.wave / wave - 1) < within] for c in curves])
-    return values[np.isfinite(values)]
+    return np.asarray(values[np.isfinite(values)])
 
 
 def _top_of(curves: Sequence[Curve], wave: float, axes: Any) -> float:
     """Return the highest flux within half a percent of `wave`, or the bottom of the axes."""
     bottom = float(axes.get_ylim()[0])
-    return max([bottom, *_near(curves, wave, 0.005)])
+    return float(max([bottom, *_near(curves, wave, 0.005)]))
 
 
 def _contrast(curves: Sequence[Curve], wave: float) -> float:

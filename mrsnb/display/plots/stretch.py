@@ -71,8 +71,8 @@ class Stretch:
         if self.kind == "linear":
             span = self.high - self.low
             power = 10.0 ** floor(log10(span * apart))
-            step = next(m * power for m in (1, 2, 5, 10) if m * power >= span * apart)
-            return [[round(k * step, 12) for k in range(ceil(self.low / step), floor(self.high / step) + 1)]]
+            step = next(m * power for m in (1, 2, 5, 10) if m * power >= 0.999 * span * apart)
+            return [[float(f"{k * step:.9g}") for k in range(ceil(self.low / step), floor(self.high / step) + 1)]]
         top = max(abs(self.low), abs(self.high))
         bottom = self.low if self.kind == "log" else self.width / 3
         powers = range(floor(log10(top)), floor(log10(bottom)) - 1, -1)

@@ -1,0 +1,82 @@
+"""Rows, tables and pictures."""
+
+import doctest
+import importlib
+import subprocess
+import sys
+from dataclasses import FrozenInstanceError
+
+import pytest
+
+from mrsnb.display import Picture, Row, Section, Table
+
+MODULES = ("markup", "show", "text", "values", "plots.canvas", "plots.images", "plots.placement", "plots.stretch")
+
+
+def test_columns_of_numbers_are_aligned_at_the_right():
+    table = Table(["name", "n", "part"], [["a", "7", "2.5%"], ["bcd", "1050", "-"]])
+    assert table.to_text().split("\n") == [
+        "name     n  part",
+        "----  ----  ----",
+        "a        7  2.5%",
+        "bcd   1050     -",
+    ]
+    assert str(table) == table.to_text()
+    assert table.to_html().count('<td class="mrsnb-number">') == 4
+
+
+def test_text_and_html_of_a_table_have_the_same_cells():
+    table = Table(["a", "b"], [["1", "x & y"], ["2", "<z>"]])
+    bundle = table._repr_mimebundle_()
+    assert "x &amp; y" in bundle["text/html"]
+    assert "&lt;z&gt;" in bundle["text/html"]
+    assert bundle["text/plain"] in table.to_text()
+
+
+def test_table_without_rows_shows_its_heads():
+    assert Table(["a", "b"], []).to_text() == "a  b\n-  -"
+    assert "<th>a</th>" in Table(["a", "b"], []).to_html()
+
+
+def test_ragged_table_is_refused():
+    with pytest.raises(ValueError, match=r"row 2 has 1 cells: \['3'\]; there are 2 columns"):
+        Table(["a", "b"], [["1", "2"], ["3"]])
+
+
+def test_table_does_not_follow_later_changes_of_its_input():
+    rows = [["1"]]
+    table = Table(["a"], rows)
+    rows[0][0] = "2"
+    rows.append(["3"])
+    assert table == Table(("a",), (("1",),))
+
+
+def test_values_are_frozen_and_hide_bytes():
+    picture = Picture("t", b"secret", 1, 2)
+    assert "secret" not in repr(picture)
+    for value, name in (
+        (picture, "png"),
+        (Row("a", "b"), "value"),
+        (Table([], []), "rows"),
+        (Section("t", []), "open"),
+    ):
+        with pytest.raises(FrozenInstanceError):
+            setattr(value, name, None)
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_examples_in_docstrings(name):
+    failed, _ = doctest.testmod(importlib.import_module(f"mrsnb.display.{name}"))
+    assert failed == 0
+
+
+def test_importing_is_light_and_drawing_leaves_pyplot_alone():
+    code = (
+        "import sys, mrsnb.display as d\n"
+        "assert not {'numpy', 'matplotlib', 'astropy'} & set(sys.modules)\n"
+        "from mrsnb.display.plots import spectrum_picture\n"
+        "assert 'matplotlib' not in sys.modules\n"
+        "spectrum_picture('t', [])\n"
+        "assert 'matplotlib.pyplot' not in sys.modules\n"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)

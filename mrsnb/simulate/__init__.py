@@ -1,1 +1,45 @@
-"""Simulated MRS observations, as the archive would deliver them."""
+"""Simulated MRS observations, as the archive would deliver them.
+
+Examples
+--------
+>>> from mrsnb.simulate import PointSource, Scene, ThermalBackground
+>>> scene = Scene().add(PointSource(flux10=0.2), ThermalBackground())
+>>> dataset = simulate("raw", scene, dithers=4, sub_bands=("short",))  # doctest: +SKIP
+"""
+
+from mrsnb.simulate.dataset import SimulatedDataset, SimulateParams, read_masks, simulate
+from mrsnb.simulate.layers import (
+    BadPixels,
+    CosmicRays,
+    EmissionLine,
+    ExtendedSource,
+    Fringes,
+    HotPixels,
+    MovingTarget,
+    Noise,
+    PointSource,
+    SpectralLeak,
+    ThermalBackground,
+)
+from mrsnb.simulate.scene import LINES, STAR, Scene
+
+__all__ = [
+    "LINES",
+    "STAR",
+    "BadPixels",
+    "CosmicRays",
+    "EmissionLine",
+    "ExtendedSource",
+    "Fringes",
+    "HotPixels",
+    "MovingTarget",
+    "Noise",
+    "PointSource",
+    "Scene",
+    "SimulateParams",
+    "SimulatedDataset",
+    "SpectralLeak",
+    "ThermalBackground",
+    "read_masks",
+    "simulate",
+]

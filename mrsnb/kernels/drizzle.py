@@ -14,6 +14,7 @@ import numpy as np
 from numba import njit, prange
 from numpy.typing import NDArray
 
+from mrsnb.kernels.coverage import cover
 from mrsnb.kernels.overlap import MAX_VERTICES, shared_area
 
 N_CHUNKS = 32
@@ -110,29 +111,25 @@ def order_by_plane(first, count, n_wave):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True)
-def _window(low, high, centre0, size, n, folded):  # type: ignore[no-untyped-def]
-    """Return the half-open range of spaxels that ``[low, high]`` may touch.
+def _folded_window(low, high, centre0, size, n):  # type: ignore[no-untyped-def]
+    """Return the half-open range of spaxels that the observatory's package looks at for `[low, high]`.
 
-    `folded` repeats a defect of the observatory's package: distances left of the first spaxel are taken positive, so
-    that a pixel that starts outside the cube loses its share of the first spaxels.
+    It takes distances left of the first spaxel as positive, so a pixel that starts outside the cube loses its share of
+    the first spaxels.
     """
-    if folded:
-        first = int(abs(low - size / 2 - centre0) / size - 1)
-        last = int(abs(high + size / 2 - centre0) / size + 1)
-    else:
-        first = int(np.floor((low - centre0) / size + 0.5))
-        last = int(np.floor((high - centre0) / size + 0.5)) + 1
+    first = int(abs(low - size / 2 - centre0) / size - 1)
+    last = int(abs(high + size / 2 - centre0) / size + 1)
     return max(first, 0), min(last, n)
 
 
 @njit(cache=True, nogil=True)
-def _clip_pixel(xs, ys, planes, as_upstream, spaxel, area, work):  # type: ignore[no-untyped-def]
-    """List the spaxels a pixel touches and the shared areas; return how many."""
+def _clip_as_upstream(xs, ys, planes, spaxel, area, work):  # type: ignore[no-untyped-def]
+    """List the spaxels a pixel touches and the shared areas as the observatory's package finds them."""
     half = planes.size / 2
     n_x = planes.x.size
     x_min, x_max, y_min, y_max = xs.min(), xs.max(), ys.min(), ys.max()
-    i1, i2 = _window(x_min, x_max, planes.x[0], planes.size, n_x, as_upstream)
-    j1, j2 = _window(y_min, y_max, planes.y[0], planes.size, planes.y.size, as_upstream)
+    i1, i2 = _folded_window(x_min, x_max, planes.x[0], planes.size, n_x)
+    j1, j2 = _folded_window(y_min, y_max, planes.y[0], planes.size, planes.y.size)
     n = 0
     for j in range(j1, j2):
         bottom, top = planes.y[j] - half, planes.y[j] + half
@@ -142,12 +139,36 @@ def _clip_pixel(xs, ys, planes, as_upstream, spaxel, area, work):  # type: ignor
             left, right = planes.x[i] - half, planes.x[i] + half
             if x_min >= right or x_max <= left:
                 continue
-            a = shared_area(xs, ys, left, right, bottom, top, as_upstream, work)
+            a = shared_area(xs, ys, left, right, bottom, top, True, work)
             if a > 0.0:
                 spaxel[n] = j * n_x + i
                 area[n] = a
                 n += 1
     return n
+
+
+@njit(cache=True, nogil=True)
+def _clip(xs, ys, planes, spaxel, area, corners, window):  # type: ignore[no-untyped-def]
+    """List the spaxels a pixel touches and the shared areas."""
+    for c in range(4):
+        corners[0, c] = (xs[c] - planes.x[0]) / planes.size + 0.5
+        corners[1, c] = (ys[c] - planes.y[0]) / planes.size + 0.5
+    n = cover(corners[0], corners[1], planes.x.size, planes.y.size, spaxel, area, window)
+    for i in range(n):
+        area[i] *= planes.size * planes.size
+    return n
+
+
+@njit(cache=True, nogil=True)
+def _largest_window(pixels, order, size):  # type: ignore[no-untyped-def]
+    """Return the rows and columns of spaxels that the largest pixel may touch."""
+    rows = 1
+    columns = 1
+    for q in range(order.size):
+        xs, ys = pixels.xi[order[q]], pixels.eta[order[q]]
+        columns = max(columns, int((xs.max() - xs.min()) / size) + 2)
+        rows = max(rows, int((ys.max() - ys.min()) / size) + 2)
+    return rows, columns
 
 
 @njit(cache=True, nogil=True, parallel=True)
@@ -171,19 +192,24 @@ def deposit(pixels, planes, first, count, order, start, as_upstream, sums):  # t
     longest = 0
     for p in range(count.size):
         longest = max(longest, count[p])
+    rows, columns = _largest_window(pixels, order, planes.size)
     for chunk in prange(N_CHUNKS):
         begin = chunk * n_wave // N_CHUNKS
         end = (chunk + 1) * n_wave // N_CHUNKS
         spaxel = np.empty(n_spaxel, np.int32)
         area = np.empty(n_spaxel)
         work = np.empty((4, MAX_VERTICES))
+        window = np.zeros((rows, columns + 2))
         for q in range(start[max(begin - longest + 1, 0)], start[end]):
             p = order[q]
             low = max(first[p], begin)
             high = min(first[p] + count[p], end)
             if low >= high:
                 continue
-            n = _clip_pixel(pixels.xi[p], pixels.eta[p], planes, as_upstream, spaxel, area, work)
+            if as_upstream:
+                n = _clip_as_upstream(pixels.xi[p], pixels.eta[p], planes, spaxel, area, work)
+            else:
+                n = _clip(pixels.xi[p], pixels.eta[p], planes, spaxel, area, work, window)
             for k in range(low, high):
                 extent = _shared_extent(pixels.wave[p], pixels.width[p], planes.wave[k], planes.step[k])
                 if extent <= 0.0:

@@ -55,24 +55,17 @@ def _in_alpha(coefficients, beta, out):  # type: ignore[no-untyped-def]
         out[i] = total
 
 
-@njit(cache=True, nogil=True, inline="always")
-def _focal_point(v2_row, v3_row, alpha, telescope):  # type: ignore[no-untyped-def]
-    """Return (v2, v3) in arcsec, corrected for aberration, of the place `alpha` on a line of constant beta."""
+@njit(cache=True, nogil=True)
+def _direction(v2_row, v3_row, alpha, telescope):  # type: ignore[no-untyped-def]
+    """Return the turned unit vector of the place `alpha` on a line of constant beta."""
     v2 = 0.0
     v3 = 0.0
     for i in range(v2_row.size - 1, -1, -1):
         v2 = v2 * alpha + v2_row[i]
         v3 = v3 * alpha + v3_row[i]
     a = telescope.aberration
-    return a[0] * v2 + a[2], a[1] * v3 + a[3]
-
-
-@njit(cache=True, nogil=True)
-def _direction(v2_row, v3_row, alpha, telescope):  # type: ignore[no-untyped-def]
-    """Return the turned unit vector of the place `alpha` on a line of constant beta."""
-    v2, v3 = _focal_point(v2_row, v3_row, alpha, telescope)
-    sin_lon, cos_lon = _sine_cosine(v2 / ARCSEC)
-    z, cos_lat = _sine_cosine(v3 / ARCSEC)
+    sin_lon, cos_lon = _sine_cosine((a[0] * v2 + a[2]) / ARCSEC)
+    z, cos_lat = _sine_cosine((a[1] * v3 + a[3]) / ARCSEC)
     x = cos_lat * cos_lon
     y = cos_lat * sin_lon
     m = telescope.matrix
@@ -128,6 +121,9 @@ def project_corners(samples, start, beta, half_width, telescope):  # type: ignor
 def focal_plane(alpha, slice_of, beta, telescope):  # type: ignore[no-untyped-def]
     """Return (v2, v3), corrected for aberration, of places on the slices.
 
+    The polynomials are summed over powers of alpha first, then of beta, as astropy does, and so are equal to it to the
+    last bit.
+
     Parameters
     ----------
     alpha : ndarray, shape (m,), arcsec
@@ -141,14 +137,19 @@ def focal_plane(alpha, slice_of, beta, telescope):  # type: ignore[no-untyped-de
     v2, v3 : ndarray, shape (m,), arcsec
     """
     k = telescope.v2.shape[0]
-    v2_rows = np.empty((beta.size, k))
-    v3_rows = np.empty((beta.size, k))
-    for s in range(beta.size):
-        _in_alpha(telescope.v2, beta[s], v2_rows[s])
-        _in_alpha(telescope.v3, beta[s], v3_rows[s])
-    v2 = np.empty(alpha.size)
-    v3 = np.empty(alpha.size)
+    v2 = np.zeros(alpha.size)
+    v3 = np.zeros(alpha.size)
+    a = telescope.aberration
     for p in range(alpha.size):
-        s = slice_of[p]
-        v2[p], v3[p] = _focal_point(v2_rows[s], v3_rows[s], alpha[p], telescope)
+        b = beta[slice_of[p]]
+        for j in range(k - 1, -1, -1):
+            inner2 = 0.0
+            inner3 = 0.0
+            for i in range(k - 1, -1, -1):
+                inner2 = inner2 * alpha[p] + telescope.v2[i, j]
+                inner3 = inner3 * alpha[p] + telescope.v3[i, j]
+            v2[p] = v2[p] * b + inner2
+            v3[p] = v3[p] * b + inner3
+        v2[p] = a[0] * v2[p] + a[2]
+        v3[p] = a[1] * v3[p] + a[3]
     return v2, v3

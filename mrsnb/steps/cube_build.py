@@ -144,7 +144,7 @@ def plan_cubes(
         raise ParamError(msg)
     for band in wanted:
         used = tuple(exposure for exposure in exposures if band in exposure.bands)
-        sampling = cubepars.sampling[band.channel, band.sub_band]
+        sampling = cubepars.sampling_of(band)
         grid = choose_grid(
             _corners(used, band),
             spaxel_size=sampling.spaxel_size,

@@ -3,12 +3,12 @@
 import logging
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, field, fields, replace
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
 from time import perf_counter
-from typing import Any, Self
+from typing import Any, Self, get_type_hints
 
 import numpy as np
 from numpy.typing import NDArray
@@ -46,9 +46,9 @@ class Spec3Params:
     '1'
     """
 
-    cube_build: CubeBuildParams = CubeBuildParams()
-    extract_1d: Extract1dParams = Extract1dParams()
-    spectral_leak: SpectralLeakParams = SpectralLeakParams()
+    cube_build: CubeBuildParams = field(default_factory=CubeBuildParams)
+    extract_1d: Extract1dParams = field(default_factory=Extract1dParams)
+    spectral_leak: SpectralLeakParams = field(default_factory=SpectralLeakParams)
 
     @classmethod
     def preset(cls, name: str) -> Self:
@@ -68,7 +68,8 @@ class Spec3Params:
     @classmethod
     def steps(cls) -> dict[str, type[StepParams]]:
         """Return the steps in order, and what parameters they take."""
-        return {f.name: f.default.__class__ for f in fields(cls)}
+        hints = get_type_hints(cls)
+        return {f.name: hints[f.name] for f in fields(cls)}
 
     def updated(self, values: Mapping[str, Mapping[str, Any]]) -> Self:
         """Return a copy with some values replaced: ``{step: {parameter: value}}``, plain values as in YAML.
@@ -210,7 +211,7 @@ class Spec3Result:
         """Return the images of all cubes, median over wavelength, logarithmic."""
         from mrsnb.display.plots import image_grid_picture
 
-        panels = [(p.label, p.image, p.spaxel_size) for p in self.cubes]
+        panels = [(p.label, p.image, p.spaxel_size) for p in self.cubes if p.image is not None]
         return image_grid_picture(f"{self.association.name}: median over wavelength", panels)
 
     def stitched(self) -> Picture:
@@ -218,7 +219,7 @@ class Spec3Result:
         from mrsnb.core.lines import lines_between
         from mrsnb.display.plots import spectrum_picture
 
-        curves = [(p.label, p.wave, p.flux) for p in self.spectra]
+        curves = [(p.label, p.wave, p.flux) for p in self.spectra if p.wave is not None and p.flux is not None]
         low, high = (f([f(wave) for _, wave, _ in curves]) for f in (min, max))
         marks = [(line.wave, line.name) for line in lines_between(low, high)]
         return spectrum_picture(f"{self.association.name}: spectrum", curves, marks=marks)
@@ -305,7 +306,7 @@ class _Run:
         self.association, self.params, self.references = association, params, references
         self.folder, self.exposures = folder, exposures
         self.products: list[ProductSummary] = []
-        self.statuses = {step: "SKIPPED" for step in Spec3Params.steps()}
+        self.statuses = dict.fromkeys(Spec3Params.steps(), "SKIPPED")
 
     def results(self) -> Iterator[Result]:
         spectra: list[Spectrum] = []
@@ -360,9 +361,7 @@ class _Run:
     def _keep_spectrum(self, spectrum: Spectrum, *, save: bool) -> None:
         path = write_x1d(spectrum, self.folder) if save else None
         self.products.append(
-            ProductSummary(
-                label=spectrum.label, name=spectrum.name, path=path, wave=spectrum.wave, flux=spectrum.flux
-            )
+            ProductSummary(label=spectrum.label, name=spectrum.name, path=path, wave=spectrum.wave, flux=spectrum.flux)
         )
 
 

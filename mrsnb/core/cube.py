@@ -152,7 +152,8 @@ class Cube:
         """Return the image collapsed over wavelength."""
         from mrsnb.display.plots import image_picture
 
-        return [image_picture(f"{self.label}, median over wavelength", self.collapsed(), self.grid.spaxel_size)]
+        title = f"{self.label}, median over wavelength"
+        return [image_picture(title, self.collapsed(), self.grid.spaxel_size, rotation=self.grid.rotation)]
 
     def __repr__(self) -> str:
         return f"<Cube {self.name} {self.label} {self.grid.shape}>"

@@ -64,4 +64,5 @@ def words(value: int) -> list[str]:
 
 def flagged(dq: NDArray[np.uint32], bits: int) -> NDArray[Any]:
     """Return a boolean array, True where any of `bits` is set in `dq` (any shape)."""
-    return (dq & np.uint32(bits)) != 0
+    mask: NDArray[Any] = (dq & np.uint32(bits)) != 0
+    return mask

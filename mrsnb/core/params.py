@@ -110,7 +110,8 @@ class ParamSpec:
                     raise ParamError(self._complaint(value))
         wrong = self.check(value) if self.check else None
         if wrong:
-            raise ParamError(f"{self.name} = {value!r}: {wrong}")
+            msg = f"{self.name} = {value!r}: {wrong}"
+            raise ParamError(msg)
         return value
 
     def from_plain(self, value: Any) -> Any:
@@ -149,7 +150,7 @@ class Params:
     @classmethod
     def specs(cls) -> tuple[ParamSpec, ...]:
         """Return what is known of each parameter, in order of declaration."""
-        return _specs(cls)
+        return _specs(cls)  # type: ignore[arg-type]
 
     @classmethod
     def spec(cls, name: str) -> ParamSpec:

@@ -9,7 +9,7 @@ from mrsnb.display import Picture, Row, mimebundle, to_text
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Result:
-    """Base of every step's result.
+    """Base of every step's result; a subclass is a dataclass with ``repr=False``.
 
     Parameters
     ----------

@@ -112,9 +112,12 @@ class Spectrum:
 
     def pictures(self) -> list[Picture]:
         """Return the plot of flux over wavelength."""
+        from mrsnb.core.lines import lines_between
         from mrsnb.display.plots import spectrum_picture
 
-        return [spectrum_picture(f"{self.label} spectrum", [(self.label, self.wave, self.flux)])]
+        marks = [(line.wave, line.name) for line in lines_between(self.wave[0], self.wave[-1])]
+        curves = [(self.label, self.wave, self.flux)]
+        return [spectrum_picture(f"{self.label} spectrum", curves, err=[self.err], marks=marks)]
 
     def __repr__(self) -> str:
         return f"<Spectrum {self.name} {self.label} {len(self.wave)} wavelengths>"

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from functools import cached_property, singledispatch
+from itertools import pairwise
 from typing import Any, Protocol
 
 import numpy as np
@@ -131,7 +132,7 @@ class ChannelView:
             xi, eta = project_corners(self.samples, self.start, self.beta, self.slice_width / 2, telescope)
             return xi, eta
         samples, half = self.samples, self.slice_width / 2
-        xi, eta = np.empty((samples.index.size, 4)), np.empty((samples.index.size, 4))
+        xi, eta = np.empty((samples.pixel.size, 4)), np.empty((samples.pixel.size, 4))
         for corner, (edge, side) in enumerate(((1, -half), (1, half), (2, half), (2, -half))):
             sky = self.source.sky(samples.alpha[:, edge], samples.slice, self.beta + side, samples.wave)
             xi[:, corner], eta[:, corner] = to_plane(*sky, ra, dec, rotation)
@@ -183,6 +184,6 @@ def _view_through_gwcs(wcs: Any, band: Band) -> ChannelView:
     lower, upper = detector(x, y - EDGE)[2], detector(x, y + EDGE)[2]
     edges = np.stack([alpha, detector(x - EDGE, y)[0], detector(x + EDGE, y)[0]], axis=1)
     which = np.repeat(np.arange(labels.size, dtype=np.int16), np.diff(start))
-    middle = [beta[a:b].mean() if b > a else np.nan for a, b in zip(start[:-1], start[1:], strict=True)]
+    middle = [beta[a:b].mean() if b > a else np.nan for a, b in pairwise(start)]
     samples = Samples(index, which, wave, np.abs(lower - upper), edges)
     return ChannelView(samples=samples, start=start, beta=np.array(middle), source=_GwcsChannel(wcs=wcs))

@@ -151,7 +151,8 @@ def open_exposure(path: Path | str) -> ExposureFile:
         names = [hdu.name for hdu in hdus]
         for needed in ("SCI", "ERR", "DQ"):
             if needed not in names:
-                msg = f"{path}: no {needed} extension (found {', '.join(names[1:]) or 'none'}); is it a level-2b exposure?"
+                found = ", ".join(names[1:]) or "none"
+                msg = f"{path}: no {needed} extension (found {found}); is it a level-2b exposure?"
                 raise InputError(msg)
         shape = hdus["SCI"].shape
         exposure = ExposureFile(path=path, primary=cards_of(hdus[0].header), science=cards_of(hdus["SCI"].header))
@@ -172,7 +173,9 @@ def _check_keywords(path: Path, primary: Cards) -> None:
         raise InputError(msg)
     channel, sub_band = primary.text("CHANNEL"), primary.text("BAND").lower()
     if channel not in ("12", "34") or sub_band not in SUB_BANDS:
-        msg = f"{path}: CHANNEL = {channel!r}, BAND = {sub_band.upper()!r}; allowed: 12 or 34, and {', '.join(SUB_BANDS)}"
+        msg = (
+            f"{path}: CHANNEL = {channel!r}, BAND = {sub_band.upper()!r}; allowed: 12 or 34, and {', '.join(SUB_BANDS)}"
+        )
         raise InputError(msg)
     expected = Band(int(channel[0]), sub_band).detector
     if primary.text("DETECTOR") != expected:
@@ -232,4 +235,3 @@ def _gwcs(path: Path, content: bytes) -> Any:
         reason = " ".join(str(error).split())[:160]
         msg = f"{path}: its WCS cannot be read ({type(error).__name__}: {reason}); run level 2 (assign_wcs) on it again"
         raise InputError(msg) from error
-

@@ -21,7 +21,7 @@ METHODS = {"center": CENTER, "subpixel": SUBPIXEL, "exact": EXACT}
 
 
 @njit(cache=True, nogil=True)
-def _below_edge(x1, y1, x2, y2, radius):  # type: ignore[no-untyped-def]
+def _below_edge(x1, y1, x2, y2, radius):
     """Return the signed area between the circle's centre and an edge, no farther out than the circle."""
     dx, dy = x2 - x1, y2 - y1
     length2 = dx * dx + dy * dy
@@ -44,13 +44,13 @@ def _below_edge(x1, y1, x2, y2, radius):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True, inline="always")
-def _sector(x1, y1, x2, y2, radius):  # type: ignore[no-untyped-def]
+def _sector(x1, y1, x2, y2, radius):
     angle = math.atan2(x1 * y2 - x2 * y1, x1 * x2 + y1 * y2)
     return 0.5 * radius * radius * angle
 
 
 @njit(cache=True, nogil=True)
-def circle_share(x, y, radius, method, n):  # type: ignore[no-untyped-def]
+def circle_share(x, y, radius, method, n):
     """Return the fraction of the unit square centred on `(x, y)` that lies in a circle about the origin.
 
     Parameters
@@ -87,7 +87,7 @@ def circle_share(x, y, radius, method, n):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True)
-def fill_shares(out, x_centre, y_centre, radius, method, n):  # type: ignore[no-untyped-def]
+def fill_shares(out, x_centre, y_centre, radius, method, n):
     """Set `out` (shape (n_y, n_x)) to the share of each spaxel in a circle; centre and radius in spaxels."""
     out[:] = 0.0
     n_y, n_x = out.shape
@@ -101,7 +101,7 @@ def fill_shares(out, x_centre, y_centre, radius, method, n):  # type: ignore[no-
 
 
 @njit(cache=True, nogil=True)
-def clipped_limits(values, sigma, rounds):  # type: ignore[no-untyped-def]
+def clipped_limits(values, sigma, rounds):
     """Return the mean and standard deviation of `values` after clipping `sigma` deviations about the median.
 
     As ``astropy.stats.sigma_clipped_stats`` with its defaults and ``maxiters=rounds``.

@@ -14,7 +14,6 @@ of font renderers, e.g. Levien 2016, "Inside the fastest font renderer in the wo
 
 import math
 
-import numpy as np
 from numba import njit
 
 LEAST_SHARE = 1e-12
@@ -22,7 +21,7 @@ LEAST_SHARE = 1e-12
 
 
 @njit(cache=True, nogil=True)
-def _add_edge(cells, u1, v1, u2, v2):  # type: ignore[no-untyped-def]
+def _add_edge(cells, u1, v1, u2, v2):
     """Add one edge, in cell units from the window's corner, to the pending shares of a window."""
     if v1 == v2:
         return
@@ -44,7 +43,7 @@ def _add_edge(cells, u1, v1, u2, v2):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True, inline="always")
-def _add_piece(cells, u1, u2, dv):  # type: ignore[no-untyped-def]
+def _add_piece(cells, u1, u2, dv):
     """Add a piece of an edge within one row, from column position `u1` to `u2`, that climbs by `dv`."""
     low, high = min(u1, u2), max(u1, u2)
     first, last = int(low), int(high)
@@ -64,7 +63,7 @@ def _add_piece(cells, u1, u2, dv):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True)
-def cover(us, vs, n_x, n_y, spaxel, share, window):  # type: ignore[no-untyped-def]
+def cover(us, vs, n_x, n_y, spaxel, share, window):
     """List the cells that a quadrilateral covers, with their shares.
 
     Parameters

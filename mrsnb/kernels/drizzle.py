@@ -1,8 +1,8 @@
 """Drizzle detector pixels into a cube: weight = shared area on the sky x shared extent in wavelength.
 
 A pixel, seen as a quadrilateral in the tangent plane and an interval in wavelength, feeds every voxel it overlaps
-(Law et al. 2023, AJ 166, 45, section 3.2). Its clip against the spaxels does not depend on the plane, so it is done once
-and used for all planes that the pixel covers.
+(Law et al. 2023, AJ 166, 45, section 3.2). Its clip against the spaxels does not depend on the plane, so it is done
+once and used for all planes that the pixel covers.
 
 Pixels are sorted by their first plane. Each thread owns whole planes, visits the pixels that reach them in the same
 order whatever the number of threads, and so gives the same sums to the last bit.
@@ -54,7 +54,7 @@ class Planes(NamedTuple):
 
 
 @njit(cache=True, nogil=True, inline="always")
-def _shared_extent(wave, width, plane, step):  # type: ignore[no-untyped-def]
+def _shared_extent(wave, width, plane, step):
     """Return the extent in wavelength shared by a pixel and a plane; negative if none."""
     low, high = wave - width / 2, wave + width / 2
     bottom, top = plane - step / 2, plane + step / 2
@@ -62,7 +62,7 @@ def _shared_extent(wave, width, plane, step):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True)
-def first_plane_above(wave, step, low):  # type: ignore[no-untyped-def]
+def first_plane_above(wave, step, low):
     """Return the first plane whose upper edge is above `low`."""
     a, b = 0, wave.size
     while a < b:
@@ -75,7 +75,7 @@ def first_plane_above(wave, step, low):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True)
-def plane_ranges(pixels, planes):  # type: ignore[no-untyped-def]
+def plane_ranges(pixels, planes):
     """Return each pixel's first plane and number of planes; the number is 0 where the pixel feeds nothing."""
     m = pixels.flux.size
     first = np.zeros(m, np.int32)
@@ -93,7 +93,7 @@ def plane_ranges(pixels, planes):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True)
-def order_by_plane(first, count, n_wave):  # type: ignore[no-untyped-def]
+def order_by_plane(first, count, n_wave):
     """Return the used pixels ordered by first plane (a stable counting sort), and where each plane starts."""
     start = np.zeros(n_wave + 1, np.int64)
     for p in range(first.size):
@@ -111,7 +111,7 @@ def order_by_plane(first, count, n_wave):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True)
-def _folded_window(low, high, centre0, size, n):  # type: ignore[no-untyped-def]
+def _folded_window(low, high, centre0, size, n):
     """Return the half-open range of spaxels that the observatory's package looks at for `[low, high]`.
 
     It takes distances left of the first spaxel as positive, so a pixel that starts outside the cube loses its share of
@@ -123,7 +123,7 @@ def _folded_window(low, high, centre0, size, n):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True)
-def _clip_as_upstream(xs, ys, planes, spaxel, area, work):  # type: ignore[no-untyped-def]
+def _clip_as_upstream(xs, ys, planes, spaxel, area, work):
     """List the spaxels a pixel touches and the shared areas as the observatory's package finds them."""
     half = planes.size / 2
     n_x = planes.x.size
@@ -148,7 +148,7 @@ def _clip_as_upstream(xs, ys, planes, spaxel, area, work):  # type: ignore[no-un
 
 
 @njit(cache=True, nogil=True)
-def _clip(xs, ys, planes, spaxel, area, corners, window):  # type: ignore[no-untyped-def]
+def _clip(xs, ys, planes, spaxel, area, corners, window):
     """List the spaxels a pixel touches and the shared areas."""
     for c in range(4):
         corners[0, c] = (xs[c] - planes.x[0]) / planes.size + 0.5
@@ -160,7 +160,7 @@ def _clip(xs, ys, planes, spaxel, area, corners, window):  # type: ignore[no-unt
 
 
 @njit(cache=True, nogil=True)
-def _largest_window(pixels, order, size):  # type: ignore[no-untyped-def]
+def _largest_window(pixels, order, size):
     """Return the rows and columns of spaxels that the largest pixel may touch."""
     rows = 1
     columns = 1
@@ -172,7 +172,7 @@ def _largest_window(pixels, order, size):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True, parallel=True)
-def deposit(pixels, planes, first, count, order, start, as_upstream, sums):  # type: ignore[no-untyped-def]
+def deposit(pixels, planes, first, count, order, start, as_upstream, sums):
     """Add the pixels of one exposure to the sums of a cube.
 
     Parameters

@@ -7,7 +7,7 @@ from mrsnb.kernels.drizzle import first_plane_above
 
 
 @njit(cache=True, nogil=True)
-def field_corners(samples, start, low, high, xi, eta, planes):  # type: ignore[no-untyped-def]
+def field_corners(samples, start, low, high, xi, eta, planes):
     """Return the corners of the field of view in every plane, from the two outermost slices.
 
     Parameters
@@ -57,7 +57,7 @@ def field_corners(samples, start, low, high, xi, eta, planes):  # type: ignore[n
 
 
 @njit(cache=True, nogil=True)
-def mark_field(corners, planes, in_field):  # type: ignore[no-untyped-def]
+def mark_field(corners, planes, in_field):
     """Set `in_field` (shape (n_wave, n_y * n_x), bool) where a spaxel's centre lies within the field's corners."""
     n_x = planes.x.size
     for k in range(corners.shape[0]):

@@ -10,7 +10,7 @@ OUTSIDE = 513
 
 
 @njit(cache=True, nogil=True, parallel=True)
-def normalize(sums, in_field, n_y, n_x):  # type: ignore[no-untyped-def]
+def normalize(sums, in_field, n_y, n_x):
     """Return the planes of a cube.
 
     A voxel that no pixel fed is a hole if it lies in the field of view, inside the cube, and with no neighbour in its
@@ -54,7 +54,7 @@ def normalize(sums, in_field, n_y, n_x):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True)
-def _is_hole(sums, in_field, j, i, n_y, n_x):  # type: ignore[no-untyped-def]
+def _is_hole(sums, in_field, j, i, n_y, n_x):
     if not in_field[j * n_x + i] or j in (0, n_y - 1) or i in (0, n_x - 1):
         return False
     for near in ((j - 1) * n_x + i, (j + 1) * n_x + i, j * n_x + i - 1, j * n_x + i + 1):

@@ -1,11 +1,11 @@
-"""The area that a convex quadrilateral shares with a square spaxel.
+r"""The area that a convex quadrilateral shares with a square spaxel.
 
 Sutherland & Hodgman (1974, CACM 17, 32): the polygon is clipped by one edge of the square after another; what is left
 is their common area::
 
         +-------+                  left, right, bottom, top, in this order. A vertex on an edge counts as outside;
     +---|--.    |                  since the clipped vertex then falls on the same place, the area is the same.
-    |   |###\\   |
+    |   |###\   |
     '---|----'  |                  The shoelace sum is taken from the lower left corner of the clipped polygon, so
         +-------+                  that no digits are lost far from the origin.
 """
@@ -18,14 +18,14 @@ MAX_VERTICES = 12
 
 
 @njit(cache=True, nogil=True, inline="always")
-def _slope(x1, y1, x2, y2, single):  # type: ignore[no-untyped-def]
+def _slope(x1, y1, x2, y2, single):
     """Return dy/dx, rounded to single precision where the observatory's package rounds it."""
     m = (y2 - y1) / (x2 - x1)
     return np.float64(np.float32(m)) if single else m
 
 
 @njit(cache=True, nogil=True, inline="always")
-def _inverse_slope(x1, y1, x2, y2, single):  # type: ignore[no-untyped-def]
+def _inverse_slope(x1, y1, x2, y2, single):
     """Return dx/dy, through the single-precision slope where the observatory's package has it so."""
     if single:
         if x2 == x1:
@@ -35,7 +35,7 @@ def _inverse_slope(x1, y1, x2, y2, single):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True)
-def _clip(xs, ys, n, limit, vertical, keep_above, single, x_out, y_out):  # type: ignore[no-untyped-def]
+def _clip(xs, ys, n, limit, vertical, keep_above, single, x_out, y_out):
     """Clip a polygon of `n` vertices by one edge of the spaxel; return the number of vertices left."""
     count = 0
     for i in range(n):
@@ -63,7 +63,7 @@ def _clip(xs, ys, n, limit, vertical, keep_above, single, x_out, y_out):  # type
 
 
 @njit(cache=True, nogil=True)
-def shared_area(xs, ys, left, right, bottom, top, single, work):  # type: ignore[no-untyped-def]
+def shared_area(xs, ys, left, right, bottom, top, single, work):
     """Return the area shared by a quadrilateral and an axis-aligned rectangle.
 
     Parameters

@@ -55,7 +55,7 @@ FLUX, VARIANCE, AREA, EMPTY, BACKGROUND, BACKGROUND_VARIANCE, BACKGROUND_AREA = 
 
 
 @njit(cache=True, nogil=True)
-def _plane_limits(flux, weight, share, sigma, annulus_only, buffer):  # type: ignore[no-untyped-def]
+def _plane_limits(flux, weight, share, sigma, annulus_only, buffer):
     """Return the limits within which a spaxel counts as background, and whether there are any."""
     n = 0
     for j in range(flux.shape[0]):
@@ -69,50 +69,41 @@ def _plane_limits(flux, weight, share, sigma, annulus_only, buffer):  # type: ig
     return mean - sigma * spread, mean + sigma * spread
 
 
+@njit(cache=True, nogil=True)
+def _weighted(flux, err, weight, share, low, high):
+    """Return the sums of flux, variance and area over a plane's spaxels with light and with flux within limits."""
+    total = 0.0
+    variance = 0.0
+    area = 0.0
+    for j in range(flux.shape[0]):
+        for i in range(flux.shape[1]):
+            if share[j, i] > 0 and weight[j, i] > 0 and low <= flux[j, i] <= high:
+                area += share[j, i]
+                total += share[j, i] * flux[j, i]
+                variance += share[j, i] * (err[j, i] * err[j, i])
+    return total, variance, area
+
+
 @njit(cache=True, nogil=True, parallel=True)
-def _sum_point(flux, err, weight, apertures, sigma, as_upstream, out):  # type: ignore[no-untyped-def]
+def _sum_point(flux, err, weight, apertures, sigma, as_upstream, out):
     n_wave, n_y, n_x = flux.shape
     a = apertures
     for k in prange(n_wave):
-        inside = np.empty((n_y, n_x))
-        fill_shares(inside, a.x, a.y, a.radius[k], a.method, a.subpixels)
-        total = 0.0
-        variance = 0.0
-        area = 0.0
-        for j in range(n_y):
-            for i in range(n_x):
-                if inside[j, i] > 0 and weight[k, j, i] > 0:
-                    area += inside[j, i]
-                    total += inside[j, i] * flux[k, j, i]
-                    variance += inside[j, i] * (err[k, j, i] * err[k, j, i])
+        share = np.empty((n_y, n_x))
+        fill_shares(share, a.x, a.y, a.radius[k], a.method, a.subpixels)
+        total, variance, area = _weighted(flux[k], err[k], weight[k], share, -np.inf, np.inf)
         if area == 0.0:
             out[EMPTY, k] = 1.0
             area = np.pi * a.radius[k] ** 2
-        out[AREA, k] = area
         if a.subtract[k]:
-            annulus = np.empty((n_y, n_x))
-            fill_shares(annulus, a.x, a.y, a.outer[k], a.method, a.subpixels)
-            fill_shares(inside, a.x, a.y, a.inner[k], a.method, a.subpixels)
-            annulus -= inside
-            low, high = _plane_limits(
-                flux[k], weight[k], annulus, sigma, not as_upstream, np.empty(n_y * n_x, np.float64)
-            )
-            background = 0.0
-            spread = 0.0
-            whole = 0.0
-            kept = 0.0
-            for j in range(n_y):
-                for i in range(n_x):
-                    w = annulus[j, i]
-                    if w > 0 and weight[k, j, i] > 0:
-                        within = low <= flux[k, j, i] <= high
-                        whole += w
-                        if within or as_upstream:
-                            spread += w * (err[k, j, i] * err[k, j, i])
-                        if within:
-                            kept += w
-                            background += w * flux[k, j, i]
-            divisor = whole if as_upstream else kept
+            inner = np.empty((n_y, n_x))
+            fill_shares(inner, a.x, a.y, a.inner[k], a.method, a.subpixels)
+            fill_shares(share, a.x, a.y, a.outer[k], a.method, a.subpixels)
+            share -= inner
+            low, high = _plane_limits(flux[k], weight[k], share, sigma, not as_upstream, np.empty(n_y * n_x))
+            background, spread, divisor = _weighted(flux[k], err[k], weight[k], share, low, high)
+            if as_upstream:
+                _, spread, divisor = _weighted(flux[k], err[k], weight[k], share, -np.inf, np.inf)
             if divisor == 0.0:
                 divisor = np.pi * (a.outer[k] ** 2 - a.inner[k] ** 2)
             total -= background * area / divisor
@@ -122,31 +113,25 @@ def _sum_point(flux, err, weight, apertures, sigma, as_upstream, out):  # type: 
             out[BACKGROUND_AREA, k] = divisor
         out[FLUX, k] = total
         out[VARIANCE, k] = variance
+        out[AREA, k] = area
 
 
 @njit(cache=True, nogil=True, parallel=True)
-def _sum_extended(flux, err, weight, sigma, out):  # type: ignore[no-untyped-def]
+def _sum_extended(flux, err, weight, sigma, out):
     n_wave, n_y, n_x = flux.shape
     for k in prange(n_wave):
         everywhere = np.ones((n_y, n_x))
-        low, high = _plane_limits(flux[k], weight[k], everywhere, sigma, False, np.empty(n_y * n_x, np.float64))
-        for j in range(n_y):
-            for i in range(n_x):
-                if weight[k, j, i] > 0:
-                    variance = err[k, j, i] * err[k, j, i]
-                    out[AREA, k] += 1.0
-                    out[FLUX, k] += flux[k, j, i]
-                    out[VARIANCE, k] += variance
-                    if low <= flux[k, j, i] <= high:
-                        out[BACKGROUND_AREA, k] += 1.0
-                        out[BACKGROUND, k] += flux[k, j, i]
-                        out[BACKGROUND_VARIANCE, k] += variance
+        low, high = _plane_limits(flux[k], weight[k], everywhere, sigma, False, np.empty(n_y * n_x))
+        total, variance, area = _weighted(flux[k], err[k], weight[k], everywhere, -np.inf, np.inf)
+        out[FLUX, k], out[VARIANCE, k], out[AREA, k] = total, variance, area
+        total, variance, area = _weighted(flux[k], err[k], weight[k], everywhere, low, high)
+        out[BACKGROUND, k], out[BACKGROUND_VARIANCE, k], out[BACKGROUND_AREA, k] = total, variance, area
         if out[AREA, k] == 0.0:
             out[EMPTY, k] = 1.0
             out[AREA, k] = n_y * n_x
 
 
-def sum_point(flux, err, weight, apertures: Apertures, sigma: float, as_upstream: bool) -> Sums:  # type: ignore[no-untyped-def]
+def sum_point(flux, err, weight, apertures: Apertures, sigma: float, as_upstream: bool) -> Sums:
     """Return sums in a circle, less the background in an annulus.
 
     Parameters
@@ -166,7 +151,7 @@ def sum_point(flux, err, weight, apertures: Apertures, sigma: float, as_upstream
     return Sums(*out)
 
 
-def sum_extended(flux, err, weight, sigma: float) -> Sums:  # type: ignore[no-untyped-def]
+def sum_extended(flux, err, weight, sigma: float) -> Sums:
     """Return sums over whole planes; the background is the clipped sum, not subtracted. Arguments as `sum_point`."""
     out = np.zeros((7, len(flux)))
     _sum_extended(flux, err, weight, sigma, out)

@@ -37,7 +37,7 @@ class SlicePolynomials(NamedTuple):
 class Samples(NamedTuple):
     """What each pixel of a channel sees; ``m`` pixels, ordered by slice, then row, then column."""
 
-    index: NDArray[np.int32]
+    pixel: NDArray[np.int32]
     """Flat index into the detector image, shape (m,)."""
     slice: NDArray[np.int16]
     """Row of the pixel's slice in `SlicePolynomials`, shape (m,)."""
@@ -50,7 +50,7 @@ class Samples(NamedTuple):
 
 
 @njit(cache=True, nogil=True)
-def _collapse(coefficients, y, out):  # type: ignore[no-untyped-def]
+def _collapse(coefficients, y, out):
     """Sum a polynomial over powers of y: ``out[j] = sum_i c[i, j] y^i``."""
     k = coefficients.shape[0]
     for j in range(k):
@@ -61,7 +61,7 @@ def _collapse(coefficients, y, out):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True)
-def _horner(coefficients, x):  # type: ignore[no-untyped-def]
+def _horner(coefficients, x):
     total = 0.0
     for j in range(coefficients.shape[0] - 1, -1, -1):
         total = total * x + coefficients[j]
@@ -69,7 +69,7 @@ def _horner(coefficients, x):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True)
-def slice_pixels(slice_map, labels, first_column, last_column):  # type: ignore[no-untyped-def]
+def slice_pixels(slice_map, labels, first_column, last_column):
     """Return the pixels of each slice, and where each slice starts among them.
 
     Parameters
@@ -111,7 +111,7 @@ def slice_pixels(slice_map, labels, first_column, last_column):  # type: ignore[
 
 
 @njit(cache=True, nogil=True, parallel=True)
-def sample_slices(polynomials, index, start, n_col, wave_low, wave_high):  # type: ignore[no-untyped-def]
+def sample_slices(polynomials, index, start, n_col, wave_low, wave_high):
     """Return the `Samples` of the pixels `index`; NaN where the wavelength leaves ``[wave_low, wave_high]``.
 
     Parameters

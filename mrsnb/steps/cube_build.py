@@ -26,13 +26,13 @@ from mrsnb.geometry.grid import choose_grid
 from mrsnb.kernels.drizzle import Pixels, Planes, deposit, order_by_plane, plane_ranges
 from mrsnb.kernels.field import field_corners, mark_field
 from mrsnb.kernels.normalize import OUTSIDE, normalize, torn_planes
-from mrsnb.steps.params import Compat, StepParams, compat_param
+from mrsnb.steps.params import CompatParams
 
 log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, kw_only=True)
-class CubeBuildParams(StepParams):
+class CubeBuildParams(CompatParams):
     """Parameters of cube_build, named as the observatory's."""
 
     channel: Literal["1", "2", "3", "4", "all"] = param("all", "Channel to build cubes of.")
@@ -52,7 +52,6 @@ class CubeBuildParams(StepParams):
     weighting: Literal["drizzle"] = param("drizzle", "How detector pixels share their flux among voxels.")
     coord_system: Literal["skyalign"] = param("skyalign", "Axes of the cube: north up, east left.")
     skip_dqflagging: bool = param(False, "Leave holes in the field of view unflagged.", advanced=True)
-    compat: Compat = compat_param()
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -64,7 +63,7 @@ class CubePlan:
     grid: CubeGrid
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class CubeBuildResult(Result):
     """The cubes, in order of wavelength."""
 
@@ -129,13 +128,15 @@ def cube_build(
     return CubeBuildResult(params=params, seconds=perf_counter() - start, cubes=cubes)
 
 
-def plan_cubes(
-    exposures: Sequence[ExposureSource], params: CubeBuildParams, cubepars: CubePars
-) -> Iterator[CubePlan]:
+def plan_cubes(exposures: Sequence[ExposureSource], params: CubeBuildParams, cubepars: CubePars) -> Iterator[CubePlan]:
     """Yield a plan for each cube to be built, in order of channel and setting; arguments and errors as `cube_build`."""
     there = {band for exposure in exposures for band in exposure.bands}
     wanted = sorted(
-        (band for band in there if params.channel in ("all", str(band.channel)) and params.band in ("all", band.sub_band)),
+        (
+            band
+            for band in there
+            if params.channel in ("all", str(band.channel)) and params.band in ("all", band.sub_band)
+        ),
         key=lambda band: (band.channel, SUB_BANDS.index(band.sub_band)),
     )
     if not wanted:
@@ -224,7 +225,7 @@ def build_cube(plan: CubePlan, params: CubeBuildParams, cubepars: CubePars, prod
 
 def _usable_pixels(exposure: Exposure, view: ChannelView) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Return flux and error of the view's pixels; flux NaN where any array is invalid or a flag forbids the use."""
-    index = view.samples.index
+    index = view.samples.pixel
     flux = exposure.flux.ravel()[index].astype(float)
     err = exposure.err.ravel()[index].astype(float)
     bad = flagged(exposure.dq.ravel()[index], UNUSABLE) | ~np.isfinite(err)

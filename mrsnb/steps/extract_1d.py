@@ -20,13 +20,13 @@ from mrsnb.errors import InputError
 from mrsnb.geometry.tangent import to_plane
 from mrsnb.kernels.aperture import METHODS
 from mrsnb.kernels.photometry import Apertures, Sums, sum_extended, sum_point
-from mrsnb.steps.params import Compat, StepParams, compat_param
+from mrsnb.steps.params import CompatParams
 
 log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, kw_only=True)
-class Extract1dParams(StepParams):
+class Extract1dParams(CompatParams):
     """Parameters of extract_1d, named as the observatory's."""
 
     ifu_set_srctype: Literal["POINT", "EXTENDED"] | None = param(
@@ -48,10 +48,9 @@ class Extract1dParams(StepParams):
     ifu_covar_scale: float = param(
         1.0, "Factor on the errors, for the covariance of neighbouring spaxels.", low=0.0, advanced=True
     )
-    compat: Compat = compat_param()
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class Extract1dResult(Result):
     """The spectra, in the order of the cubes."""
 

@@ -12,19 +12,17 @@ from mrsnb.core.references import LeakCorrection
 from mrsnb.core.results import Result
 from mrsnb.core.spectrum import Spectrum
 from mrsnb.display import Picture, Row
-from mrsnb.steps.params import Compat, StepParams, compat_param
+from mrsnb.steps.params import CompatParams
 
 log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, kw_only=True)
-class SpectralLeakParams(StepParams):
+class SpectralLeakParams(CompatParams):
     """Parameters of spectral_leak."""
 
-    compat: Compat = compat_param()
 
-
-@dataclass(frozen=True, kw_only=True, eq=False)
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class SpectralLeakResult(Result):
     """The spectra, that of band 3A corrected.
 
@@ -114,12 +112,11 @@ def spectral_leak(
         return result(reason="needs the spectra of bands 1B and 3A")
     columns = dict(long.columns)
     fraction = np.interp(long.wave, leak.wave, leak.fraction)
-    pairs = [("FLUX", "FLUX"), ("RF_FLUX", "RF_FLUX")]
-    if params.compat == "none":
-        columns["SURF_BRIGHT"] = columns["SURF_BRIGHT"] - _leaked(short, long, "FLUX") * fraction * _ratio(long)
-        columns["RF_SURF_BRIGHT"] = columns["RF_SURF_BRIGHT"] - _leaked(short, long, "RF_FLUX") * fraction * _ratio(long)
-    for name, source in pairs:
-        columns[name] = columns[name] - _leaked(short, long, source) * fraction
+    for prefix in ("", "RF_"):
+        leaked = _leaked(short, long, prefix + "FLUX") * fraction
+        columns[prefix + "FLUX"] = columns[prefix + "FLUX"] - leaked
+        if params.compat == "none":
+            columns[prefix + "SURF_BRIGHT"] = columns[prefix + "SURF_BRIGHT"] - leaked * _ratio(long)
     history = long.history | {
         "parameters": long.history.get("parameters", {}) | {"spectral_leak": params.to_dict()},
     }
@@ -133,10 +130,11 @@ def _leaked(short: Spectrum, long: Spectrum, column: str) -> NDArray[np.float64]
     good = np.isfinite(flux)
     if not good.any():
         return np.full(len(long.wave), np.nan)
-    return np.interp(long.wave, 2 * short.wave[good], flux[good])
+    return np.asarray(np.interp(long.wave, 2 * short.wave[good], flux[good]), float)
 
 
 def _ratio(spectrum: Spectrum) -> NDArray[np.float64]:
     """Return surface brightness over flux: the same at every wavelength of a given aperture area."""
     with np.errstate(divide="ignore", invalid="ignore"):
-        return np.nan_to_num(spectrum.columns["SURF_BRIGHT"] / spectrum.columns["FLUX"], posinf=0.0, neginf=0.0)
+        ratio = spectrum.columns["SURF_BRIGHT"] / spectrum.columns["FLUX"]
+    return np.where(np.isfinite(ratio), ratio, 0.0)

@@ -20,7 +20,7 @@ from mrsnb.io.wcs_text import spectrum_wcs
 
 _TABLE = "EXTRACT1D"
 _NEEDED = ("WAVELENGTH", "FLUX")
-_FORMER_NAMES = {"FLUX_ERROR": "ERROR", "SB_ERROR": "SB_ERR", "BKGD_ERROR": "BERROR"}
+_FORMER_NAMES = {"FLUX_ERROR": "ERROR", "BKGD_ERROR": "BERROR"}
 _SAME_UNIT = {"micron": "um", "MJy sr-1": "MJy/sr", "MJy / sr": "MJy/sr"}
 
 

@@ -199,6 +199,7 @@ def deposit(pixels, planes, first, count, order, start, as_upstream, sums):
         spaxel = np.empty(n_spaxel, np.int32)
         area = np.empty(n_spaxel)
         work = np.empty((4, MAX_VERTICES))
+        corners = np.empty((2, 4))
         window = np.zeros((rows, columns + 2))
         for q in range(start[max(begin - longest + 1, 0)], start[end]):
             p = order[q]
@@ -209,7 +210,7 @@ def deposit(pixels, planes, first, count, order, start, as_upstream, sums):
             if as_upstream:
                 n = _clip_as_upstream(pixels.xi[p], pixels.eta[p], planes, spaxel, area, work)
             else:
-                n = _clip(pixels.xi[p], pixels.eta[p], planes, spaxel, area, work, window)
+                n = _clip(pixels.xi[p], pixels.eta[p], planes, spaxel, area, corners, window)
             for k in range(low, high):
                 extent = _shared_extent(pixels.wave[p], pixels.width[p], planes.wave[k], planes.step[k])
                 if extent <= 0.0:

@@ -26,6 +26,7 @@ from mrsnb.io.provenance import checksum
 
 log = logging.getLogger(__name__)
 
+_BLOCK = 2880
 _VARIANCES = ("VAR_POISSON", "VAR_RNOISE", "VAR_FLAT")
 
 
@@ -42,7 +43,7 @@ def opened(path: Path) -> Iterator[fits.HDUList]:
         with warnings.catch_warnings():
             warnings.simplefilter("error", AstropyUserWarning)
             warnings.simplefilter("ignore", VerifyWarning)
-            with fits.open(path, memmap=False, lazy_load_hdus=False) as hdus:
+            with path.open("rb") as stream, fits.open(stream, memmap=False, lazy_load_hdus=False) as hdus:
                 _refuse_truncated(path, hdus)
                 yield hdus
     except FileNotFoundError:
@@ -61,8 +62,8 @@ def _refuse_truncated(path: Path, hdus: fits.HDUList) -> None:
         return
     info = hdus[-1].fileinfo()
     needed, size = info["datLoc"] + info["datSpan"], path.stat().st_size
-    if size < needed:
-        msg = f"{path}: truncated: {size} bytes of {needed}; fetch or copy it again"
+    if size < needed or size % _BLOCK:
+        msg = f"{path}: truncated: {size} bytes of {max(needed, -(-size // _BLOCK) * _BLOCK)}; fetch or copy it again"
         raise InputError(msg)
 
 

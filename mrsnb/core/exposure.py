@@ -1,6 +1,7 @@
 """One calibrated detector image of the MRS, with all that level 3 needs to know about it."""
 
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, Protocol
 
@@ -133,6 +134,52 @@ class Exposure(Described):
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
         return mimebundle(f"Exposure {self.name}", self.rows(), self.pictures())
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class DerivedExposure(Described):
+    """An exposure as a step leaves it: its arrays are made from its source's when they are asked for.
+
+    A step that changes exposures returns these, so that a chain of steps holds the arrays of one exposure at a time.
+
+    Parameters
+    ----------
+    source : ExposureSource
+        The exposure before the step.
+    change : callable
+        Takes the loaded exposure and returns the changed one; does not touch its argument.
+    primary, science : Cards
+        Keywords after the step, e.g. with its status.
+    new_wcs : object, optional
+        Geometry after the step; that of the source if not given.
+    """
+
+    source: ExposureSource
+    change: Callable[[Exposure], Exposure]
+    primary: Cards
+    science: Cards
+    new_wcs: Any = None
+
+    @property
+    def name(self) -> str:  # type: ignore[override]
+        """File name of the source."""
+        return self.source.name
+
+    @property
+    def wcs(self) -> Any:
+        """Geometry: what ``mrsnb.geometry`` evaluates."""
+        return self.source.wcs if self.new_wcs is None else self.new_wcs
+
+    def load(self) -> Exposure:
+        """Return the changed exposure with its arrays."""
+        changed = self.change(self.source.load())
+        return replace(changed, primary=self.primary, science=self.science, wcs=self.wcs)
+
+    def __repr__(self) -> str:
+        return f"<DerivedExposure {self.name} {'+'.join(b.name for b in self.bands)}>"
+
+    def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
+        return mimebundle(f"Exposure {self.name}", describe(self), [])
 
 
 def describe(exposure: ExposureSource) -> list[Row]:

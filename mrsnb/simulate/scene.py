@@ -1,7 +1,7 @@
 """What there is to observe: a scene is a tuple of layers, and its light their sum."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, is_dataclass
 from typing import Any, Self
 
 import numpy as np
@@ -101,7 +101,11 @@ class Scene:
 
     def to_dict(self) -> dict[str, Any]:
         """Return the scene as plain values, fit for JSON."""
-        return {"layers": [{"kind": type(layer).__name__, **asdict(layer)} for layer in self.layers]}
+        described = [
+            (type(layer).__name__, asdict(layer) if is_dataclass(layer) and not isinstance(layer, type) else {})
+            for layer in self.layers
+        ]
+        return {"layers": [{"kind": name, **values} for name, values in described]}
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Self:

@@ -31,6 +31,16 @@ def pixel_grid(half_width, step):
     return np.meshgrid(offsets, offsets)
 
 
+def test_a_layer_of_ones_own_needs_one_function_only():
+    class Checkerboard:
+        def surface_brightness(self, dra, ddec, wave):  # noqa: ARG002
+            return 100.0 * ((np.floor(dra) + np.floor(ddec)) % 2)
+
+    scene = Scene((Checkerboard(),))
+    assert set(scene.surface_brightness(*SKY)) == {0.0, 100.0}
+    assert scene.to_dict() == {"layers": [{"kind": "Checkerboard"}]}
+
+
 def test_nothing_shines_in_an_empty_scene():
     assert not Scene().surface_brightness(*SKY).any()
 

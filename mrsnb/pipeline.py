@@ -2,13 +2,14 @@
 
 import logging
 import tomllib
+from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
 from time import perf_counter
-from typing import Any, Self, get_type_hints
+from typing import Any, Self, cast, get_type_hints
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,8 +21,10 @@ from mrsnb.core.references import References
 from mrsnb.core.results import Result
 from mrsnb.core.spectrum import Spectrum
 from mrsnb.display import Picture, Row, Section, Table, mimebundle, to_text
-from mrsnb.errors import OutputError, ParamError, nearest
+from mrsnb.display.progress import follow
+from mrsnb.errors import ParamError, nearest
 from mrsnb.io.association import read_association
+from mrsnb.io.atomic import output_folder
 from mrsnb.io.exposures import ExposureFile, open_exposure
 from mrsnb.io.provenance import software
 from mrsnb.io.references import load_references
@@ -30,7 +33,7 @@ from mrsnb.io.x1d import write_x1d
 from mrsnb.steps.cube_build import CubeBuildParams, CubeBuildResult, build_cube, plan_cubes
 from mrsnb.steps.extract_1d import Extract1dParams, Extract1dResult, extract_1d
 from mrsnb.steps.params import StepParams
-from mrsnb.steps.spectral_leak import SpectralLeakParams, SpectralLeakResult, spectral_leak
+from mrsnb.steps.spectral_leak import SpectralLeakParams, spectral_leak
 
 log = logging.getLogger(__name__)
 
@@ -271,7 +274,7 @@ def spec3(
     params = Spec3Params.preset("archive") if params is None else params
     references = load_references() if references is None else references
     exposures = [open_exposure(association.path_of(member)) for member in association.science]
-    run = _Run(association, params, references, _made(Path(output_dir).expanduser()), exposures)
+    run = _Run(association, params, references, output_folder(output_dir), exposures)
     yield from run.results()
     yield Spec3Result(
         association=association,
@@ -283,13 +286,32 @@ def spec3(
     )
 
 
-def _made(folder: Path) -> Path:
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        msg = f"output directory {folder}: cannot be made: {error.strerror or error}"
-        raise OutputError(msg) from None
-    return folder
+def run_spec3(
+    association: Association | Path | str,
+    params: Spec3Params | None = None,
+    *,
+    output_dir: Path | str = ".",
+    references: References | None = None,
+) -> Spec3Result:
+    """Run level 3 to its end, show progress, and return what it made; parameters and errors as `spec3`."""
+    association = association if isinstance(association, Association) else read_association(association)
+    params = Spec3Params.preset("archive") if params is None else params
+    results = spec3(association, params, output_dir=output_dir, references=references)
+    return cast("Spec3Result", deque(follow(results, count_results(association, params)), maxlen=1).pop())
+
+
+def count_results(association: Association, params: Spec3Params) -> int:
+    """Return how many results `spec3` will yield; headers of exposures are read to know."""
+    if params.cube_build.skip:
+        return 1
+    exposures = (open_exposure(association.path_of(member)) for member in association.science)
+    there = {band for exposure in exposures for band in exposure.bands}
+    n_cubes = sum(
+        params.cube_build.channel in ("all", str(b.channel)) and params.cube_build.band in ("all", b.sub_band)
+        for b in there
+    )
+    extracts = not params.extract_1d.skip
+    return n_cubes * (1 + extracts) + (extracts and not params.spectral_leak.skip) + 1
 
 
 class _Run:
@@ -363,6 +385,3 @@ class _Run:
         self.products.append(
             ProductSummary(label=spectrum.label, name=spectrum.name, path=path, wave=spectrum.wave, flux=spectrum.flux)
         )
-
-
-__all__ = ["CubeBuildResult", "Extract1dResult", "Spec3Params", "Spec3Result", "SpectralLeakResult", "presets", "spec3"]

@@ -75,3 +75,20 @@ def _removed_on_failure(path: Path) -> Iterator[None]:
 
 def _new(path: str, flags: int) -> int:
     return os.open(path, flags | os.O_EXCL, 0o666)
+
+
+def output_folder(path: Path | str) -> Path:
+    """Return the directory `path` for products, made if it is missing.
+
+    Raises
+    ------
+    OutputError
+        If it cannot be made.
+    """
+    folder = Path(path).expanduser()
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        msg = f"output directory {folder}: cannot be made: {error.strerror or error}"
+        raise OutputError(msg) from None
+    return folder

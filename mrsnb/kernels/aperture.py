@@ -104,7 +104,8 @@ def fill_shares(out, x_centre, y_centre, radius, method, n):
 def clipped_limits(values, sigma, rounds):
     """Return the mean and standard deviation of `values` after clipping `sigma` deviations about the median.
 
-    As ``astropy.stats.sigma_clipped_stats`` with its defaults and ``maxiters=rounds``.
+    As ``astropy.stats.sigma_clipped_stats`` with its defaults and ``maxiters=rounds``, but a round that would leave
+    nothing, as happens with a `sigma` of 1 or less, is not done.
     """
     kept = values.copy()
     n = kept.size
@@ -117,7 +118,7 @@ def clipped_limits(values, sigma, rounds):
             if low <= kept[i] <= high:
                 kept[m] = kept[i]
                 m += 1
-        if m == n:
+        if m in (0, n):
             break
         n = m
     return kept[:n].mean(), kept[:n].std()

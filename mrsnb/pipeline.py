@@ -26,6 +26,7 @@ from mrsnb.errors import ParamError, nearest
 from mrsnb.io.association import read_association
 from mrsnb.io.atomic import output_folder
 from mrsnb.io.exposures import ExposureFile, open_exposure
+from mrsnb.io.offsets import read_offsets
 from mrsnb.io.provenance import software
 from mrsnb.io.references import load_references
 from mrsnb.io.s3d import write_s3d
@@ -350,7 +351,8 @@ class _Run:
 
     def _cubes(self, history: dict[str, Any]) -> Iterator[CubeBuildResult]:
         params = self.params.cube_build
-        for plan in plan_cubes(self.exposures, params, self.references.cubepar):
+        offsets = None if params.offset_file is None else read_offsets(params.offset_file)
+        for plan in plan_cubes(self.exposures, params, self.references.cubepar, offsets):
             start = perf_counter()
             cube = build_cube(plan, params, self.references.cubepar, self.association.name)
             cube = replace(cube, history=history | cube.history, primary=self._stamped(cube.primary))

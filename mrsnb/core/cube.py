@@ -127,7 +127,8 @@ class Cube:
     @property
     def label(self) -> str:
         """Bands as people say them, e.g. ``"1A"``."""
-        return "+".join(band.name for band in self.bands)
+        names = [band.name for band in self.bands]
+        return "+".join(names) if len(names) < 4 else f"{names[0]}-{names[-1]}"
 
     def collapsed(self) -> NDArray[np.float64]:
         """Return the median over wavelength, shape (n_y, n_x), MJy/sr; NaN where there is no light."""

@@ -33,7 +33,7 @@ class ChannelChain:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class MrsChain:
-    """The frames detector -> alpha_beta -> v2v3 -> v2v3vacorr -> world of one exposure.
+    """The frames detector -> alpha_beta -> v2v3 -> v2v3vacorr -> world (-> moving_target) of one exposure.
 
     Parameters
     ----------
@@ -45,12 +45,16 @@ class MrsChain:
         Shape (4,): scale of v2 and v3, then shift of v2 and v3 in arcsec.
     matrix : ndarray
         Shape (3, 3): turns a direction (v2, v3) into one of the equatorial frame.
+    sky_shift : tuple of float
+        Added to right ascension and declination at the end, deg: how the observatory's package follows a moving
+        target, in coordinates, without the cosine of the declination.
     """
 
     slice_map: NDArray[np.int16]
     channels: Mapping[int, ChannelChain]
     aberration: NDArray[np.float64]
     matrix: NDArray[np.float64]
+    sky_shift: tuple[float, float] = (0.0, 0.0)
 
     def __post_init__(self) -> None:
         for array in (self.slice_map, self.aberration, self.matrix):

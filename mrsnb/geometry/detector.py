@@ -11,9 +11,12 @@ from numpy.typing import NDArray
 from mrsnb.core.bands import Band
 from mrsnb.errors import InputError
 from mrsnb.geometry.chain import ChannelChain, MrsChain
-from mrsnb.geometry.tangent import focal_plane_to_sky, tangent_matrix, to_plane
+from mrsnb.geometry.tangent import focal_plane_to_sky, offset_by, tangent_matrix, to_plane
 from mrsnb.kernels.slices import EDGE, Samples, sample_slices, slice_pixels
 from mrsnb.kernels.tangent import Telescope, focal_plane, project_corners
+
+Offset = tuple[float, float] | None
+"""Shift of an exposure to the east and the north, arcsec."""
 
 
 class SkySource(Protocol):
@@ -45,7 +48,13 @@ class _CompiledChannel:
         wave: NDArray[np.float64],  # noqa: ARG002
     ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         v2, v3 = focal_plane(np.ascontiguousarray(alpha), slice_of, beta, self.telescope(np.eye(3)))
-        return focal_plane_to_sky(v2, v3, self.chain.matrix)
+        ra, dec = focal_plane_to_sky(v2, v3, self.chain.matrix)
+        return ra + self.chain.sky_shift[0], dec + self.chain.sky_shift[1]
+
+    @property
+    def rotates_only(self) -> bool:
+        """True if one matrix takes (v2, v3) to the sky."""
+        return self.chain.sky_shift == (0.0, 0.0)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -108,8 +117,15 @@ class ChannelView:
         dec[undefined] = np.nan
         return ra, dec
 
+    def centres(
+        self, ra: float, dec: float, rotation: float, offset: Offset = None
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Return the pixels' centres (xi, eta) in a tangent plane, shape (m,), arcsec; arguments as `corners`."""
+        place = self.sky()
+        return to_plane(*(place if offset is None else offset_by(*place, *offset)), ra, dec, rotation)
+
     def corners(
-        self, ra: float, dec: float, rotation: float, *, through_sky: bool = False
+        self, ra: float, dec: float, rotation: float, offset: Offset = None, *, through_sky: bool = False
     ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Return the pixels' corners in the tangent plane of a point on the sky.
 
@@ -119,15 +135,18 @@ class ChannelView:
             Tangent point, deg.
         rotation : float
             Turn of the plane's axes, deg east of north.
+        offset : tuple of float, optional
+            Shift of the exposure to the east and the north, arcsec; applied on the sky.
         through_sky : bool
             True goes by way of right ascension and declination in deg, as the observatory's package does: five times
-            as slow, and rounded to some 1e-10 arcsec.
+            as slow, and rounded to some 1e-10 arcsec. A chain with a shift of coordinates always goes that way.
 
         Returns
         -------
         xi, eta : ndarray, shape (m, 4), arcsec
         """
-        if isinstance(self.source, _CompiledChannel) and not through_sky:
+        direct = offset is None and not through_sky
+        if direct and isinstance(self.source, _CompiledChannel) and self.source.rotates_only:
             telescope = self.source.telescope(tangent_matrix(ra, dec, rotation))
             xi, eta = project_corners(self.samples, self.start, self.beta, self.slice_width / 2, telescope)
             return xi, eta
@@ -135,7 +154,8 @@ class ChannelView:
         xi, eta = np.empty((samples.pixel.size, 4)), np.empty((samples.pixel.size, 4))
         for corner, (edge, side) in enumerate(((1, -half), (1, half), (2, half), (2, -half))):
             sky = self.source.sky(samples.alpha[:, edge], samples.slice, self.beta + side, samples.wave)
-            xi[:, corner], eta[:, corner] = to_plane(*sky, ra, dec, rotation)
+            place = sky if offset is None else offset_by(*sky, *offset)
+            xi[:, corner], eta[:, corner] = to_plane(*place, ra, dec, rotation)
         return xi, eta
 
 
@@ -187,3 +207,36 @@ def _view_through_gwcs(wcs: Any, band: Band) -> ChannelView:
     middle = [beta[a:b].mean() if b > a else np.nan for a, b in pairwise(start)]
     samples = Samples(index, which, wave, np.abs(lower - upper), edges)
     return ChannelView(samples=samples, start=start, beta=np.array(middle), source=_GwcsChannel(wcs=wcs))
+
+
+@singledispatch
+def wave_image(wcs: Any, band: Band) -> NDArray[np.float64]:
+    """Return the wavelength that every detector pixel of `band`'s channel sees.
+
+    Parameters
+    ----------
+    wcs : MrsChain or gwcs.WCS
+        Geometry of the exposure.
+    band : Band
+
+    Returns
+    -------
+    ndarray, shape (1024, 1032)
+        micron; NaN between the slices, in the other channel, and where the WCS is not defined.
+    """
+    slice_map = np.asarray(wcs.get_transform("detector", "alpha_beta").label_mapper.mapper)
+    y, x = np.indices(slice_map.shape, dtype=float)
+    wave = np.array(wcs(x, y)[2], dtype=float)
+    wave[~np.isin(slice_map, band.labels)] = np.nan
+    return wave
+
+
+@wave_image.register
+def _(wcs: MrsChain, band: Band) -> NDArray[np.float64]:
+    image = np.full(wcs.slice_map.size, np.nan)
+    if band.channel in wcs.channels:
+        channel = wcs.channels[band.channel]
+        index, start = slice_pixels(wcs.slice_map, channel.slices.label, 0, wcs.slice_map.shape[1])
+        samples = sample_slices(channel.slices, index, start, wcs.slice_map.shape[1], *channel.wave_limits)
+        image[index] = samples.wave
+    return image.reshape(wcs.slice_map.shape)

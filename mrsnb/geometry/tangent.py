@@ -81,6 +81,30 @@ def to_plane(
     return west * cos_r + north * sin_r, north * cos_r - west * sin_r
 
 
+def offset_by(
+    ra: NDArray[np.float64], dec: NDArray[np.float64], east: float, north: float
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return sky positions in deg moved by offsets in arcsec along each position's own east and north.
+
+    As ``astropy.coordinates.SkyCoord.spherical_offsets_by``.
+    """
+    a, d = np.radians(ra), np.radians(dec)
+    lon, lat = east / ARCSEC, north / ARCSEC
+    depth, right, up = math.cos(lat) * math.cos(lon), math.cos(lat) * math.sin(lon), math.sin(lat)
+    toward_axis = depth * np.cos(d) - up * np.sin(d)
+    new_dec = np.arcsin(depth * np.sin(d) + up * np.cos(d))
+    new_ra = a + np.arctan2(right, toward_axis)
+    return np.degrees(new_ra) % 360.0, np.degrees(new_dec)
+
+
+def separation(places: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the distances between sky positions, shape (n, 2) in deg; shape (n, n), arcsec."""
+    a, d = np.radians(places).T
+    vectors = np.stack([np.cos(d) * np.cos(a), np.cos(d) * np.sin(a), np.sin(d)], axis=1)
+    chord = np.linalg.norm(vectors[:, None] - vectors[None], axis=2)
+    return np.asarray(2.0 * np.arcsin(np.clip(chord / 2.0, 0.0, 1.0)) * ARCSEC)
+
+
 def from_plane(
     xi: NDArray[np.float64], eta: NDArray[np.float64], ra0: float, dec0: float, rotation: float = 0.0
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

@@ -1,0 +1,18 @@
+"""cube_build: detector pixels into cubes."""
+
+from mrsnb.steps.cube_build.build import CubeBuildResult, add_exposure, build_cube, cube_build, usable_pixels
+from mrsnb.steps.cube_build.params import CubeBuildParams
+from mrsnb.steps.cube_build.plan import CubePlan, Offsets, plan_cubes, view_of
+
+__all__ = [
+    "CubeBuildParams",
+    "CubeBuildResult",
+    "CubePlan",
+    "Offsets",
+    "add_exposure",
+    "build_cube",
+    "cube_build",
+    "plan_cubes",
+    "usable_pixels",
+    "view_of",
+]

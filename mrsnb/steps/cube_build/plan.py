@@ -1,0 +1,276 @@
+"""Which cubes to build, of which exposures, on which grids; decided before anything is built."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mrsnb.core.bands import SUB_BANDS, Band
+from mrsnb.core.cube import CubeGrid
+from mrsnb.core.exposure import ExposureSource
+from mrsnb.core.memory import available_memory
+from mrsnb.core.references import CubePars
+from mrsnb.errors import InputError, ParamError
+from mrsnb.geometry.detector import ChannelView, channel_view
+from mrsnb.geometry.footprint import header_footprint, pixel_footprint
+from mrsnb.geometry.grid import choose_grid, linear_waves, tabulated_waves
+from mrsnb.geometry.tangent import offset_by, separation
+from mrsnb.kernels.shepard import Reach
+from mrsnb.steps.cube_build.params import CubeBuildParams
+
+Offsets = Mapping[str, tuple[float, float]]
+"""Shift of each exposure by file name: east and north on the sky, arcsec."""
+
+BYTES_A_VOXEL = 49
+"""Four double sums, the field of view, and the four arrays of the product."""
+
+FEW_FILES = 4
+"""With fewer exposures in a cube, pixels reach 1.5 times as far on the sky."""
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class CubePlan:
+    """One cube to be built.
+
+    Parameters
+    ----------
+    members : tuple of (Band, ExposureSource)
+        What goes into it, in order.
+    grid : CubeGrid
+        Where its voxels are.
+    reach : Reach or None
+        How far pixels reach, for emsm and msm; None for drizzle.
+    offsets : mapping
+        Shifts of exposures, arcsec.
+    """
+
+    members: tuple[tuple[Band, ExposureSource], ...]
+    grid: CubeGrid
+    reach: Reach | None
+    offsets: Offsets
+
+    @property
+    def bands(self) -> tuple[Band, ...]:
+        """The bands in it, in order."""
+        return tuple(dict.fromkeys(band for band, _ in self.members))
+
+    @property
+    def exposures(self) -> tuple[ExposureSource, ...]:
+        """The exposures in it, each once."""
+        return tuple({id(exposure): exposure for _, exposure in self.members}.values())
+
+    @property
+    def memory(self) -> float:
+        """What building it takes, GB."""
+        return self.grid.n_voxels * BYTES_A_VOXEL / 1e9
+
+
+def plan_cubes(
+    exposures: Sequence[ExposureSource],
+    params: CubeBuildParams,
+    cubepars: CubePars,
+    offsets: Offsets | None = None,
+) -> tuple[CubePlan, ...]:
+    """Return a plan for each cube to be built, in order of channel and setting.
+
+    Arguments and errors as `mrsnb.steps.cube_build.cube_build`; what cannot be built is refused here, before all else.
+    """
+    offsets = {} if offsets is None else offsets
+    missing = [exposure.name for exposure in exposures if exposure.name not in offsets] if offsets else []
+    if missing:
+        msg = f"offset_file: no offset for {', '.join(missing)}; list every exposure, with 0 where it need not move"
+        raise InputError(msg)
+    plans = []
+    for bands in _grouped(_selected(exposures, params), params.output_type):
+        members = tuple((band, exposure) for band in bands for exposure in exposures if band in exposure.bands)
+        plan = _plan(members, params, cubepars, offsets)
+        _refuse_too_large(plan, params)
+        plans.append(plan)
+    return tuple(plans)
+
+
+def _selected(exposures: Sequence[ExposureSource], params: CubeBuildParams) -> list[Band]:
+    there = {band for exposure in exposures for band in exposure.bands}
+    asked = [b for b in there if params.channel in ("all", str(b.channel)) and params.band in ("all", b.sub_band)]
+    if not asked:
+        found = ", ".join(f"channel {b.channel} {b.sub_band}" for b in sorted(there)) or "none"
+        msg = f"cube_build: channel = {params.channel!r}, band = {params.band!r}: no exposure has it (found {found})"
+        raise ParamError(msg)
+    return sorted(asked, key=lambda band: (band.channel, SUB_BANDS.index(band.sub_band)))
+
+
+def _grouped(bands: list[Band], output_type: str) -> list[list[Band]]:
+    if output_type == "multi":
+        return [bands]
+    if output_type == "channel":
+        return [[b for b in bands if b.channel == channel] for channel in sorted({b.channel for b in bands})]
+    return [[band] for band in bands]
+
+
+def _plan(
+    members: tuple[tuple[Band, ExposureSource], ...], params: CubeBuildParams, cubepars: CubePars, offsets: Offsets
+) -> CubePlan:
+    bands = list(dict.fromkeys(band for band, _ in members))
+    samplings = [cubepars.sampling_of(band) for band in bands]
+    steps = {sampling.spectral_step for sampling in samplings}
+    linear = params.output_type != "multi" and params.linear_wave is not False
+    if linear and params.scalew is None and len(steps) > 1:
+        if params.linear_wave:
+            msg = f"linear_wave = True: the bands have different spectral steps ({sorted(steps)} micron); give scalew"
+            raise ParamError(msg)
+        linear = False
+    low = min(s.wave_min for s in samplings) if params.wavemin is None else params.wavemin
+    high = max(s.wave_max for s in samplings) if params.wavemax is None else params.wavemax
+    if low >= high:
+        msg = f"wavemin = {low:g}, wavemax = {high:g} micron: nothing left of {bands[0].name} ... {bands[-1].name}"
+        raise ParamError(msg)
+    used = slice(None)
+    if linear:
+        waves = linear_waves(low, high, min(steps) if params.scalew is None else params.scalew)
+    else:
+        waves, used = tabulated_waves(_table(cubepars, params.weighting), low, high)
+    smallest = min(range(len(bands)), key=lambda i: samplings[i].spaxel_size)
+    centre = None
+    if params.ra_center is not None and params.dec_center is not None:
+        centre = (params.ra_center, params.dec_center)
+    grid = choose_grid(
+        _corners(members, params, offsets),
+        samplings[smallest].spaxel_size if params.scalexy is None else params.scalexy,
+        waves,
+        linear=linear,
+        rotation=_rotation(members, params),
+        centre=centre,
+        n_x=params.nspax_x,
+        n_y=params.nspax_y,
+    )
+    n_files = len(members)
+    reach = _linear_reach(bands, smallest, params, cubepars, n_files)
+    if not linear:
+        reach = _tabulated_reach(used, params, cubepars, n_files)
+    return CubePlan(members=members, grid=grid, reach=reach, offsets=offsets)
+
+
+def _table(cubepars: CubePars, weighting: str) -> NDArray[np.float64]:
+    rows = {"drizzle": cubepars.multi_wave, "emsm": None, "msm": None}
+    if cubepars.multi_emsm is not None:
+        rows["emsm"] = cubepars.multi_emsm.wave
+    if cubepars.multi_msm is not None:
+        rows["msm"] = cubepars.multi_msm.wave
+    table = rows[weighting]
+    if table is None:
+        msg = f"{cubepars.source}: no wavelength table for cubes of several bands with weighting = {weighting!r}"
+        raise InputError(msg)
+    return table
+
+
+def _linear_reach(
+    bands: list[Band], smallest: int, params: CubeBuildParams, cubepars: CubePars, n_files: int
+) -> Reach | None:
+    if params.weighting == "drizzle":
+        return None
+    emsm = params.weighting == "emsm"
+    rows = [cubepars.emsm_of(band) if emsm else cubepars.msm_of(band) for band in bands]
+    roi = params.rois
+    if roi is None:
+        roi = rows[smallest].roi_spatial * (1.5 if n_files < FEW_FILES and not emsm else 1.0)
+    roiw = min(row.roi_spectral for row in rows) if params.roiw is None else params.roiw
+    weights = np.array([row[2:] for row in rows]).min(axis=0)  # scale radius; or power and soft radius
+    scale, power, soft = (weights[0], 1.0, 1.0) if emsm else (1.0, weights[0], weights[1])
+    if not emsm and params.weight_power is not None:
+        power = params.weight_power
+    elif not emsm and params.compat != "none":
+        power = 2.0  # upstream's default hides the reference value
+    return Reach(*(np.array([float(value)]) for value in (1.0, roi, roiw, scale, power, soft)))
+
+
+def _tabulated_reach(used: slice, params: CubeBuildParams, cubepars: CubePars, n_files: int) -> Reach | None:
+    wide = 1.5 if n_files < FEW_FILES else 1.0
+    if params.weighting == "emsm" and cubepars.multi_emsm is not None:
+        e = cubepars.multi_emsm
+        ones = np.ones(len(e.wave[used]))
+        return Reach(e.wave[used], e.roi_spatial[used] * wide, e.roi_spectral[used], e.scale_radius[used], ones, ones)
+    if params.weighting == "msm" and cubepars.multi_msm is not None:
+        m = cubepars.multi_msm
+        ones = np.ones(len(m.wave[used]))
+        soft, power = m.soft_radius[used], m.power[used]
+        return Reach(m.wave[used], m.roi_spatial[used] * wide, m.roi_spectral[used], ones, power, soft)
+    return None
+
+
+def _corners(
+    members: tuple[tuple[Band, ExposureSource], ...], params: CubeBuildParams, offsets: Offsets
+) -> NDArray[np.float64]:
+    """Return the corners of all footprints, shape (n, 2), deg.
+
+    As upstream, S_REGION is believed for channels 2 and 4, whose fields hold the other channel's, and for cubes of
+    everything, if north is up; else the pixels are asked.
+    """
+    north_up = params.coord_system != "ifualign" and params.cube_pa is None
+    narrow = params.output_type != "multi" and any(band.channel in (1, 3) for band, _ in members)
+    found = []
+    for band, exposure in members:
+        moving = exposure.primary.text("TARGTYPE").upper() == "MOVING"
+        stated = header_footprint(exposure) if north_up and not narrow and not moving else None
+        corners = pixel_footprint(view_of(exposure, band)) if stated is None else stated
+        if offsets and len(corners):
+            corners = np.stack(offset_by(corners[:, 0], corners[:, 1], *offsets[exposure.name]), axis=1)
+        found.append(corners)
+    corners = np.concatenate(found)
+    if not len(corners):
+        msg = f"{members[0][1].name}: no pixel of band {members[0][0].name} has a place on the sky"
+        raise InputError(msg)
+    return corners
+
+
+def _rotation(members: tuple[tuple[Band, ExposureSource], ...], params: CubeBuildParams) -> float:
+    """Return the turn of the grid, deg: asked for, or along the slices of the first exposure."""
+    if params.coord_system != "ifualign":
+        return 0.0 if params.cube_pa is None else params.cube_pa
+    band, exposure = members[0]
+    view = view_of(exposure, band)
+    wave = np.full(2, float(np.nanmedian(view.samples.wave)))
+    ra, dec = view.source.sky(np.array([0.0, 2.0]), np.zeros(2, np.int16), np.zeros(1), wave)
+    d_ra = (float(ra[1] - ra[0]) + 180.0) % 360.0 - 180.0
+    return 90.0 + float(np.degrees(np.arctan2(d_ra * np.cos(np.radians(dec[0])), dec[1] - dec[0])))
+
+
+def view_of(exposure: ExposureSource, band: Band) -> ChannelView:
+    """Return what the pixels of `band` see in an exposure.
+
+    Raises
+    ------
+    InputError
+        If the wavelengths are not those of the band that the header states.
+    """
+    view = channel_view(exposure.wcs, band)
+    wave = view.samples.wave[np.isfinite(view.samples.wave)]
+    low, high = band.wave_range
+    if wave.size == 0 or wave.min() > high or wave.max() < low:
+        seen = f"{wave.min():.2f} to {wave.max():.2f} micron" if wave.size else "no wavelength"
+        msg = (
+            f"{exposure.name}: BAND = {band.sub_band.upper()!r} says {low} to {high} micron in channel {band.channel}, "
+            f"but its WCS gives {seen}; header and WCS conflict: run level 2 (assign_wcs) on it again"
+        )
+        raise InputError(msg)
+    return view
+
+
+def _refuse_too_large(plan: CubePlan, params: CubeBuildParams) -> None:
+    limit = available_memory() if params.memory_limit is None else params.memory_limit
+    if plan.memory <= limit:
+        return
+    grid = plan.grid
+    names, places = [], []
+    for band, exposure in plan.members:
+        corners = pixel_footprint(view_of(exposure, band))
+        names.append(exposure.name)
+        places.append(corners.mean(axis=0) if np.ptp(corners[:, 0]) < 180 else corners[0])
+    apart = separation(np.array(places))
+    first, second = np.unravel_index(int(np.argmax(apart)), apart.shape)
+    msg = (
+        f"cube of {grid.n_wave} x {grid.n_y} x {grid.n_x} voxels needs {plan.memory:.1f} GB, allowed are "
+        f"{limit:.1f} GB (memory_limit); the exposures farthest apart are {names[first]} and {names[second]}, "
+        f"{apart[first, second]:.1f} arcsec: build them apart, or set nspax_x and nspax_y, or wavemin and wavemax"
+    )
+    raise ParamError(msg)

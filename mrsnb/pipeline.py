@@ -31,7 +31,7 @@ from mrsnb.io.provenance import software
 from mrsnb.io.references import load_references
 from mrsnb.io.s3d import write_s3d
 from mrsnb.io.x1d import write_x1d
-from mrsnb.steps.cube_build import CubeBuildParams, CubeBuildResult, build_cube, plan_cubes
+from mrsnb.steps.cube_build import CubeBuildParams, CubeBuildResult, build_cube, plan_cubes, voxel_pixels
 from mrsnb.steps.extract_1d import Extract1dParams, Extract1dResult, extract_1d
 from mrsnb.steps.params import StepParams
 from mrsnb.steps.spectral_leak import SpectralLeakParams, spectral_leak
@@ -354,6 +354,7 @@ class _Run:
         offsets = None if params.offset_file is None else read_offsets(params.offset_file)
         for plan in plan_cubes(self.exposures, params, self.references.cubepar, offsets):
             start = perf_counter()
+            asked = voxel_pixels([plan], params)
             cube = build_cube(plan, params, self.references.cubepar, self.association.name)
             cube = replace(cube, history=history | cube.history, primary=self._stamped(cube.primary))
             path = write_s3d(cube, self.folder) if params.save_results else None
@@ -367,7 +368,7 @@ class _Run:
                     spaxel_size=cube.grid.spaxel_size,
                 )
             )
-            yield CubeBuildResult(params=params, seconds=perf_counter() - start, cubes=(cube,))
+            yield CubeBuildResult(params=params, seconds=perf_counter() - start, cubes=(cube,), contributions=asked)
 
     def _stamped(self, primary: Any) -> Any:
         name = self.association.path.name if self.association.path else "none"

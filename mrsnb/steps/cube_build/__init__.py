@@ -1,18 +1,24 @@
 """cube_build: detector pixels into cubes."""
 
-from mrsnb.steps.cube_build.build import CubeBuildResult, add_exposure, build_cube, cube_build, usable_pixels
+from mrsnb.steps.cube_build.build import CubeBuildResult, add_exposure, build_cube, cube_build, voxel_pixels
+from mrsnb.steps.cube_build.contributions import Contribution, Contributions, contributions
 from mrsnb.steps.cube_build.params import CubeBuildParams
+from mrsnb.steps.cube_build.pixels import usable_pixels
 from mrsnb.steps.cube_build.plan import CubePlan, Offsets, plan_cubes, view_of
 
 __all__ = [
+    "Contribution",
+    "Contributions",
     "CubeBuildParams",
     "CubeBuildResult",
     "CubePlan",
     "Offsets",
     "add_exposure",
     "build_cube",
+    "contributions",
     "cube_build",
     "plan_cubes",
     "usable_pixels",
     "view_of",
+    "voxel_pixels",
 ]

@@ -12,17 +12,17 @@ from mrsnb.core.association import product_name
 from mrsnb.core.bands import Band
 from mrsnb.core.blend import cube_headers, header_row
 from mrsnb.core.cube import Cube
-from mrsnb.core.dq import UNUSABLE, flagged
-from mrsnb.core.exposure import Exposure, ExposureSource
+from mrsnb.core.exposure import ExposureSource
 from mrsnb.core.references import CubePars
 from mrsnb.core.results import Result
 from mrsnb.display import Picture, Row
-from mrsnb.geometry.detector import ChannelView
 from mrsnb.kernels.drizzle import Pixels, Planes, deposit, order_by_plane, plane_ranges
 from mrsnb.kernels.field import field_corners, mark_field
 from mrsnb.kernels.normalize import OUTSIDE, normalize, torn_planes
 from mrsnb.kernels.shepard import EMSM, MSM, Points, deposit_points, point_ranges
+from mrsnb.steps.cube_build.contributions import Contributions, contributions
 from mrsnb.steps.cube_build.params import CubeBuildParams
+from mrsnb.steps.cube_build.pixels import usable_pixels
 from mrsnb.steps.cube_build.plan import CubePlan, Offsets, plan_cubes, view_of
 
 log = logging.getLogger(__name__)
@@ -32,9 +32,10 @@ Array = NDArray[np.float64]
 
 @dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class CubeBuildResult(Result):
-    """The cubes, in order of wavelength."""
+    """The cubes, in order of wavelength; with ``debug_spaxel``, the pixels of that voxel of each."""
 
     cubes: tuple[Cube, ...]
+    contributions: tuple[Contributions, ...] = ()
 
     @property
     def title(self) -> str:
@@ -99,8 +100,16 @@ def cube_build(
     """
     start = perf_counter()
     plans = plan_cubes(exposures, params, cubepars, offsets)
+    asked = voxel_pixels(plans, params)
     cubes = tuple(build_cube(plan, params, cubepars, product) for plan in plans)
-    return CubeBuildResult(params=params, seconds=perf_counter() - start, cubes=cubes)
+    return CubeBuildResult(params=params, seconds=perf_counter() - start, cubes=cubes, contributions=asked)
+
+
+def voxel_pixels(plans: Sequence[CubePlan], params: CubeBuildParams) -> tuple[Contributions, ...]:
+    """Return the pixels that feed the voxel ``debug_spaxel`` of each planned cube; empty if it is not given."""
+    if params.debug_spaxel is None:
+        return ()
+    return tuple(contributions(plan, params, params.debug_spaxel) for plan in plans)
 
 
 def build_cube(plan: CubePlan, params: CubeBuildParams, cubepars: CubePars, product: str) -> Cube:
@@ -175,18 +184,6 @@ def add_exposure(
         log.warning("%s: no pixel falls into the cube of band %s", exposure.name, band.name)
     if in_field.size > 0:
         mark_field(field_corners(view.samples, view.start, *view.outermost, xi, eta, planes), planes, in_field)
-
-
-def usable_pixels(exposure: Exposure, view: ChannelView) -> tuple[Array, Array]:
-    """Return flux and error of the view's pixels; flux NaN where any array is invalid or a flag forbids the use."""
-    pixel = view.samples.pixel
-    flux = exposure.flux.ravel()[pixel].astype(float)
-    err = exposure.err.ravel()[pixel].astype(float)
-    bad = flagged(exposure.dq.ravel()[pixel], UNUSABLE) | ~np.isfinite(err)
-    for variance in exposure.variances.values():
-        bad |= np.isnan(variance.ravel()[pixel])
-    flux[bad] = np.nan
-    return flux, err
 
 
 def _stated_roi(plan: CubePlan, params: CubeBuildParams) -> tuple[float, float, float]:

@@ -68,6 +68,9 @@ class CubeBuildParams(CompatParams):
         None, "Exponent of the distance (msm); None takes the reference value.", low=0.1, high=8.0, advanced=True
     )
     offset_file: str | None = param(None, "ASDF file with a shift for each exposure.", advanced=True)
+    debug_spaxel: tuple[int, int, int] | None = param(
+        None, "List the detector pixels that feed this voxel: x, y, z, 0-based.", advanced=True
+    )
     skip_dqflagging: bool = param(False, "Leave holes in the field of view unflagged.", advanced=True)
     memory_limit: float | None = param(
         None, "Refuse larger cubes; None allows four fifths of the machine's memory.", unit="GB", low=0.1, advanced=True

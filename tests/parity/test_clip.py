@@ -2,10 +2,20 @@
 
 from pathlib import Path
 
+import numba
 import numpy as np
 import pytest
 
 from mrsnb.kernels.drizzle import Pixels, Planes, deposit, order_by_plane, plane_ranges
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _one_thread():
+    """A call for every pixel is not worth waking other threads for."""
+    before = numba.get_num_threads()
+    numba.set_num_threads(1)
+    yield
+    numba.set_num_threads(before)
 
 
 @pytest.fixture(scope="module")

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -48,6 +49,8 @@ class MrsChain:
     sky_shift : tuple of float
         Added to right ascension and declination at the end, deg: how the observatory's package follows a moving
         target, in coordinates, without the cosine of the declination.
+    oversample : float
+        Columns of the image for each column of the detector.
     """
 
     slice_map: NDArray[np.int16]
@@ -55,6 +58,7 @@ class MrsChain:
     aberration: NDArray[np.float64]
     matrix: NDArray[np.float64]
     sky_shift: tuple[float, float] = (0.0, 0.0)
+    oversample: float = 1.0
 
     def __post_init__(self) -> None:
         for array in (self.slice_map, self.aberration, self.matrix):
@@ -64,3 +68,43 @@ class MrsChain:
     def labels(self) -> frozenset[int]:
         """The labels that occur in the slice map."""
         return frozenset(int(label) for label in np.unique(self.slice_map))
+
+    @property
+    def image_map(self) -> NDArray[np.int16]:
+        """Label of the slice that each pixel of the image belongs to; shape (1024, columns of the image)."""
+        return self.slice_map if self.oversample == 1 else spread_columns(self.slice_map, self.oversample)
+
+
+def detector_columns(columns: NDArray[np.float64], oversample: float) -> NDArray[np.float64]:
+    """Return where columns of an oversampled image lie on the detector.
+
+    Parameters
+    ----------
+    columns : ndarray, any shape
+    oversample : float
+        Columns of the image for each column of the detector.
+
+    Examples
+    --------
+    >>> detector_columns(np.arange(4.0), 2)
+    array([-0.25,  0.25,  0.75,  1.25])
+    """
+    return (columns - (oversample - 1) / 2) / oversample
+
+
+def spread_columns(image: NDArray[Any], oversample: float) -> NDArray[Any]:
+    """Return the columns of an oversampled image, each that of the detector which it lies on.
+
+    Parameters
+    ----------
+    image : ndarray, shape (n_row, n_col)
+    oversample : float
+        Columns of the result for each column of the detector.
+
+    Returns
+    -------
+    ndarray, shape (n_row, ceil(n_col * oversample))
+    """
+    n_col = image.shape[1]
+    x = detector_columns(np.arange(float(np.ceil(n_col * oversample))), oversample)
+    return image[:, np.clip(np.floor(x + 0.5), 0, n_col - 1).astype(np.intp)]

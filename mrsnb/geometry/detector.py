@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from functools import cached_property, singledispatch
 from itertools import pairwise
+from math import ceil, floor
 from typing import Any, Protocol
 
 import numpy as np
@@ -10,7 +11,8 @@ from numpy.typing import NDArray
 
 from mrsnb.core.bands import Band
 from mrsnb.errors import InputError
-from mrsnb.geometry.chain import ChannelChain, MrsChain
+from mrsnb.geometry.chain import ChannelChain, MrsChain, detector_columns, spread_columns
+from mrsnb.geometry.oversample import oversampling
 from mrsnb.geometry.tangent import focal_plane_to_sky, offset_by, tangent_matrix, to_plane
 from mrsnb.kernels.slices import EDGE, Samples, sample_slices, slice_pixels
 from mrsnb.kernels.tangent import Telescope, focal_plane, project_corners
@@ -186,23 +188,33 @@ def _(wcs: MrsChain, band: Band) -> ChannelView:
     if band.channel not in wcs.channels:
         msg = f"channel {band.channel} is not in the exposure's WCS, which has channels {sorted(wcs.channels)}"
         raise InputError(msg)
-    channel = wcs.channels[band.channel]
-    index, start = slice_pixels(wcs.slice_map, channel.slices.label, *band.columns)
-    samples = sample_slices(channel.slices, index, start, wcs.slice_map.shape[1], *channel.wave_limits)
+    channel, image_map = wcs.channels[band.channel], wcs.image_map
+    index, start = slice_pixels(image_map, channel.slices.label, *_image_columns(band, wcs.oversample))
+    samples = sample_slices(
+        channel.slices, index, start, image_map.shape[1], *channel.wave_limits, float(wcs.oversample)
+    )
     return ChannelView(
         samples=samples, start=start, beta=channel.slices.beta, source=_CompiledChannel(chain=wcs, channel=channel)
     )
 
 
+def _image_columns(band: Band, oversample: float) -> tuple[int, int]:
+    """Return the columns of `band`'s channel in an oversampled image, the last exclusive."""
+    first, last = (column * oversample + (oversample - 1) / 2 for column in band.columns)
+    return floor(first), ceil(last)
+
+
 def _view_through_gwcs(wcs: Any, band: Band) -> ChannelView:
     detector = wcs.get_transform("detector", "alpha_beta")
-    slice_map = np.asarray(detector.label_mapper.mapper).astype(np.int16)
+    oversample = oversampling(wcs)
+    slice_map = spread_columns(np.asarray(detector.label_mapper.mapper).astype(np.int16), oversample)
     labels = np.array(band.labels, np.int16)
-    index, start = slice_pixels(slice_map, labels, *band.columns)
-    y, x = (part.astype(float) for part in np.divmod(index, slice_map.shape[1]))
+    index, start = slice_pixels(slice_map, labels, *_image_columns(band, oversample))
+    y, column = (part.astype(float) for part in np.divmod(index, slice_map.shape[1]))
+    x, edge = detector_columns(column, oversample), EDGE / oversample
     alpha, beta, wave = detector(x, y)
     lower, upper = detector(x, y - EDGE)[2], detector(x, y + EDGE)[2]
-    edges = np.stack([alpha, detector(x - EDGE, y)[0], detector(x + EDGE, y)[0]], axis=1)
+    edges = np.stack([alpha, detector(x - edge, y)[0], detector(x + edge, y)[0]], axis=1)
     which = np.repeat(np.arange(labels.size, dtype=np.int16), np.diff(start))
     middle = [beta[a:b].mean() if b > a else np.nan for a, b in pairwise(start)]
     samples = Samples(index, which, wave, np.abs(lower - upper), edges)
@@ -211,7 +223,7 @@ def _view_through_gwcs(wcs: Any, band: Band) -> ChannelView:
 
 @singledispatch
 def wave_image(wcs: Any, band: Band) -> NDArray[np.float64]:
-    """Return the wavelength that every detector pixel of `band`'s channel sees.
+    """Return the wavelength that every pixel of `band`'s channel sees.
 
     Parameters
     ----------
@@ -221,10 +233,11 @@ def wave_image(wcs: Any, band: Band) -> NDArray[np.float64]:
 
     Returns
     -------
-    ndarray, shape (1024, 1032)
+    ndarray, shape (1024, 1032), or more columns if oversampled
         micron; NaN between the slices, in the other channel, and where the WCS is not defined.
     """
-    slice_map = np.asarray(wcs.get_transform("detector", "alpha_beta").label_mapper.mapper)
+    detector_map = np.asarray(wcs.get_transform("detector", "alpha_beta").label_mapper.mapper)
+    slice_map = spread_columns(detector_map, oversampling(wcs))
     y, x = np.indices(slice_map.shape, dtype=float)
     wave = np.array(wcs(x, y)[2], dtype=float)
     wave[~np.isin(slice_map, band.labels)] = np.nan
@@ -233,10 +246,11 @@ def wave_image(wcs: Any, band: Band) -> NDArray[np.float64]:
 
 @wave_image.register
 def _(wcs: MrsChain, band: Band) -> NDArray[np.float64]:
-    image = np.full(wcs.slice_map.size, np.nan)
+    image_map = wcs.image_map
+    image = np.full(image_map.size, np.nan)
     if band.channel in wcs.channels:
-        channel = wcs.channels[band.channel]
-        index, start = slice_pixels(wcs.slice_map, channel.slices.label, 0, wcs.slice_map.shape[1])
-        samples = sample_slices(channel.slices, index, start, wcs.slice_map.shape[1], *channel.wave_limits)
+        channel, n_col = wcs.channels[band.channel], image_map.shape[1]
+        index, start = slice_pixels(image_map, channel.slices.label, 0, n_col)
+        samples = sample_slices(channel.slices, index, start, n_col, *channel.wave_limits, float(wcs.oversample))
         image[index] = samples.wave
-    return image.reshape(wcs.slice_map.shape)
+    return image.reshape(image_map.shape)

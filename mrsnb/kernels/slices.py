@@ -38,7 +38,7 @@ class Samples(NamedTuple):
     """What each pixel of a channel sees; ``m`` pixels, ordered by slice, then row, then column."""
 
     pixel: NDArray[np.int32]
-    """Flat index into the detector image, shape (m,)."""
+    """Flat index into the image, shape (m,)."""
     slice: NDArray[np.int16]
     """Row of the pixel's slice in `SlicePolynomials`, shape (m,)."""
     wave: NDArray[np.float64]
@@ -46,7 +46,7 @@ class Samples(NamedTuple):
     width: NDArray[np.float64]
     """Extent in wavelength between the edges at y -+ EDGE, shape (m,), micron."""
     alpha: NDArray[np.float64]
-    """Alpha at the centre, at x - EDGE and at x + EDGE, shape (m, 3), arcsec."""
+    """Alpha at the centre, and EDGE of a pixel of the image to either side, shape (m, 3), arcsec."""
 
 
 @njit(cache=True, nogil=True)
@@ -111,7 +111,7 @@ def slice_pixels(slice_map, labels, first_column, last_column):
 
 
 @njit(cache=True, nogil=True, parallel=True)
-def sample_slices(polynomials, index, start, n_col, wave_low, wave_high):
+def sample_slices(polynomials, index, start, n_col, wave_low, wave_high, oversample=1.0):
     """Return the `Samples` of the pixels `index`; NaN where the wavelength leaves ``[wave_low, wave_high]``.
 
     Parameters
@@ -120,11 +120,14 @@ def sample_slices(polynomials, index, start, n_col, wave_low, wave_high):
     index, start : ndarray
         As `slice_pixels` gives them.
     n_col : int
-        Columns of the detector image.
+        Columns of the image.
     wave_low, wave_high : float
         Range in which the channel's transform is defined, micron.
+    oversample : float
+        Columns of the image for each column of the detector.
     """
     m = index.size
+    edge = EDGE / oversample
     k = polynomials.alpha.shape[1]
     which = np.empty(m, np.int16)
     wave = np.empty(m)
@@ -144,15 +147,15 @@ def sample_slices(polynomials, index, start, n_col, wave_low, wave_high):
                 _collapse(polynomials.wave[s], float(y), wave_row)
                 _collapse(polynomials.wave[s], y - EDGE, lower_row)
                 _collapse(polynomials.wave[s], y + EDGE, upper_row)
-            x = float(index[p] - y * n_col)
+            x = (index[p] - y * n_col - (oversample - 1) / 2) / oversample
             xa = x + polynomials.alpha_shift[s]
             xw = x + polynomials.wave_shift[s]
             which[p] = s
             wave[p] = _horner(wave_row, xw)
             width[p] = abs(_horner(lower_row, xw) - _horner(upper_row, xw))
             alpha[p, 0] = _horner(alpha_row, xa)
-            alpha[p, 1] = _horner(alpha_row, xa - EDGE)
-            alpha[p, 2] = _horner(alpha_row, xa + EDGE)
+            alpha[p, 1] = _horner(alpha_row, xa - edge)
+            alpha[p, 2] = _horner(alpha_row, xa + edge)
             if not wave_low <= wave[p] <= wave_high:
                 wave[p] = np.nan
     return Samples(index, which, wave, width, alpha)

@@ -90,6 +90,11 @@ def plan_cubes(
     return tuple(plans)
 
 
+def count_cubes(exposures: Sequence[ExposureSource], params: CubeBuildParams) -> int:
+    """Return how many cubes `plan_cubes` will plan; raises `ParamError` as it does if there are none."""
+    return len(_grouped(_selected(exposures, params), params.output_type))
+
+
 def _selected(exposures: Sequence[ExposureSource], params: CubeBuildParams) -> list[Band]:
     there = {band for exposure in exposures for band in exposure.bands}
     asked = [b for b in there if params.channel in ("all", str(b.channel)) and params.band in ("all", b.sub_band)]

@@ -1,0 +1,7 @@
+"""spec3: level 3 of an observation, from an association to cubes and spectra."""
+
+from mrsnb.pipeline.params import Spec3Params, presets
+from mrsnb.pipeline.result import ProductSummary, Spec3Result
+from mrsnb.pipeline.run import count_results, run_spec3, spec3
+
+__all__ = ["ProductSummary", "Spec3Params", "Spec3Result", "count_results", "presets", "run_spec3", "spec3"]

@@ -1,0 +1,104 @@
+"""The parameters of a whole run, and named sets of them."""
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields, replace
+from functools import cache
+from importlib.resources import files
+from typing import Any, Self, get_type_hints
+
+from mrsnb.core.params import Params
+from mrsnb.display import Section, Table, mimebundle
+from mrsnb.errors import ParamError, nearest
+from mrsnb.steps.cube_build import CubeBuildParams
+from mrsnb.steps.extract_1d import Extract1dParams
+from mrsnb.steps.params import StepParams
+from mrsnb.steps.spectral_leak import SpectralLeakParams
+
+
+@dataclass(frozen=True, kw_only=True)
+class Spec3Params:
+    """The parameters of every step, one field a step.
+
+    Examples
+    --------
+    >>> params = Spec3Params.preset("archive").updated({"cube_build": {"channel": "1"}})
+    >>> params.cube_build.channel
+    '1'
+    """
+
+    cube_build: CubeBuildParams = field(default_factory=CubeBuildParams)
+    extract_1d: Extract1dParams = field(default_factory=Extract1dParams)
+    spectral_leak: SpectralLeakParams = field(default_factory=SpectralLeakParams)
+
+    @classmethod
+    def preset(cls, name: str) -> Self:
+        """Return the parameters called `name`, one of `presets`.
+
+        Raises
+        ------
+        ParamError
+            If there is no such preset.
+        """
+        known = presets()
+        if name not in known:
+            msg = f"preset = {name!r}: unknown{nearest(name, list(known))}"
+            raise ParamError(msg)
+        return cls().updated(known[name]["steps"])
+
+    @classmethod
+    def steps(cls) -> dict[str, type[StepParams]]:
+        """Return the steps in order, and what parameters they take."""
+        hints = get_type_hints(cls)
+        return {f.name: hints[f.name] for f in fields(cls)}
+
+    def updated(self, values: Mapping[str, Mapping[str, Any]]) -> Self:
+        """Return a copy with some values replaced: ``{step: {parameter: value}}``, plain values as in YAML.
+
+        Raises
+        ------
+        ParamError
+            If a step or parameter is unknown, or a value not allowed.
+        """
+        changed: dict[str, Params] = {}
+        for step, given in values.items():
+            if step not in self.steps():
+                msg = f"unknown step {step!r}{nearest(str(step), list(self.steps()))}"
+                raise ParamError(msg)
+            if not isinstance(given, Mapping):
+                msg = f"{step} = {given!r}: must be a mapping of parameters to values"
+                raise ParamError(msg)
+            try:
+                changed[step] = getattr(self, step).updated(given)
+            except ParamError as error:
+                msg = f"{step}.{error}" if not str(error).startswith("unknown") else f"{step}: {error}"
+                raise ParamError(msg) from None
+        return replace(self, **changed)  # type: ignore[arg-type]
+
+    def to_dict(self) -> dict[str, dict[str, Any]]:
+        """Return all values as plain Python."""
+        return {step: getattr(self, step).to_dict() for step in self.steps()}
+
+    def table(self) -> Table:
+        """Return one row a parameter."""
+        rows = []
+        for step, kind in self.steps().items():
+            values: StepParams = getattr(self, step)
+            changed = values.changed()
+            rows += [
+                (step, spec.name, str(getattr(values, spec.name)), "changed" if spec.name in changed else "", spec.help)
+                for spec in kind.specs()
+            ]
+        return Table(("step", "parameter", "value", "", "meaning"), tuple(rows))
+
+    def __repr__(self) -> str:
+        return self.table().to_text()
+
+    def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
+        return mimebundle("Spec3Params", [], sections=[Section("Parameters", self.table(), open=True)])
+
+
+@cache
+def presets() -> dict[str, dict[str, Any]]:
+    """Return the named sets of parameters: name to ``{"help": ..., "steps": {step: {parameter: value}}}``."""
+    return tomllib.loads((files(__package__) / "presets.toml").read_text(encoding="utf-8"))

@@ -1,0 +1,122 @@
+"""What a whole run made, small enough to keep however large the run."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mrsnb.core.association import Association
+from mrsnb.core.references import References
+from mrsnb.display import Picture, Row, Section, Table, mimebundle, to_text
+from mrsnb.pipeline.params import Spec3Params
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class ProductSummary:
+    """What is kept of a product once it is written: enough to show it."""
+
+    label: str
+    name: str
+    path: Path | None
+    image: NDArray[np.float64] | None = None
+    spaxel_size: float = 0.0
+    wave: NDArray[np.float64] | None = None
+    flux: NDArray[np.float64] | None = None
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Spec3Result:
+    """All that a run made: a summary of each product, small however large the run.
+
+    Parameters
+    ----------
+    association : Association
+    params : Spec3Params
+        As run.
+    references : References
+    products : tuple of ProductSummary
+        In the order they were made.
+    statuses : dict of str to str
+        What became of each step.
+    seconds : float
+        Wall time.
+    """
+
+    association: Association
+    params: Spec3Params
+    references: References
+    products: tuple[ProductSummary, ...]
+    statuses: dict[str, str]
+    seconds: float
+
+    @property
+    def title(self) -> str:
+        """What was run."""
+        return f"spec3: {self.association.name}"
+
+    @property
+    def cubes(self) -> tuple[ProductSummary, ...]:
+        """The cubes."""
+        return tuple(product for product in self.products if product.image is not None)
+
+    @property
+    def spectra(self) -> tuple[ProductSummary, ...]:
+        """The spectra as they were written last, in order of wavelength."""
+        last = {product.name: product for product in self.products if product.flux is not None}
+        return tuple(last.values())
+
+    @property
+    def paths(self) -> tuple[Path, ...]:
+        """The files that were written."""
+        return tuple(dict.fromkeys(product.path for product in self.products if product.path is not None))
+
+    def rows(self) -> list[Row]:
+        """Return what there is to say about the run."""
+        folder = {str(path.parent) for path in self.paths}
+        return [
+            Row("exposures", str(len(self.association.science))),
+            Row("cubes", str(len(self.cubes)), note=", ".join(p.label for p in self.cubes)),
+            Row("spectra", str(len(self.spectra))),
+            *[Row(step, status) for step, status in self.statuses.items()],
+            Row("written to", ", ".join(sorted(folder)) or "nowhere (save_results is off)"),
+            Row("time", f"{self.seconds:.1f}", "s"),
+        ]
+
+    def sections(self) -> list[Section]:
+        """Return the products, parameters and references as tables."""
+        files_made = Table(("product",), tuple((path.name,) for path in self.paths))
+        sources = Table(("kind", "source"), tuple(self.references.sources().items()))
+        return [
+            Section("Products", files_made),
+            Section("Parameters", self.params.table()),
+            Section("Reference values", sources),
+        ]
+
+    def pictures(self) -> list[Picture]:
+        """Return the grid of cube images and the stitched spectrum."""
+        return [picture() for picture, there in ((self.cube_grid, self.cubes), (self.stitched, self.spectra)) if there]
+
+    def cube_grid(self) -> Picture:
+        """Return the images of all cubes, median over wavelength, logarithmic."""
+        from mrsnb.display.plots import image_grid_picture
+
+        panels = [(p.label, p.image, p.spaxel_size) for p in self.cubes if p.image is not None]
+        return image_grid_picture(f"{self.association.name}: median over wavelength", panels)
+
+    def stitched(self) -> Picture:
+        """Return all spectra in one plot, bright lines marked."""
+        from mrsnb.core.lines import lines_between
+        from mrsnb.display.plots import spectrum_picture
+
+        curves = [(p.label, p.wave, p.flux) for p in self.spectra if p.wave is not None and p.flux is not None]
+        low, high = (f([f(wave) for _, wave, _ in curves]) for f in (min, max))
+        marks = [(line.wave, line.name) for line in lines_between(low, high)]
+        return spectrum_picture(f"{self.association.name}: spectrum", curves, marks=marks)
+
+    def __repr__(self) -> str:
+        return to_text(self.title, self.rows())
+
+    def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
+        return mimebundle(self.title, self.rows(), self.pictures(), sections=self.sections())

@@ -1,0 +1,179 @@
+"""spec3: the steps in order, streamed from files to files."""
+
+from collections import deque
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+from time import perf_counter
+from typing import Any, cast
+
+from mrsnb.core.association import Association
+from mrsnb.core.cube import Cube
+from mrsnb.core.references import References
+from mrsnb.core.results import Result
+from mrsnb.core.spectrum import Spectrum
+from mrsnb.display.progress import follow
+from mrsnb.io.association import read_association
+from mrsnb.io.atomic import output_folder
+from mrsnb.io.exposures import ExposureFile, open_exposure
+from mrsnb.io.offsets import read_offsets
+from mrsnb.io.provenance import software
+from mrsnb.io.references import load_references
+from mrsnb.io.s3d import write_s3d
+from mrsnb.io.x1d import write_x1d
+from mrsnb.pipeline.params import Spec3Params
+from mrsnb.pipeline.result import ProductSummary, Spec3Result
+from mrsnb.steps.cube_build import CubeBuildResult, build_cube, count_cubes, plan_cubes, voxel_pixels
+from mrsnb.steps.extract_1d import Extract1dResult, extract_1d
+from mrsnb.steps.spectral_leak import spectral_leak
+
+
+def spec3(
+    association: Association | Path | str,
+    params: Spec3Params | None = None,
+    *,
+    output_dir: Path | str = ".",
+    references: References | None = None,
+) -> Iterator[Result | Spec3Result]:
+    """Run level 3 and yield each result as it comes; the last is the `Spec3Result` of the whole run.
+
+    Products are written as soon as they are made, whole or not at all; memory holds one exposure and one cube, however
+    many there are.
+
+    Parameters
+    ----------
+    association : Association, Path or str
+        What to process; a path is read with `mrsnb.io.association.read_association`.
+    params : Spec3Params, optional
+        The preset ``"archive"`` if not given.
+    output_dir : Path or str
+        Where products go; made if missing.
+    references : References, optional
+        The built-in values if not given.
+
+    Yields
+    ------
+    CubeBuildResult, Extract1dResult
+        One of each for every band.
+    SpectralLeakResult
+    Spec3Result
+
+    Raises
+    ------
+    InputError, ParamError, OutputError
+        With one line that says what is wrong and what to do.
+    """
+    start = perf_counter()
+    association = association if isinstance(association, Association) else read_association(association)
+    params = Spec3Params.preset("archive") if params is None else params
+    references = load_references() if references is None else references
+    exposures = [open_exposure(association.path_of(member)) for member in association.science]
+    run = _Run(association, params, references, output_folder(output_dir), exposures)
+    yield from run.results()
+    yield Spec3Result(
+        association=association,
+        params=params,
+        references=references,
+        products=tuple(run.products),
+        statuses=run.statuses,
+        seconds=perf_counter() - start,
+    )
+
+
+def run_spec3(
+    association: Association | Path | str,
+    params: Spec3Params | None = None,
+    *,
+    output_dir: Path | str = ".",
+    references: References | None = None,
+) -> Spec3Result:
+    """Run level 3 to its end, show progress, and return what it made; parameters and errors as `spec3`."""
+    association = association if isinstance(association, Association) else read_association(association)
+    params = Spec3Params.preset("archive") if params is None else params
+    results = spec3(association, params, output_dir=output_dir, references=references)
+    return cast("Spec3Result", deque(follow(results, count_results(association, params)), maxlen=1).pop())
+
+
+def count_results(association: Association, params: Spec3Params) -> int:
+    """Return how many results `spec3` will yield; headers of exposures are read to know."""
+    if params.cube_build.skip:
+        return 1
+    exposures = [open_exposure(association.path_of(member)) for member in association.science]
+    n_cubes = count_cubes(exposures, params.cube_build)
+    extracts = not params.extract_1d.skip
+    return n_cubes * (1 + extracts) + (extracts and not params.spectral_leak.skip) + 1
+
+
+class _Run:
+    """One run of the steps, in order; collects what is kept of each product."""
+
+    def __init__(
+        self,
+        association: Association,
+        params: Spec3Params,
+        references: References,
+        folder: Path,
+        exposures: Sequence[ExposureFile],
+    ) -> None:
+        self.association, self.params, self.references = association, params, references
+        self.folder, self.exposures = folder, exposures
+        self.products: list[ProductSummary] = []
+        self.statuses = dict.fromkeys(Spec3Params.steps(), "SKIPPED")
+
+    def results(self) -> Iterator[Result]:
+        spectra: list[Spectrum] = []
+        if self.params.cube_build.skip:
+            return
+        inputs = {exposure.name: exposure.checksum for exposure in self.exposures}
+        history = {"software": software(), "references": self.references.sources(), "inputs": inputs}
+        for built in self._cubes(history):
+            yield built
+            for extracted in self._spectrum(built.cubes[0]):
+                spectra += extracted.spectra
+                yield extracted
+        if spectra and not self.params.spectral_leak.skip:
+            leak = spectral_leak(spectra, self.params.spectral_leak, self.references.mrsptcorr)
+            if leak.corrected is not None:
+                self._keep_spectrum(leak.corrected, save=self.params.spectral_leak.save_results)
+                self.statuses["spectral_leak"] = "COMPLETE"
+            yield leak
+
+    def _cubes(self, history: dict[str, Any]) -> Iterator[CubeBuildResult]:
+        params = self.params.cube_build
+        offsets = None if params.offset_file is None else read_offsets(params.offset_file)
+        for plan in plan_cubes(self.exposures, params, self.references.cubepar, offsets):
+            start = perf_counter()
+            asked = voxel_pixels([plan], params)
+            cube = build_cube(plan, params, self.references.cubepar, self.association.name)
+            cube = replace(cube, history=history | cube.history, primary=self._stamped(cube.primary))
+            path = write_s3d(cube, self.folder) if params.save_results else None
+            self.statuses["cube_build"] = "COMPLETE"
+            self.products.append(
+                ProductSummary(
+                    label=cube.label,
+                    name=cube.name,
+                    path=path,
+                    image=cube.collapsed(),
+                    spaxel_size=cube.grid.spaxel_size,
+                )
+            )
+            yield CubeBuildResult(params=params, seconds=perf_counter() - start, cubes=(cube,), contributions=asked)
+
+    def _stamped(self, primary: Any) -> Any:
+        name = self.association.path.name if self.association.path else "none"
+        return primary.updated(ASNTABLE=name, ASNPOOL=self.association.asn_pool)
+
+    def _spectrum(self, cube: Cube) -> Iterator[Extract1dResult]:
+        params = self.params.extract_1d
+        if params.skip:
+            return
+        result = extract_1d(cube, params, self.references.extract1d, self.references.apcorr)
+        self._keep_spectrum(result.spectra[0], save=params.save_results)
+        self.statuses["extract_1d"] = "COMPLETE"
+        yield result
+
+    def _keep_spectrum(self, spectrum: Spectrum, *, save: bool) -> None:
+        path = write_x1d(spectrum, self.folder) if save else None
+        self.products.append(
+            ProductSummary(label=spectrum.label, name=spectrum.name, path=path, wave=spectrum.wave, flux=spectrum.flux)
+        )

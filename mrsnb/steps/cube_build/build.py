@@ -169,6 +169,10 @@ def add_exposure(
     xi = eta = np.empty((0, 4))
     if needs_corners:
         xi, eta = view.corners(grid.ra, grid.dec, grid.rotation, offset, through_sky=as_upstream)
+    if as_upstream and plan.reach is None and not grid.linear:  # it leaves out pixels that reach in from beyond
+        wave, step = grid.wave, grid.wave_step
+        seen = view.samples.wave
+        flux[(seen < wave[0] - step[0]) | (seen > wave[-1] + step[-1])] = np.nan
     if plan.reach is None:
         pixels = Pixels(flux, err, view.samples.wave, view.samples.width, xi, eta)
         first, count = plane_ranges(pixels, planes)

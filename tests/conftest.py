@@ -16,3 +16,12 @@ def shared() -> Path:
             pytest.fail(reason)
         pytest.skip(reason)
     return folder
+
+
+@pytest.fixture(scope="session")
+def small_dataset(tmp_path_factory):
+    """The least observation that makes cubes: two dithers of channels 1 and 2 in one setting, a star with lines."""
+    from mrsnb.simulate import simulate
+
+    folder = tmp_path_factory.mktemp("small")
+    return simulate(folder, name="small", sub_bands=["short"], detectors=["MIRIFUSHORT"], progress=False)

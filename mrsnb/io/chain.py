@@ -1,7 +1,7 @@
 """Recognise the official transform chain of an MRS exposure in its ASDF tree, and compile it to coefficients.
 
-Whatever is not exactly the chain that assign_wcs writes (frames detector, alpha_beta, v2v3, v2v3vacorr, world) is
-refused with the reason, and the caller evaluates it with gwcs instead.
+Whatever is not exactly the chain that assign_wcs writes (frames detector, alpha_beta, v2v3, v2v3vacorr, world; after
+assign_mtwcs also moving_target) is refused with the reason, and the caller evaluates it with gwcs instead.
 """
 
 import math
@@ -34,13 +34,18 @@ def compile_chain(asdf: AsdfTree) -> MrsChain:
     """
     steps = _get(asdf.tree, "meta", "wcs", "steps")
     names = [_get(step, "frame", "name") for step in steps]
-    if [str(name).lower() for name in names] not in (
+    moving = str(names[-1]).lower() == "moving_target"
+    if [str(name).lower() for name in names[: len(names) - moving]] not in (
         ["detector", "alpha_beta", "v2v3", "v2v3vacorr", "world"],
         ["detector", "alpha_beta", "v2v3", "world"],
     ):
         msg = f"frames are {names}"
         raise TreeError(msg)
-    transforms = [step["transform"] for step in steps[:-1]]
+    *transforms, last = [_get(step, "transform") for step in steps[:-1]]
+    sky_shift = (0.0, 0.0)
+    if moving:
+        sky_shift = _sky_shift(last)
+        *transforms, last = transforms
     slice_map, slices = _slices(asdf, transforms[0])
     telescope = _telescope(asdf, transforms[1])
     channels = {}
@@ -48,8 +53,10 @@ def compile_chain(asdf: AsdfTree) -> MrsChain:
         mine = {label: model for label, model in slices.items() if label // 100 == number}
         _demand(bool(mine), f"no slices of channel {number}")
         channels[number] = ChannelChain(slices=_stack(mine), wave_limits=limits, v2=v2, v3=v3)
-    aberration = _aberration(transforms[2]) if len(transforms) == 4 else np.array([1.0, 1.0, 0.0, 0.0])
-    return MrsChain(slice_map=slice_map, channels=channels, aberration=aberration, matrix=_matrix(transforms[-1]))
+    aberration = _aberration(transforms[2]) if len(transforms) == 3 else np.array([1.0, 1.0, 0.0, 0.0])
+    return MrsChain(
+        slice_map=slice_map, channels=channels, aberration=aberration, matrix=_matrix(last), sky_shift=sky_shift
+    )
 
 
 def _demand(condition: bool, reason: str) -> None:
@@ -211,6 +218,12 @@ def _aberration(node: Any) -> NDArray[np.float64]:
     _demand(len(stages) == 2 and all(len(stage) == 2 for stage in stages), "aberration correction")
     scales = [_number(part, "scale", "factor") for part in stages[0]]
     return np.array([*scales, *(_number(part, "shift", "offset") for part in stages[1])])
+
+
+def _sky_shift(node: Any) -> tuple[float, float]:
+    parts = _unpack(node, "concatenate")
+    _demand(len(parts) == 3 and _is_identity(parts[2]), "moving target that is no shift of the sky")
+    return _number(parts[0], "shift", "offset"), _number(parts[1], "shift", "offset")
 
 
 def _matrix(node: Any) -> NDArray[np.float64]:

@@ -2,7 +2,11 @@
 
 
 class MrsnbError(Exception):
-    """Base of every error that mrsnb raises on purpose; the command line prints it as one line."""
+    """Base of every error that mrsnb raises on purpose; the command line and notebooks show it as one line."""
+
+    def _render_traceback_(self) -> list[str]:
+        """Return what IPython shows in place of a traceback: the message says all there is to know."""
+        return [f"{type(self).__name__}: {self}"]
 
 
 class InputError(MrsnbError):

@@ -1,0 +1,40 @@
+"""The command ``mrsnb``: parse, call, print; nothing else.
+
+What computes is imported when a command runs, so that help is quick.
+"""
+
+import click
+
+from mrsnb import __version__
+from mrsnb.cli.failures import Commands
+from mrsnb.cli.inputs import associate_command, demo_command, simulate_command
+from mrsnb.cli.level3 import presets_command, run_group, spec3_command
+from mrsnb.cli.outputs import compare_command, show_command
+
+__all__ = ["main"]
+
+
+@click.group(
+    cls=Commands,
+    context_settings={
+        "help_option_names": ["-h", "--help"],
+        "max_content_width": 100,
+        "token_normalize_func": lambda name: name.replace("-", "_"),
+    },
+)
+@click.version_option(__version__, prog_name="mrsnb", message="%(prog)s %(version)s")
+def main() -> None:
+    """Level-3 processing of JWST MIRI MRS observations: associations to cubes and spectra."""
+
+
+for _command in (
+    demo_command,
+    simulate_command,
+    associate_command,
+    spec3_command,
+    run_group,
+    show_command,
+    presets_command,
+    compare_command,
+):
+    main.add_command(_command)

@@ -1,0 +1,161 @@
+"""How the command line says what went wrong: one line on standard error, and an exit status.
+
+The status is 0 if all is done, 1 if `mrsnb compare` found a difference or something unforeseen happened, 2 for wrong
+input or options, 130 if interrupted.
+"""
+
+import logging
+import os
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from difflib import get_close_matches
+from typing import Any
+
+import click
+
+from mrsnb.display.text import clean
+from mrsnb.errors import MrsnbError
+
+log = logging.getLogger("mrsnb")
+
+UNFORESEEN, REFUSED, INTERRUPTED = 1, 2, 130
+
+
+class Commands(click.Group):
+    """The commands; `main` turns every failure into one line and a status."""
+
+    def main(  # type: ignore[override]
+        self, args: Sequence[str] | None = None, prog_name: str | None = None, **settings: Any
+    ) -> int:
+        """Run a command line; exit with its status, or return it if ``standalone_mode=False``."""
+        standalone = settings.pop("standalone_mode", True)
+        with _logging():
+            status = self._status(args, prog_name or "mrsnb", settings)
+        if standalone:
+            sys.exit(status)
+        return status
+
+    def _status(self, args: Sequence[str] | None, prog_name: str, settings: dict[str, Any]) -> int:
+        try:
+            status = super().main(args, prog_name, standalone_mode=False, **settings)
+        except click.exceptions.NoArgsIsHelpError as error:
+            error.show()
+            return REFUSED
+        except BrokenPipeError:  # `mrsnb presets | head`
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            return UNFORESEEN
+        except Exception as error:
+            message, status = _told(error)
+            if status == UNFORESEEN and is_verbose():
+                raise
+            click.echo(f"mrsnb: error: {clean(' '.join(message.split()))}", err=True)
+        return status if isinstance(status, int) else 0
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command of a parsed command line."""
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt:
+            raise click.Abort from None
+
+    def list_commands(self, _ctx: click.Context) -> list[str]:
+        """Return the commands' names as they follow each other in use."""
+        return list(self.commands)
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Find the command that the first argument names."""
+        if self.get_command(ctx, args[0].replace("-", "_")) is None and not args[0].startswith("-"):
+            names = self.list_commands(ctx)
+            msg = f"unknown command {args[0]!r}{_suggestion(args[0], names) or '; one of ' + ', '.join(names)}"
+            raise click.UsageError(msg, ctx)
+        return super().resolve_command(ctx, args)
+
+
+def verbose_option(command: Any) -> Any:
+    """Add the option ``--verbose``."""
+
+    def raise_level(_ctx: click.Context, _option: click.Parameter, value: bool) -> None:
+        if value:
+            log.setLevel(logging.INFO)
+            logging.getLogger("py.warnings").setLevel(logging.WARNING)
+
+    option = click.option(
+        "-v",
+        "--verbose",
+        is_flag=True,
+        is_eager=True,
+        expose_value=False,
+        callback=raise_level,
+        help="Say what is done, and show where an unforeseen error comes from.",
+    )
+    return option(command)
+
+
+def is_verbose() -> bool:
+    """Return whether the command was given ``--verbose``."""
+    return log.level <= logging.INFO
+
+
+class _OnError(logging.Handler):
+    """Writes records to standard error, above a progress bar if there is one."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        from tqdm import tqdm
+
+        tqdm.write(f"mrsnb: {record.levelname.lower()}: {clean(record.getMessage())}", file=sys.stderr)
+
+
+@contextmanager
+def _logging() -> Iterator[None]:
+    """Show the log from warnings up while a command runs; libraries' own warnings with ``--verbose`` only."""
+    handler, libraries = _OnError(), logging.getLogger("py.warnings")
+    before = log.level, libraries.level, log.propagate
+    log.setLevel(logging.WARNING)
+    libraries.setLevel(logging.CRITICAL)
+    log.propagate = False
+    logging.captureWarnings(capture=True)
+    for logger in (log, libraries):
+        logger.addHandler(handler)
+    try:
+        yield
+    finally:
+        for logger in (log, libraries):
+            logger.removeHandler(handler)
+        logging.captureWarnings(capture=False)
+        log.setLevel(before[0])
+        libraries.setLevel(before[1])
+        log.propagate = before[2]
+
+
+def _told(error: Exception) -> tuple[str, int]:
+    """Return what to say of an error, and the exit status."""
+    if isinstance(error, click.Abort):
+        return "interrupted", INTERRUPTED
+    if isinstance(error, MrsnbError):
+        return str(error), REFUSED
+    if isinstance(error, click.ClickException):
+        return _usage(error), REFUSED
+    return f"unforeseen {type(error).__name__}: {error}; --verbose shows where: please report it", UNFORESEEN
+
+
+def _usage(error: click.ClickException) -> str:
+    """Return what is wrong with a command line, and where help is."""
+    ctx = getattr(error, "ctx", None)
+    if isinstance(error, click.NoSuchOption) and ctx is not None:
+        message = _unknown_option(error.option_name, ctx)
+    else:
+        message = error.format_message().rstrip(".")
+    return f"{message} (see '{ctx.command_path} --help')" if ctx is not None else message
+
+
+def _unknown_option(name: str, ctx: click.Context) -> str:
+    known = [opt for option in ctx.command.get_params(ctx) for opt in option.opts if opt.startswith("--")]
+    return f"unknown option {name}{_suggestion(name, known)}"
+
+
+def _suggestion(name: str, known: Sequence[str]) -> str:
+    close = get_close_matches(name, known, n=1)
+    return f"; did you mean {close[0]!r}?" if close else ""

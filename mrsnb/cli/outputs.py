@@ -1,0 +1,65 @@
+"""The commands that look at products: ``show``, ``compare``."""
+
+from base64 import b64decode
+from pathlib import Path
+from typing import Any
+
+import click
+
+from mrsnb.cli.failures import verbose_option
+from mrsnb.errors import InputError
+
+_PATH = click.Path(path_type=Path)
+
+
+@click.command("show", short_help="Describe an association, exposure, cube or spectrum.")
+@click.argument("file", type=_PATH)
+@click.option("--html", type=_PATH, metavar="OUT.html", help="Write a page that shows it, pictures and all.")
+@click.option("--png", type=_PATH, metavar="OUT.png", help="Write its picture.")
+@verbose_option
+def show_command(file: Path, html: Path | None, png: Path | None) -> None:
+    """Describe FILE: an association, an exposure, a cube or a spectrum."""
+    from mrsnb.core.association import Association
+    from mrsnb.display import page, to_text
+    from mrsnb.io.atomic import atomic_write
+    from mrsnb.io.exposures import ExposureFile
+    from mrsnb.io.read import kind_of, read
+
+    value: Any = read(file)
+    if isinstance(value, Association):
+        click.echo(value._repr_mimebundle_()["text/plain"])
+    else:
+        click.echo(to_text(f"{kind_of(file).capitalize()} {file.name}", value.rows()))
+    if html is None and png is None:
+        return
+    if isinstance(value, ExposureFile):
+        value = value.load()
+    bundle = value._repr_mimebundle_()
+    if html is not None:
+        with atomic_write(html) as page_file:
+            page_file.write(page(file.name, bundle["text/html"]).encode("utf-8"))
+    if png is not None:
+        if "image/png" not in bundle:
+            msg = f"{file}: there is no picture of it; --html writes a page"
+            raise InputError(msg)
+        with atomic_write(png) as png_file:
+            png_file.write(b64decode(bundle["image/png"]))
+
+
+@click.command("compare", short_help="Compare the products of two runs, number by number.")
+@click.argument("dir_a", type=_PATH)
+@click.argument("dir_b", type=_PATH)
+@click.option("--rtol", type=float, default=1e-5, show_default=True, metavar="X", help="Relative tolerance.")
+@verbose_option
+@click.pass_context
+def compare_command(ctx: click.Context, dir_a: Path, dir_b: Path, rtol: float) -> None:
+    """Compare the products of equal names in DIR_A and DIR_B, number by number.
+
+    The exit status is 0 if they agree, 1 if anything differs by more than the tolerance.
+    """
+    from mrsnb.io.compare import compare_runs
+
+    comparison = compare_runs(dir_a, dir_b, rtol)
+    click.echo(comparison.table().to_text())
+    click.echo(repr(comparison))
+    ctx.exit(0 if comparison.agree else 1)

@@ -1,0 +1,58 @@
+"""Read whatever file of an observation it is."""
+
+from pathlib import Path
+from typing import Literal
+
+from mrsnb.core.association import Association
+from mrsnb.core.cube import Cube
+from mrsnb.core.spectrum import Spectrum
+from mrsnb.errors import InputError
+from mrsnb.io.association import read_association
+from mrsnb.io.exposures import ExposureFile, open_exposure, opened
+from mrsnb.io.s3d import read_s3d
+from mrsnb.io.x1d import read_x1d
+
+Kind = Literal["association", "exposure", "cube", "spectrum"]
+
+
+def kind_of(path: Path | str) -> Kind:
+    """Return what a file is, by its extensions.
+
+    Raises
+    ------
+    InputError
+        If it is neither FITS nor JSON, or holds none of these.
+    """
+    path = Path(path)
+    if path.suffix.lower() == ".json":
+        return "association"
+    with opened(path) as hdus:
+        sizes = {hdu.name: hdu.header.get("NAXIS", 0) for hdu in hdus[1:]}
+    if "EXTRACT1D" in sizes:
+        return "spectrum"
+    if sizes.get("SCI") == 3:
+        return "cube"
+    if sizes.get("SCI") == 2:
+        return "exposure"
+    found = ", ".join(sizes) or "none"
+    msg = f"{path}: neither an exposure, a cube nor a spectrum: no SCI image and no EXTRACT1D table (found {found})"
+    raise InputError(msg)
+
+
+def read(path: Path | str) -> Association | ExposureFile | Cube | Spectrum:
+    """Return what is in a file: an association, an exposure (its arrays not read yet), a cube or a spectrum.
+
+    Raises
+    ------
+    InputError
+        If it is none of these, or cannot be used.
+    """
+    match kind_of(path):
+        case "association":
+            return read_association(path)
+        case "exposure":
+            return open_exposure(path)
+        case "cube":
+            return read_s3d(path)
+        case "spectrum":
+            return read_x1d(path)

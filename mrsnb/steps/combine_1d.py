@@ -205,7 +205,8 @@ def _stacked(
     spectra: Sequence[Spectrum], weights: Sequence[float], grid: NDArray[np.float64], place: Any
 ) -> tuple[_Stack, NDArray[np.uint32]]:
     n = len(spectra)
-    stack = _Stack(*(np.full((n, grid.size), np.nan) for _ in range(4)), np.zeros((n, grid.size)))
+    nothing = np.full((4, n, grid.size), np.nan)
+    stack = _Stack(nothing[0], nothing[1], nothing[2], nothing[3], np.zeros((n, grid.size)))
     dq = np.zeros(grid.size, np.uint32)
     for row, (spectrum, weight) in enumerate(zip(spectra, weights, strict=True)):
         good = ~flagged(spectrum.columns["DQ"], int(DQ.DO_NOT_USE))
@@ -265,8 +266,8 @@ def _clipped(stack: _Stack, limit: float, *, as_upstream: bool) -> _Stack:
     far = np.abs(compared - middle) > limit * np.nanmedian(np.abs(known - middle))
     if not as_upstream:
         far &= counted.sum(axis=0) >= _FEWEST_TO_CLIP
-    kept = [np.where(far, np.nan, values) for values in stack[:4]]
-    return _Stack(*kept, np.where(far, 0.0, stack.weight))
+    flux, flux_error, surf_bright, sb_error = (np.where(far, np.nan, values) for values in stack[:4])
+    return _Stack(flux, flux_error, surf_bright, sb_error, np.where(far, 0.0, stack.weight))
 
 
 def _upstream_mean(

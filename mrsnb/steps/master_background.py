@@ -6,7 +6,6 @@ from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import PurePath
 from time import perf_counter
-from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -219,7 +218,7 @@ def _reason_to_skip(
         return "the association has no background members"
     if not backgrounds and params.compat != "none":
         return "jwst 3.0 ignores user_background if the association has no background members"
-    members = [*exposures, *backgrounds]
+    members: list[ExposureSource | Spectrum] = [*exposures, *backgrounds]
     done = [m.name for m in members if "COMPLETE" in (m.primary.text("S_BKDSUB"), m.primary.text("S_MSBSUB"))]
     if not done or params.force_subtract:
         return ""
@@ -348,12 +347,8 @@ def _subtract(exposure: Exposure, tables: Sequence[CombinedSpectrum]) -> Exposur
 
 def _draw(exposure: Exposure, tables: Sequence[CombinedSpectrum]) -> Exposure:
     background, error, unknown = _images(exposure, tables)
-    kinds: tuple[Literal["var_poisson", "var_rnoise", "var_flat"], ...] = ("var_poisson", "var_rnoise", "var_flat")
-    variances = {
-        key: (error**2 if key == "var_flat" else np.zeros(error.shape)).astype(np.float32)
-        for key in kinds
-        if key in exposure.variances
-    }
+    zero = np.zeros(error.shape, np.float32)
+    variances = {key: (error**2).astype(np.float32) if key == "var_flat" else zero for key in exposure.variances}
     return _masked(exposure, unknown, background, error, variances)
 
 

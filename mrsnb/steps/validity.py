@@ -1,0 +1,30 @@
+"""Which pixels of an exposure are invalid."""
+
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mrsnb.core.dq import DQ, flagged
+from mrsnb.core.exposure import Exposure
+
+
+def invalid_pixels(exposure: Exposure) -> NDArray[np.bool_]:
+    """Return a mask of the pixels that are NaN in the flux, the error or a variance, or flagged DO_NOT_USE."""
+    mask = flagged(exposure.dq, DQ.DO_NOT_USE) | np.isnan(exposure.flux) | np.isnan(exposure.err)
+    for variance in exposure.variances.values():
+        mask |= np.isnan(variance)
+    found: NDArray[np.bool_] = mask
+    return found
+
+
+def marked_alike(exposure: Exposure) -> Exposure:
+    """Return the exposure with its invalid pixels NaN in all arrays and flagged DO_NOT_USE, as level 2 leaves them."""
+    bad = invalid_pixels(exposure)
+    return replace(
+        exposure,
+        flux=np.where(bad, np.float32(np.nan), exposure.flux),
+        err=np.where(bad, np.float32(np.nan), exposure.err),
+        dq=np.where(bad, exposure.dq | np.uint32(DQ.DO_NOT_USE), exposure.dq),
+        variances={name: np.where(bad, np.float32(np.nan), variance) for name, variance in exposure.variances.items()},
+    )

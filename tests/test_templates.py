@@ -1,0 +1,169 @@
+"""The notebooks in `notebooks/`: what they hold, what they take, and that they run."""
+
+import ast
+import json
+import re
+
+import nbformat
+import pytest
+
+from mrsnb import templates
+from mrsnb.demo import SCENE, demo
+from mrsnb.errors import InputError, MrsnbError, ParamError
+from mrsnb.pipeline import presets
+
+SMALL = {"name": "tiny", "sub_bands": ["short"], "detectors": ["MIRIFULONG"], "dithers": 1}
+
+
+@pytest.fixture(scope="module")
+def shown(tmp_path_factory):
+    """A demo of one exposure, made in a folder that holds a file of the user's."""
+    folder = tmp_path_factory.mktemp("demo")
+    (folder / "notes.txt").write_text("mine")
+    return demo(folder, progress=False, **SMALL)
+
+
+def sources(name, tag=None):
+    notebook = nbformat.read(templates.folder() / f"{name}.ipynb", as_version=4)
+    cells = [cell for cell in notebook.cells if cell.cell_type == "code"]
+    return [cell.source for cell in cells if tag is None or tag in cell.metadata.get("tags", [])]
+
+
+# what they hold
+
+
+@pytest.mark.parametrize("name", templates.names())
+def test_a_template_is_a_story_without_logic_or_outputs(name):
+    notebook = nbformat.read(templates.folder() / f"{name}.ipynb", as_version=4)
+    nbformat.validate(notebook)
+    for cell in notebook.cells:
+        assert not cell.get("outputs")
+        assert cell.get("execution_count") is None
+    logic = (ast.For, ast.While, ast.If, ast.FunctionDef, ast.ClassDef, ast.Lambda, ast.Try)
+    for source in sources(name):
+        assert not any(isinstance(node, logic) for node in ast.walk(ast.parse(source)))
+        assert not re.search(r"^\s*#.*[=(]", source, re.MULTILINE), "an option that is commented out"
+
+
+@pytest.mark.parametrize("name", templates.names())
+def test_parameters_are_commented_literals_and_all_used(name):
+    (cell,) = sources(name, "parameters")
+    others = {
+        node.id
+        for source in sources(name)
+        if source != cell
+        for node in ast.walk(ast.parse(source))
+        if isinstance(node, ast.Name)
+    }
+    declared = [
+        (statement.target if isinstance(statement, ast.AnnAssign) else statement.targets[0]).id
+        for statement in ast.parse(cell).body
+    ]
+    for statement in ast.parse(cell).body:
+        ast.literal_eval(statement.value)
+    found = templates.template(name).parameters
+    assert [p.name for p in found] == declared
+    for parameter in found:
+        assert parameter.kind in ("str", "int", "float", "bool", "dict", "list")
+        assert len(parameter.help) > 10
+        assert parameter.name in others
+
+
+def test_the_presets_that_the_template_names_are_all_there_are():
+    (cell,) = sources("spec3_mrs", "parameters")
+    assert set(
+        re.findall(r'"([\w.-]+)"', next(line for line in cell.splitlines() if line.startswith("preset")))
+    ) == set(presets())
+
+
+def test_a_template_shows_its_parameters():
+    text = repr(templates.template("spec3_mrs"))
+    assert "asn_file" in text
+    assert "association to process" in text
+    assert "<table" in templates.template("spec3_mrs")._repr_mimebundle_()["text/html"]
+
+
+# what they take
+
+
+def test_unknown_names_are_refused_with_the_nearest(tmp_path):
+    with pytest.raises(InputError, match="template 'spec3_mrz': unknown; did you mean 'spec3_mrs'"):
+        templates.template("spec3_mrz")
+    with pytest.raises(ParamError, match="unknown parameter 'asn_fiel'; did you mean 'asn_file'"):
+        templates.execute("spec3_mrs", tmp_path / "out.ipynb", {"asn_fiel": "x.json"}, progress=False)
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_bad_value_is_one_line_in_the_notebook_and_the_error_of_the_call(tmp_path):
+    output = tmp_path / "deep" / "out.ipynb"
+    with pytest.raises(ParamError, match=r"^cube_build: unknown parameter 'chanel'; did you mean 'channel'\?$"):
+        templates.execute("spec3_mrs", output, {"steps": {"cube_build": {"chanel": 1}}}, progress=False)
+    errors = [
+        item
+        for cell in nbformat.read(output, as_version=4).cells
+        for item in cell.get("outputs", ())
+        if item.output_type == "error"
+    ]
+    assert [error.traceback for error in errors] == [["ParamError: " + errors[0].evalue]]
+
+
+def test_an_error_that_is_not_ours_says_where_to_look(tmp_path):
+    class Foreign:
+        ename, evalue, exec_count = "KeyError", "'x'", 3
+
+    error = templates._cause(Foreign, tmp_path / "out.ipynb")
+    assert type(error) is MrsnbError
+    assert str(error) == f"{tmp_path / 'out.ipynb'}: cell 3 failed: KeyError: 'x'; the notebook shows the rest"
+
+
+# that they run
+
+
+def test_a_demo_leaves_products_notebook_report_and_pictures(shown):
+    made = {path.name for path in shown.folder.iterdir()}
+    products = {f"tiny_ch{c}-short_{suffix}.fits" for c in (3, 4) for suffix in ("s3d", "x1d")}
+    assert made == products | {"input", "notes.txt", "spec3_mrs.ipynb", "report.html", "cubes.png", "spectrum.png"}
+    assert (shown.folder / "notes.txt").read_text() == "mine"
+    for place in ("spec3_mrs.ipynb", "report.html", "cubes.png", "spectrum.png"):
+        assert str(shown.folder / place) in repr(shown)
+
+
+def test_the_executed_notebook_can_be_read_without_a_kernel(shown):
+    notebook = nbformat.read(shown.notebook, as_version=4)
+    outputs = [item for cell in notebook.cells for item in cell.get("outputs", ())]
+    assert {item.output_type for item in outputs} == {"execute_result"}, "no stream, no leftover progress bar"
+    shown_last = [bundle for bundle in (item.data for item in outputs) if "image/png" in bundle]
+    assert len(shown_last) == 1
+    for bundle in (item.data for item in outputs):
+        assert bundle["text/plain"]
+        assert "<script" not in bundle["text/html"]
+    assert "spec3: tiny" in shown_last[0]["text/plain"]
+    assert "widgets" not in notebook.metadata
+
+
+def test_a_demo_uses_its_input_again_if_it_is_the_same_and_complete(shown, monkeypatch):
+    calls = []
+    monkeypatch.setattr("mrsnb.templates.execute", lambda *_, **__: shown.notebook)
+    monkeypatch.setattr("mrsnb.demo.simulate", lambda *_, **options: calls.append(options) or shown)
+    demo(shown.folder, progress=False, **SMALL)
+    assert not calls
+    demo(shown.folder, progress=False, **SMALL | {"seed": 1})
+    assert calls.pop()["seed"] == 1
+    truth = shown.folder / "input" / "truth.json"
+    content = json.loads(truth.read_text())
+    for broken in (
+        "not JSON",
+        "[]",
+        json.dumps(content | {"exposures": {"gone_cal.fits": {}}}),
+        json.dumps(content | {"scene": {}}),
+    ):
+        truth.write_text(broken)
+        demo(shown.folder, progress=False, **SMALL)
+        assert calls.pop()["name"] == "tiny"
+    assert json.loads(json.dumps(SCENE.to_dict())) == content["scene"]
+
+
+def test_a_demo_refuses_wrong_options_before_it_makes_anything(tmp_path):
+    with pytest.raises(ParamError, match="dithers = 0"):
+        demo(tmp_path / "new", dithers=0)
+    assert not (tmp_path / "new").exists()

@@ -1,0 +1,310 @@
+"""mrs_imatch: make the backgrounds of exposures equal by polynomials in right ascension, declination and wavelength."""
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from itertools import accumulate, combinations
+from time import perf_counter
+from typing import Literal, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mrsnb.core.bands import Band
+from mrsnb.core.cube import Cube, CubeGrid
+from mrsnb.core.exposure import DerivedExposure, Exposure, ExposureSource
+from mrsnb.core.params import param
+from mrsnb.core.references import CubePars
+from mrsnb.core.results import Result
+from mrsnb.display import Picture, Row
+from mrsnb.errors import InputError
+from mrsnb.geometry.tangent import from_plane
+from mrsnb.kernels.matching import background_only, normal_equations, pair_sums, solve
+from mrsnb.steps.cube_build import CubeBuildParams, CubePlan, build_cube, plan_cubes, view_of
+from mrsnb.steps.params import StepParams
+
+log = logging.getLogger(__name__)
+
+Array = NDArray[np.float64]
+
+_MOST_CURVES = 12
+
+
+@dataclass(frozen=True, kw_only=True)
+class MrsImatchParams(StepParams):
+    """Parameters of mrs_imatch, named as the observatory's."""
+
+    skip: bool = param(True, "Leave this step out.")
+    save_results: bool = param(False, "Write the exposures after the step.")
+    bkg_degree: int = param(1, "Degree of the polynomials in each coordinate.", low=0)
+    subtract: bool = param(
+        False, "Subtract the polynomials at once; False leaves it to cube_build, so outlier_detection does not see it."
+    )
+    compat: Literal["none", "jwst-1.18"] = param(
+        "none",
+        "Match all bands of a channel together, as the last version of the observatory's package that had this step.",
+        advanced=True,
+    )
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class BackgroundPolynomial:
+    """What an exposure's background has over the mean of all, in one band.
+
+    Parameters
+    ----------
+    exposure : str
+        File name.
+    band : Band
+    centre : tuple of float
+        Right ascension and declination in deg and wavelength in micron from which coordinates are counted.
+    coefficients : ndarray
+        Shape (d + 1, d + 1, d + 1): powers of right ascension (deg), declination (deg) and wavelength (micron);
+        MJy/sr.
+    """
+
+    exposure: str
+    band: Band
+    centre: tuple[float, float, float]
+    coefficients: Array
+
+    @property
+    def level(self) -> float:
+        """Its value at the middle of the field and of the band, MJy/sr."""
+        wave = np.array([sum(self.band.wave_range) / 2])
+        return float(self.at(np.array([self.centre[0]]), np.array([self.centre[1]]), wave)[0])
+
+    def at(self, ra: Array, dec: Array, wave: Array) -> Array:
+        """Return its values, MJy/sr, at right ascensions and declinations in deg and wavelengths in micron."""
+        d_ra = (ra - self.centre[0] + 180.0) % 360.0 - 180.0
+        x, y, z = d_ra, dec - self.centre[1], wave - self.centre[2]
+        return np.asarray(np.polynomial.polynomial.polyval3d(x, y, z, self.coefficients))
+
+
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
+class MrsImatchResult(Result):
+    """The polynomials, and the exposures, less them if ``subtract`` was set.
+
+    Parameters
+    ----------
+    exposures : tuple of ExposureSource
+        In the order given.
+    polynomials : tuple of BackgroundPolynomial
+        One for each band of each exposure that overlaps another.
+    alone : tuple of str
+        Exposures and bands that overlap no other.
+    reason : str
+        Why nothing was matched; empty if something was.
+    """
+
+    exposures: tuple[ExposureSource, ...]
+    polynomials: tuple[BackgroundPolynomial, ...] = ()
+    alone: tuple[str, ...] = ()
+    reason: str = ""
+
+    @property
+    def status(self) -> str:
+        """``"COMPLETE"`` or ``"SKIPPED"``."""
+        return "SKIPPED" if self.reason else "COMPLETE"
+
+    @property
+    def title(self) -> str:
+        """Name of the step and of what it made."""
+        return "mrs_imatch: " + (f"{len(self.polynomials)} polynomials" if self.polynomials else "nothing matched")
+
+    def rows(self) -> list[Row]:
+        """Return by how much the backgrounds differed, or why nothing was matched."""
+        if self.reason:
+            return [Row("status", "SKIPPED", note=self.reason)]
+        rows = []
+        for band in dict.fromkeys(p.band for p in self.polynomials):
+            levels = [p.level for p in self.polynomials if p.band == band]
+            note = f"{len(levels)} exposures"
+            rows.append(Row(f"background {band.name}", f"{min(levels):+.3g} to {max(levels):+.3g}", "MJy/sr", note))
+        return [*rows, *(Row("overlaps no other", name) for name in self.alone)]
+
+    def pictures(self) -> list[Picture]:
+        """Return the polynomials over wavelength at the middle of the field."""
+        from mrsnb.display.plots import spectrum_picture
+
+        curves = []
+        for p in self.polynomials[:_MOST_CURVES]:
+            wave = np.linspace(*p.band.wave_range, 50)
+            values = p.at(np.full(50, p.centre[0]), np.full(50, p.centre[1]), wave)
+            curves.append((f"{p.exposure} {p.band.name}", wave, values))
+        label = "surface brightness / (MJy/sr)"
+        return [spectrum_picture("Background over the mean of all exposures", curves, y_label=label)] if curves else []
+
+    def apply(self, exposures: Sequence[ExposureSource]) -> tuple[ExposureSource, ...]:
+        """Return exposures (these, after whatever steps) less their polynomials; as they are if that was done."""
+        if self.reason or (isinstance(self.params, MrsImatchParams) and self.params.subtract):
+            return tuple(exposures)
+        return tuple(_less_polynomials(exposure, self.polynomials) for exposure in exposures)
+
+
+class _Layer(NamedTuple):
+    """One exposure's part of a cube: the box that it fills, sources left out."""
+
+    y: slice
+    x: slice
+    flux: NDArray[np.float32]
+    """Shape (n_wave, height, width)."""
+    weight: NDArray[np.float32]
+    """Inverse variance as upstream has it, exposure time times number of pixels; shape as `flux`."""
+
+
+def mrs_imatch(exposures: Sequence[ExposureSource], params: MrsImatchParams, cubepars: CubePars) -> MrsImatchResult:
+    """Return the polynomials that make the backgrounds of the exposures equal, and the exposures.
+
+    Parameters
+    ----------
+    exposures : sequence of ExposureSource
+        Loaded one at a time; memory holds some 10 MB for each exposure of a band.
+    params : MrsImatchParams
+    cubepars : CubePars
+        Grids of the cubes in which exposures are compared.
+
+    Returns
+    -------
+    MrsImatchResult
+
+    Raises
+    ------
+    InputError
+        If the background of an exposure has been subtracted before.
+
+    Notes
+    -----
+    The mrs_imatch step of jwst 1.18: a drizzled cube of each exposure, all on one grid; sources clipped plane by plane;
+    least squares over all pairs, weighted by exposure time and number of pixels; the mean of all polynomials is 0. It
+    takes exposures of the different bands of a channel together, though they have little in common, and weights each
+    exposure with the time of all up to it. Here each band is matched by itself, and each exposure has its own time,
+    unless `compat` is set. Not reproduced: upstream gives the polynomials out in the order of bands, whatever that of
+    the exposures, and counts right ascension from -180 to 180 deg in one place and from 0 to 360 in another.
+
+    Only differences between exposures are removed: the background that they have in common stays.
+    """
+    start = perf_counter()
+    subtracted = [e.name for e in exposures if e.primary.get("BKGSUB") is True]
+    if subtracted:
+        msg = f"{', '.join(subtracted)}: BKGSUB is set: backgrounds were matched before; set mrs_imatch.skip = True"
+        raise InputError(msg)
+    cube_params = CubeBuildParams(
+        output_type="band" if params.compat == "none" else "channel",
+        skip_dqflagging=True,
+        compat="none" if params.compat == "none" else "jwst-3.0",
+    )
+    polynomials: list[BackgroundPolynomial] = []
+    alone: list[str] = []
+    for plan in plan_cubes(exposures, cube_params, cubepars):
+        found, lonely = _match(plan, params.bkg_degree, cube_params, cubepars)
+        polynomials += found
+        alone += lonely
+    reason = "" if polynomials else "no two exposures of a band overlap"
+    if reason:
+        log.warning("mrs_imatch: skipped: %s", reason)
+    after: Sequence[ExposureSource] = exposures
+    if params.subtract and not reason:
+        after = [_less_polynomials(exposure, polynomials) for exposure in exposures]
+    return MrsImatchResult(
+        params=params,
+        seconds=perf_counter() - start,
+        exposures=tuple(after),
+        polynomials=tuple(polynomials),
+        alone=tuple(alone),
+        reason=reason,
+    )
+
+
+def _match(
+    plan: CubePlan, degree: int, params: CubeBuildParams, cubepars: CubePars
+) -> tuple[list[BackgroundPolynomial], list[str]]:
+    """Return the polynomials of the exposures of one cube, and the names of those that overlap no other."""
+    grid = plan.grid
+    times = [_exposure_time(exposure) for _, exposure in plan.members]
+    if params.compat != "none":
+        times = list(accumulate(times))  # upstream's cubes state the time of all exposures up to theirs
+    layers = []
+    for member, time in zip(plan.members, times, strict=True):
+        cube = build_cube(replace(plan, members=(member,)), params, cubepars, "imatch")
+        layers.append(_layer(cube, time))
+    x, y, z, scale = _coordinates(grid)
+    pairs: dict[tuple[int, int], tuple[Array, Array]] = {}
+    for n, m in combinations(range(len(layers)), 2):
+        box = _common(layers[n], layers[m])
+        if box is None:
+            continue
+        sums = pair_sums(*_cut(layers[n], box), *_cut(layers[m], box), z, degree)
+        if sums.weight[:, 0].any():
+            pairs[n, m] = normal_equations(sums, x[box].ravel(), y[box].ravel(), degree)
+    matched = {i for pair in pairs for i in pair}
+    solution = solve(pairs, len(layers)).reshape(len(layers), *(degree + 1,) * 3 if pairs else (1,))
+    units = np.einsum("a,b,c->abc", *(side ** -np.arange(degree + 1.0) for side in scale))
+    centre = (grid.ra, grid.dec, float(grid.wave[0]))
+    polynomials = [
+        BackgroundPolynomial(exposure=exposure.name, band=band, centre=centre, coefficients=solution[i] * units)
+        for i, (band, exposure) in enumerate(plan.members)
+        if i in matched
+    ]
+    alone = [f"{exposure.name} {band.name}" for i, (band, exposure) in enumerate(plan.members) if i not in matched]
+    return polynomials, alone
+
+
+def _exposure_time(exposure: ExposureSource) -> float:
+    time = exposure.primary.number("EFFEXPTM")
+    return 1.0 if time is None or time <= 0 else time
+
+
+def _layer(cube: Cube, time: float) -> _Layer:
+    """Return the part of a cube that holds light, sources left out, and its weights."""
+    seen: NDArray[np.bool_] = np.any(cube.weight > 0, axis=0)
+    y, x = _extent(np.any(seen, axis=1)), _extent(np.any(seen, axis=0))
+    flux = background_only(cube.flux, cube.weight)[:, y, x]
+    return _Layer(y, x, np.ascontiguousarray(flux), cube.weight[:, y, x] * np.float32(time))
+
+
+def _extent(used: NDArray[np.bool_]) -> slice:
+    places = np.flatnonzero(used)
+    return slice(int(places[0]), int(places[-1]) + 1) if places.size else slice(0, 0)
+
+
+def _common(one: _Layer, other: _Layer) -> tuple[slice, slice] | None:
+    y, x = (slice(max(a.start, b.start), min(a.stop, b.stop)) for a, b in ((one.y, other.y), (one.x, other.x)))
+    return (y, x) if y.start < y.stop and x.start < x.stop else None
+
+
+def _cut(layer: _Layer, box: tuple[slice, slice]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Return flux and weight of a layer in a box of the grid, shape (n_wave, n_spaxel)."""
+    y, x = (slice(b.start - a.start, b.stop - a.start) for a, b in zip((layer.y, layer.x), box, strict=True))
+    flux, weight = layer.flux[:, y, x], layer.weight[:, y, x]
+    return flux.reshape(len(flux), -1), weight.reshape(len(flux), -1)
+
+
+def _coordinates(grid: CubeGrid) -> tuple[Array, Array, Array, tuple[float, float, float]]:
+    """Return RA and Dec of spaxels, shape (n_y, n_x), and the wavelengths of planes, from -1 to 1, and their units."""
+    ra, dec = from_plane(*np.meshgrid(grid.x, grid.y), grid.ra, grid.dec, grid.rotation)
+    parts = ((ra - grid.ra + 180.0) % 360.0 - 180.0, dec - grid.dec, grid.wave - grid.wave[0])
+    x_unit, y_unit, z_unit = (float(np.abs(part).max()) or 1.0 for part in parts)
+    return parts[0] / x_unit, parts[1] / y_unit, parts[2] / z_unit, (x_unit, y_unit, z_unit)
+
+
+def _less_polynomials(exposure: ExposureSource, polynomials: Sequence[BackgroundPolynomial]) -> DerivedExposure:
+    mine = tuple(p for p in polynomials if p.exposure == exposure.name and p.band in exposure.bands)
+    return DerivedExposure(
+        source=exposure,
+        change=partial(_subtract, polynomials=mine),
+        primary=exposure.primary.updated(S_MRSMAT="COMPLETE", BKGSUB=True),
+        science=exposure.science,
+    )
+
+
+def _subtract(exposure: Exposure, polynomials: Sequence[BackgroundPolynomial]) -> Exposure:
+    flux = exposure.flux.copy()
+    for polynomial in polynomials:
+        view = view_of(exposure, polynomial.band)
+        ra, dec = view.sky()
+        seen = np.isfinite(ra) & np.isfinite(dec)
+        background = polynomial.at(ra[seen], dec[seen], view.samples.wave[seen])
+        flux.ravel()[view.samples.pixel[seen]] -= background.astype(np.float32)
+    return replace(exposure, flux=flux)

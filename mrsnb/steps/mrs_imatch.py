@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mrsnb.core.bands import Band
-from mrsnb.core.cube import Cube, CubeGrid
+from mrsnb.core.cube import CubeGrid
 from mrsnb.core.exposure import DerivedExposure, Exposure, ExposureSource
 from mrsnb.core.params import param
 from mrsnb.core.references import CubePars
@@ -21,7 +21,8 @@ from mrsnb.display import Picture, Row
 from mrsnb.errors import InputError
 from mrsnb.geometry.tangent import from_plane
 from mrsnb.kernels.matching import background_only, normal_equations, pair_sums, solve
-from mrsnb.steps.cube_build import CubeBuildParams, CubePlan, build_cube, plan_cubes, view_of
+from mrsnb.kernels.normalize import normalize
+from mrsnb.steps.cube_build import CubeBuildParams, CubePlan, add_exposure, plan_cubes, view_of
 from mrsnb.steps.params import StepParams
 
 log = logging.getLogger(__name__)
@@ -198,7 +199,7 @@ def mrs_imatch(exposures: Sequence[ExposureSource], params: MrsImatchParams, cub
     polynomials: list[BackgroundPolynomial] = []
     alone: list[str] = []
     for plan in plan_cubes(exposures, cube_params, cubepars):
-        found, lonely = _match(plan, params.bkg_degree, cube_params, cubepars)
+        found, lonely = _match(plan, params.bkg_degree, cube_params)
         polynomials += found
         alone += lonely
     reason = "" if polynomials else "no two exposures of a band overlap"
@@ -217,18 +218,13 @@ def mrs_imatch(exposures: Sequence[ExposureSource], params: MrsImatchParams, cub
     )
 
 
-def _match(
-    plan: CubePlan, degree: int, params: CubeBuildParams, cubepars: CubePars
-) -> tuple[list[BackgroundPolynomial], list[str]]:
+def _match(plan: CubePlan, degree: int, params: CubeBuildParams) -> tuple[list[BackgroundPolynomial], list[str]]:
     """Return the polynomials of the exposures of one cube, and the names of those that overlap no other."""
     grid = plan.grid
     times = [_exposure_time(exposure) for _, exposure in plan.members]
     if params.compat != "none":
         times = list(accumulate(times))  # upstream's cubes state the time of all exposures up to theirs
-    layers = []
-    for member, time in zip(plan.members, times, strict=True):
-        cube = build_cube(replace(plan, members=(member,)), params, cubepars, "imatch")
-        layers.append(_layer(cube, time))
+    layers = [_layer(plan, *member, params, time) for member, time in zip(plan.members, times, strict=True)]
     x, y, z, scale = _coordinates(grid)
     pairs: dict[tuple[int, int], tuple[Array, Array]] = {}
     for n, m in combinations(range(len(layers)), 2):
@@ -256,12 +252,16 @@ def _exposure_time(exposure: ExposureSource) -> float:
     return 1.0 if time is None or time <= 0 else time
 
 
-def _layer(cube: Cube, time: float) -> _Layer:
-    """Return the part of a cube that holds light, sources left out, and its weights."""
-    seen: NDArray[np.bool_] = np.any(cube.weight > 0, axis=0)
+def _layer(plan: CubePlan, band: Band, exposure: ExposureSource, params: CubeBuildParams, time: float) -> _Layer:
+    """Return the part of a cube that one exposure fills, sources left out, and its weights."""
+    grid = plan.grid
+    sums = np.zeros((grid.n_wave, grid.n_y * grid.n_x, 4))
+    add_exposure(plan, band, exposure, params, sums, np.empty((0, 0), np.bool_))
+    flux, _, _, weight = normalize(sums, np.empty((0, 0), np.bool_), grid.n_y, grid.n_x)
+    seen: NDArray[np.bool_] = np.any(weight > 0, axis=0)
     y, x = _extent(np.any(seen, axis=1)), _extent(np.any(seen, axis=0))
-    flux = background_only(cube.flux, cube.weight)[:, y, x]
-    return _Layer(y, x, np.ascontiguousarray(flux), cube.weight[:, y, x] * np.float32(time))
+    background = background_only(flux, weight)[:, y, x]
+    return _Layer(y, x, np.ascontiguousarray(background), weight[:, y, x] * np.float32(time))
 
 
 def _extent(used: NDArray[np.bool_]) -> slice:

@@ -7,6 +7,7 @@ Of exposures with the flight geometry, made apart (see ../shared/oracle/README.m
     mrsnb simulate ../scratch/simulated
     python tests/benchmarks/run_truth.py ../scratch/simulated/simulated_lvl3_asn.json
 
+Options ``step.parameter=value`` are added to the preset, such as ``outlier_detection.skip=true``.
 The scene is in ``truth.json`` beside the association. Sources of both are Gaussians without wings, so the aperture
 correction is ``apcorr_gaussian.asdf`` of the reference folder. The exit status is 1 if a median is off by over 1 %.
 """
@@ -19,6 +20,8 @@ from collections import deque
 from pathlib import Path
 
 import numpy as np
+
+from run_parity import asked
 
 from mrsnb.io.references import load_references
 from mrsnb.pipeline import Spec3Params, spec3
@@ -60,12 +63,13 @@ def ratios(association, params, references):
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("association", type=Path)
+    parser.add_argument("options", nargs="*", help="step.parameter=value")
     parser.add_argument("--preset", default="archive")
     parser.add_argument("--references", type=Path, default=ROOT.parent / "shared" / "data" / "references")
     parser.add_argument("--output", type=Path, help="file for the table")
     a = parser.parse_args()
     no_files = {step: {"save_results": False} for step in Spec3Params.steps()}
-    params = Spec3Params.preset(a.preset).updated(no_files)
+    params = Spec3Params.preset(a.preset).updated(no_files).updated(asked(a.options))
     references = load_references(a.references, {"apcorr": a.references / "apcorr_gaussian.asdf"})
     found = ratios(a.association, params, references)
     lines = [

@@ -20,7 +20,6 @@ from collections import deque
 from pathlib import Path
 
 import numpy as np
-
 from run_parity import asked
 
 from mrsnb.io.references import load_references

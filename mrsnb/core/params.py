@@ -115,7 +115,12 @@ class ParamSpec:
         return value
 
     def from_plain(self, value: Any) -> Any:
-        """Return the value that a YAML, JSON or papermill `value` stands for (lists are tuples, 2 is choice "2")."""
+        """Return the value that a YAML, JSON or papermill `value` stands for.
+
+        A list is a tuple, and so is text such as ``"7 7"`` where a tuple is wanted; 2 is choice ``"2"``.
+        """
+        if isinstance(value, str) and get_origin(self.base) is tuple:
+            return self.from_text(value)
         if isinstance(value, list):
             value = tuple(value)
         if self.choices and value not in self.choices and str(value) in self.choices and not isinstance(value, bool):

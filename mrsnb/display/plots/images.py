@@ -38,20 +38,34 @@ def detector_picture(title: str, flux: Array) -> Picture:
     flux : ndarray
         Shape (n_row, n_col), usually (1024, 1032), MJy/sr; NaN is drawn grey.
     """
-    flux = _plane(flux)
-    n_row, n_col = flux.shape
-    factor = max(1, max(n_row, n_col) // 500)
 
     def paint(figure: Any) -> None:
-        axes = _axes(figure, Box(62, 52, 560, 556))
-        extent = (-0.5, n_col - 0.5, -0.5, n_row - 0.5)
-        stretch = _show(axes, block_mean(flux, factor), stretch_of(flux, low=1.0, high=99.5), extent, aspect="auto")
-        axes.set_title(readable(title))
-        axes.set_xlabel("column / pixel")
-        axes.set_ylabel("row (dispersion) / pixel")
-        _colour_bar(figure, Box(634, 52, 14, 556), stretch, UNIT)
+        detector_axes(figure, flux).set_title(readable(title))
 
     return draw(title, 730, 650, paint)
+
+
+def detector_axes(figure: Any, flux: Array, stride: int = 1) -> Any:
+    """Return axes in pixels of the detector, with its image and a colour bar, on a figure at least 730 x 650 large.
+
+    Parameters
+    ----------
+    figure : matplotlib.figure.Figure
+    flux : ndarray
+        Shape (n_row, n_col), MJy/sr; NaN is drawn grey.
+    stride : int
+        `flux` holds one pixel of so many, along both axes.
+    """
+    flux = _plane(flux)
+    n_row, n_col = flux.shape
+    axes = _axes(figure, Box(62, 52, 560, 556))
+    extent = (-0.5, n_col * stride - 0.5, -0.5, n_row * stride - 0.5)
+    image = block_mean(flux, max(1, max(n_row, n_col) // 500))
+    stretch = _show(axes, image, stretch_of(flux, low=1.0, high=99.5), extent, aspect="auto")
+    axes.set_xlabel("column / pixel")
+    axes.set_ylabel("row (dispersion) / pixel")
+    _colour_bar(figure, Box(634, 52, 14, 556), stretch, UNIT)
+    return axes
 
 
 def image_picture(title: str, image: Array, spaxel_size: float, rotation: float = 0.0) -> Picture:

@@ -1,0 +1,53 @@
+"""Write the arrays from which outlier flags were made: ``_outlier_output``."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from astropy.io import fits
+from numpy.typing import NDArray
+
+from mrsnb.core.cards import Cards
+from mrsnb.io.atomic import atomic_write
+from mrsnb.io.products import primary_hdu
+
+
+def write_outlier_output(
+    arrays: Mapping[str, NDArray[np.float32]],
+    primary: Cards,
+    path: Path,
+    *,
+    model: str = "JwstDataModel",
+    history: Mapping[str, Any] | None = None,
+) -> Path:
+    """Write arrays as the extensions of one file.
+
+    Parameters
+    ----------
+    arrays : mapping of str to ndarray
+        By extension name.
+    primary : Cards
+        Keywords.
+    path : Path
+        Where it goes; replaced if there.
+    model : str
+        Data model of the observatory that opens it, such as ``"OutlierIFUOutputModel"``.
+    history : mapping, optional
+        Provenance; see `mrsnb.io.provenance`.
+
+    Returns
+    -------
+    Path
+        `path`
+
+    Raises
+    ------
+    OutputError
+        If it cannot be written.
+    """
+    images = [fits.ImageHDU(np.asarray(array, dtype=np.float32), name=name) for name, array in arrays.items()]
+    content = fits.HDUList([primary_hdu(path.name, model, primary, history or {}), *images])
+    with atomic_write(path) as file:
+        content.writeto(file)
+    return path

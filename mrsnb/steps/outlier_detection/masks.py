@@ -1,0 +1,49 @@
+"""Masks of detector pixels, eight to a byte, and what they do to an exposure."""
+
+from dataclasses import replace
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mrsnb.core.dq import DQ
+from mrsnb.core.exposure import Exposure
+from mrsnb.steps.validity import marked_alike
+
+
+class Mask(NamedTuple):
+    """A mask of detector pixels."""
+
+    bits: NDArray[np.uint8]
+    """Eight pixels to a byte, row by row."""
+    shape: tuple[int, int]
+    """Rows and columns."""
+
+    @classmethod
+    def of(cls, mask: NDArray[np.bool_]) -> "Mask":
+        """Return the packed form of a boolean image."""
+        return cls(np.packbits(mask), (mask.shape[0], mask.shape[1]))
+
+    def image(self) -> NDArray[np.bool_]:
+        """Return a boolean image."""
+        return np.unpackbits(self.bits, count=self.shape[0] * self.shape[1]).astype(bool).reshape(self.shape)
+
+    @property
+    def size(self) -> int:
+        """Number of pixels that are set."""
+        return int(np.bitwise_count(self.bits).sum())
+
+    def both(self, other: "Mask") -> "Mask":
+        """Return the pixels set in both."""
+        return Mask(self.bits & other.bits, self.shape)
+
+    def either(self, other: "Mask") -> "Mask":
+        """Return the pixels set in one or both."""
+        return Mask(self.bits | other.bits, self.shape)
+
+
+def with_outliers(exposure: Exposure, mask: Mask) -> Exposure:
+    """Return the exposure with the pixels of `mask` flagged DO_NOT_USE and OUTLIER, all invalid pixels NaN."""
+    outliers = mask.image()
+    dq = np.where(outliers, exposure.dq | np.uint32(DQ.DO_NOT_USE | DQ.OUTLIER), exposure.dq)
+    return marked_alike(replace(exposure, dq=dq))

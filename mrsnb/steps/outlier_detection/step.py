@@ -1,0 +1,126 @@
+"""outlier_detection: flag hits of cosmic rays and bad pixels that level 2 left."""
+
+import logging
+from collections.abc import Sequence
+from functools import partial
+from time import perf_counter
+from typing import NamedTuple
+
+import numpy as np
+
+from mrsnb.core.exposure import DETECTOR_SHAPE, DerivedExposure, Exposure, ExposureSource
+from mrsnb.steps.outlier_detection.channel import Partners
+from mrsnb.steps.outlier_detection.found import STRIDE, Found
+from mrsnb.steps.outlier_detection.masks import Mask, with_outliers
+from mrsnb.steps.outlier_detection.model import find_by_model
+from mrsnb.steps.outlier_detection.neighbours import find_by_neighbours
+from mrsnb.steps.outlier_detection.params import OutlierDetectionParams
+from mrsnb.steps.outlier_detection.result import OutlierDetectionResult, Preview
+
+log = logging.getLogger(__name__)
+
+
+class _Refusal(NamedTuple):
+    status: str
+    reason: str
+
+
+def outlier_detection(exposures: Sequence[ExposureSource], params: OutlierDetectionParams) -> OutlierDetectionResult:
+    """Return the exposures with their outliers flagged.
+
+    Parameters
+    ----------
+    exposures : sequence of ExposureSource
+        Exposures of one target, of any bands; loaded when needed.
+    params : OutlierDetectionParams
+
+    Returns
+    -------
+    OutlierDetectionResult
+        Status SKIPPED (with ``compat``, FAILED as the observatory's package has it), and exposures unchanged but for
+        that keyword, if there are too few exposures for the method; the reason is said.
+
+    Raises
+    ------
+    InputError
+        If an exposure cannot be read.
+    """
+    start = perf_counter()
+    refusal = _refusal(exposures, params)
+    if refusal is not None:
+        log.warning("outlier_detection: %s: %s", refusal.status, refusal.reason)
+        return OutlierDetectionResult(
+            params=params,
+            seconds=perf_counter() - start,
+            exposures=tuple(_derived(exposure, refusal.status, None) for exposure in exposures),
+            flagged=(0.0,) * len(exposures),
+            status=refusal.status,
+            reason=refusal.reason,
+            masks=(_nothing(),) * len(exposures),
+        )
+    found = (find_by_model if params.method == "model" else find_by_neighbours)(exposures, params)
+    masks = tuple(_mask_of(index, exposure, found) for index, exposure in enumerate(exposures))
+    return OutlierDetectionResult(
+        params=params,
+        seconds=perf_counter() - start,
+        exposures=tuple(_derived(exposure, "COMPLETE", mask) for exposure, mask in zip(exposures, masks, strict=True)),
+        flagged=tuple(_fraction(mask, found.usable.get(index)) for index, mask in enumerate(masks)),
+        reason="; ".join(found.notes),
+        masks=masks,
+        common=found.common,
+        previews=_previews(exposures, found),
+        intermediate=tuple(found.intermediate),
+    )
+
+
+def _refusal(exposures: Sequence[ExposureSource], params: OutlierDetectionParams) -> _Refusal | None:
+    """Return why there is nothing to be done, or None."""
+    if len(exposures) < 2:
+        reason = "there is only one exposure; outliers are told from lines by comparing two or more"
+        return _Refusal("SKIPPED" if params.compat == "none" else "FAILED", reason)
+    partners = Partners(exposures)
+    if params.method == "model" and not any(partners.has(index) for index in range(len(exposures))):
+        reason = (
+            "method = 'model' needs two or more dithers of a band, and every band here was seen by one exposure only; "
+            "with method = 'neighbours', bad pixels of the detector are found"
+        )
+        return _Refusal("SKIPPED", reason)
+    return None
+
+
+def _nothing() -> Mask:
+    return Mask.of(np.zeros(DETECTOR_SHAPE, bool))
+
+
+def _mask_of(index: int, exposure: ExposureSource, found: Found) -> Mask:
+    own = found.own.get(index, _nothing())
+    common = found.common.get(exposure.primary.text("DETECTOR").upper())
+    return own if common is None else own.either(common)
+
+
+def _fraction(mask: Mask, usable: Mask | None) -> float:
+    if usable is None or usable.size == 0:
+        return 0.0
+    return mask.both(usable).size / usable.size
+
+
+def _derived(exposure: ExposureSource, status: str, mask: Mask | None) -> DerivedExposure:
+    return DerivedExposure(
+        source=exposure,
+        change=_unchanged if mask is None else partial(with_outliers, mask=mask),
+        primary=exposure.primary.updated(S_OUTLIR=status),
+        science=exposure.science,
+    )
+
+
+def _unchanged(exposure: Exposure) -> Exposure:
+    return exposure
+
+
+def _previews(exposures: Sequence[ExposureSource], found: Found) -> tuple[Preview, ...]:
+    previews = []
+    for index, image in found.shown.items():
+        detector = exposures[index].primary.text("DETECTOR").upper()
+        own, common = found.own.get(index, _nothing()), found.common.get(detector, _nothing())
+        previews.append(Preview(f"{detector}: {exposures[index].name}", image, STRIDE, own, common))
+    return tuple(previews)

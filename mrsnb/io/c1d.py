@@ -9,6 +9,7 @@ from astropy.io import fits
 from numpy.typing import NDArray
 
 from mrsnb.core.bands import ALL_BANDS, SUB_BANDS, Band
+from mrsnb.core.blend import MULTIPLE
 from mrsnb.core.cards import Card, Cards
 from mrsnb.core.combined import COMBINED_COLUMNS, CombinedSpectrum
 from mrsnb.errors import InputError, OutputError
@@ -52,7 +53,7 @@ def write_c1d(spectra: Sequence[CombinedSpectrum], directory: Path | str) -> Pat
     tables = [table_bytes(_COMBINED, _rows(s), units=COMBINED_COLUMNS, cards=_cards(s), version=i + 1)
               for i, s in enumerate(spectra)]  # fmt: skip
     meta = {"filename": first.name, "model_type": _MODEL}
-    primary = primary_hdu(first.name, _MODEL, first.primary, first.history)
+    primary = primary_hdu(first.name, _MODEL, _primary(spectra), first.history)
     with atomic_write(path) as file:
         fits.HDUList([primary]).writeto(file, output_verify="exception")
         for table in tables:
@@ -111,6 +112,16 @@ def _spectrum(path: Path, hdu: fits.BinTableHDU, primary: Cards, history: dict[s
         primary=primary,
         history=history,
     )
+
+
+def _primary(spectra: Sequence[CombinedSpectrum]) -> Cards:
+    """Return the keywords of the first spectrum, with the channels and the setting of all."""
+    bands = [band for spectrum in spectra for band in spectrum.bands]
+    if not bands:
+        return spectra[0].primary
+    settings = {band.sub_band.upper() for band in bands}
+    channels = "".join(sorted({str(band.channel) for band in bands}))
+    return spectra[0].primary.updated(CHANNEL=channels, BAND=settings.pop() if len(settings) == 1 else MULTIPLE)
 
 
 def _rows(spectrum: CombinedSpectrum) -> NDArray[Any]:

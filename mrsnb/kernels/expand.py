@@ -7,7 +7,7 @@ Array = NDArray[np.float64]
 
 
 def expand(
-    table_wave: Array, table_value: Array, table_error: Array, wave: Array, widest_gap: float
+    table_wave: Array, table_value: Array, table_error: Array, wave: Array, reach: float, widest_gap: float
 ) -> tuple[Array, Array, NDArray[np.bool_]]:
     """Return a spectrum at other wavelengths, and where it is not known.
 
@@ -18,6 +18,8 @@ def expand(
         finite is 0.
     wave : ndarray, shape (n,)
         Wavelengths wanted.
+    reach : float
+        The table's ends hold for up to this many of its steps beyond them.
     widest_gap : float
         Values are interpolated over gaps of up to this many times the usual step.
 
@@ -26,7 +28,7 @@ def expand(
     value, error : ndarray, shape (n,)
         Interpolated linearly, held at both ends.
     unknown : ndarray of bool, shape (n,)
-        True more than half a step outside the table, and in gaps that are too wide.
+        True farther outside the table than `reach`, and in gaps that are too wide.
     """
     good = np.isfinite(table_wave) & np.isfinite(table_value)
     own, first = np.unique(table_wave[good], return_index=True)
@@ -38,5 +40,5 @@ def expand(
     usual = np.median(step)
     left = np.clip(np.searchsorted(own, wave, side="right") - 1, 0, own.size - 2)
     in_gap = (step[left] > widest_gap * usual) & (wave > own[left] + usual / 2) & (wave < own[left + 1] - usual / 2)
-    unknown = (wave < own[0] - step[0] / 2) | (wave > own[-1] + step[-1] / 2) | in_gap
+    unknown = (wave < own[0] - reach * usual) | (wave > own[-1] + reach * usual) | in_gap
     return np.interp(wave, own, value), np.interp(wave, own, error), unknown

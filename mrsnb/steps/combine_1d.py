@@ -9,7 +9,6 @@ from typing import Any, Literal, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from mrsnb.core.bands import Band
 from mrsnb.core.combined import CombinedSpectrum
 from mrsnb.core.dq import DQ, flagged
 from mrsnb.core.params import param
@@ -174,19 +173,11 @@ def _combined(spectra: Sequence[Spectrum], params: Combine1dParams, name: str) -
         source_type=first.source_type,
         ra=first.ra,
         dec=first.dec,
-        primary=_primary(spectra),
+        primary=first.primary.updated(S_COMB1D="COMPLETE"),
         history=first.history
         | {"parameters": first.history.get("parameters", {}) | {"combine_1d": params.to_dict()}}
         | {"combined": [spectrum.name for spectrum in spectra]},
     )
-
-
-def _primary(spectra: Sequence[Spectrum]) -> Any:
-    bands: tuple[Band, ...] = tuple(dict.fromkeys(band for spectrum in spectra for band in spectrum.bands))
-    settings = {band.sub_band.upper() for band in bands}
-    channels = "".join(sorted({str(band.channel) for band in bands}))
-    band = settings.pop() if len(settings) == 1 else "MULTIPLE"
-    return spectra[0].primary.updated(S_COMB1D="COMPLETE", CHANNEL=channels, BAND=band)
 
 
 def _weight(spectrum: Spectrum, params: Combine1dParams) -> float:

@@ -30,6 +30,9 @@ log = logging.getLogger(__name__)
 NO_BACKGROUND = int(DQ.DO_NOT_USE | DQ.OTHER_BAD_PIXEL)
 """Bits of a pixel at a wavelength of which no background is known."""
 
+REACH = 2
+"""The ends of a background hold for up to this many steps beyond them: pixels there still feed a cube's last plane."""
+
 WIDEST_GAP = 10
 """Background is interpolated over gaps of up to this many times the usual step."""
 
@@ -155,19 +158,25 @@ def master_background(
     Notes
     -----
     As the master_background step of jwst 3.0.0, which combines all spectra into one table. With ``compat="none"``:
-    every band has a table of its own, so that bands which overlap are not averaged. The error of the background is
-    added in quadrature to ERR and its square to VAR_FLAT: it is the same for all pixels of a wavelength, as that of
-    the flat field, so it does not average out over an aperture as errors in a cube do. Pixels without a known
-    background (more than half a step outside the table, or in a gap wider than `WIDEST_GAP` steps) are made NaN and
-    flagged DO_NOT_USE and OTHER_BAD_PIXEL, where upstream subtracts 0. The median is taken of fewer values near the
-    ends of the table, where upstream takes zeros in, and smooths a user's background as well.
+
+    - Every band has a table of its own, so that bands which overlap are not averaged; another band's serves where the
+      own one ends.
+    - The error of the background is added in quadrature to ERR, and its square to VAR_FLAT: it is the same for all
+      pixels of a wavelength, as that of the flat field is. ERR treats pixels as independent, so the error of a sum
+      over an aperture has this part too small.
+    - Pixels without a known background (more than `REACH` steps outside all tables, or in a gap wider than
+      `WIDEST_GAP` steps) are made NaN and flagged DO_NOT_USE and OTHER_BAD_PIXEL; upstream subtracts 0 there.
+    - The median is taken of fewer values near the ends of the table, where upstream takes zeros in, and smooths a
+      user's background as well.
+    - A user's background needs no background members in the association.
     """
     start = perf_counter()
     user = tuple(user_background) if user_background is not None else None
     reason = _reason_to_skip(exposures, backgrounds, params, given=user is not None)
     if reason:
         log.info("master_background: skipped: %s", reason)
-        left = exposures if not (backgrounds or user) else [_skipped(exposure, params) for exposure in exposures]
+        ran = bool(backgrounds) or (user is not None and params.compat == "none")
+        left = [_skipped(exposure, params) for exposure in exposures] if ran else exposures
         return MasterBackgroundResult(
             params=params, seconds=perf_counter() - start, exposures=tuple(left), reason=reason
         )
@@ -276,18 +285,20 @@ def _smoothed(table: CombinedSpectrum, params: MasterBackgroundParams) -> Combin
     return replace(table, columns=columns)
 
 
-def _table_of(band: Band, tables: Sequence[CombinedSpectrum]) -> CombinedSpectrum | None:
-    """Return the table of a band, or else one that reaches the band's middle."""
+def _tables_of(band: Band, tables: Sequence[CombinedSpectrum]) -> list[CombinedSpectrum]:
+    """Return the table of a band first, then others; none at all if none is the band's or reaches its middle."""
     middle = sum(band.wave_range) / 2
     own = [table for table in tables if band.name in {b.name for b in table.bands}]
-    reaching = [table for table in tables if np.nanmin(table.wave) <= middle <= np.nanmax(table.wave)]
-    return next(iter([*own, *reaching]), None)
+    others = [table for table in tables if table not in own]
+    reaching = [table for table in others if np.nanmin(table.wave) <= middle <= np.nanmax(table.wave)]
+    rest = [table for table in others if table not in reaching]
+    return [*own, *reaching, *rest] if own or reaching else []
 
 
 def _uncovered(exposures: Sequence[ExposureSource], tables: Sequence[CombinedSpectrum]) -> tuple[str, ...]:
     missing: dict[str, None] = {}
     for exposure in exposures:
-        without = [band.name for band in exposure.bands if _table_of(band, tables) is None]
+        without = [band.name for band in exposure.bands if not _tables_of(band, tables)]
         if len(without) == len(exposure.bands):
             there = ", ".join(table.label for table in tables)
             msg = (
@@ -326,12 +337,19 @@ def _images(exposure: Exposure, tables: Sequence[CombinedSpectrum]) -> tuple[Arr
     for band in exposure.bands:
         wave = wave_image(exposure.wcs, band)
         seen = np.isfinite(wave)
-        table = _table_of(band, tables)
-        if table is None:
-            unknown |= seen
-        else:
-            value = np.where(flagged(table.columns["DQ"], int(DQ.DO_NOT_USE)), np.nan, table.surf_bright)
-            flux[seen], err[seen], unknown[seen] = expand(table.wave, value, table.sb_error, wave[seen], WIDEST_GAP)
+        flux[seen], err[seen], unknown[seen] = _at(wave[seen], _tables_of(band, tables))
+    return flux, err, unknown
+
+
+def _at(wave: Array, tables: Sequence[CombinedSpectrum]) -> tuple[Array, Array, NDArray[np.bool_]]:
+    """Return the background at wavelengths from the first table that knows it, its error, and where none does."""
+    flux, err, unknown = np.zeros(wave.shape), np.zeros(wave.shape), np.ones(wave.shape, np.bool_)
+    for table in tables:
+        if not unknown.any():
+            break
+        value = np.where(flagged(table.columns["DQ"], int(DQ.DO_NOT_USE)), np.nan, table.surf_bright)
+        there, its_err, missing = expand(table.wave, value, table.sb_error, wave[unknown], REACH, WIDEST_GAP)
+        flux[unknown], err[unknown], unknown[unknown] = there, its_err, missing
     return flux, err, unknown
 
 

@@ -16,7 +16,9 @@ def spectrum_of(wave, *, band="1A", name="x_x1d.fits", time=100.0, source_type="
         values[key.upper()] = values[key.upper()] + np.asarray(value).astype(values[key.upper()].dtype)
     values["WAVELENGTH"] = wave
     where = Band.from_name(band)
-    head = Cards().updated(CHANNEL=str(where.channel), BAND=where.sub_band.upper(), **({"EFFEXPTM": time} | dict(cards)))
+    head = Cards().updated(
+        CHANNEL=str(where.channel), BAND=where.sub_band.upper(), **({"EFFEXPTM": time} | dict(cards))
+    )
     return Spectrum(
         name=name,
         bands=(where,),

@@ -36,7 +36,7 @@ def user(spectrum):
     names = {"WAVELENGTH": "WAVELENGTH", "SURF_BRIGHT": "BACKGROUND", "SB_ERROR": "BKGD_ERROR", "DQ": "DQ"}
     columns = {key: spectrum.columns[other] for key, other in names.items()}
     ones = np.ones(spectrum.wave.size)
-    columns |= {key: ones for key in ("FLUX", "ERROR", "WEIGHT", "N_INPUT")}
+    columns |= dict.fromkeys(("FLUX", "ERROR", "WEIGHT", "N_INPUT"), ones)
     return CombinedSpectrum(
         name="mine.fits", bands=spectrum.bands, columns=columns, source_type="", ra=0.0, dec=0.0, primary=Cards()
     )
@@ -135,7 +135,7 @@ def test_upstream_leaves_errors_and_flags_alone(exposure):
 def test_pixels_without_background_are_flagged_and_nan(exposure):
     after = subtracted(exposure, [sky("1A", low=5.0, high=5.4), sky("2A")])
     wave = wave_image(exposure.wcs, Band(1, "short"))
-    outside = (wave < 4.998) | (wave > 5.402)
+    outside = (wave < 4.995) | (wave > 5.405)
     inside = (wave > 5.002) & (wave < 5.396)
     assert ((after.dq[outside] & NO_BACKGROUND) == NO_BACKGROUND).all()
     for values in (after.flux, after.err, *after.variances.values()):
@@ -144,6 +144,16 @@ def test_pixels_without_background_are_flagged_and_nan(exposure):
     assert np.isfinite(after.flux[inside]).mean() > 0.99
     between = np.isnan(wave) & np.isnan(wave_image(exposure.wcs, Band(2, "short")))
     np.testing.assert_array_equal(after.dq[between], exposure.dq[between])
+
+
+def test_another_bands_table_serves_beyond_the_end_of_the_own(exposure):
+    after = subtracted(exposure, [sky("1A", high=5.5, background=7.0), sky("1B", low=5.4, background=9.0)])
+    wave = wave_image(exposure.wcs, Band(1, "short"))
+    taken = exposure.flux - after.flux
+    for there, expected in ((wave < 5.499, 7.0), (wave > 5.505, 9.0)):
+        seen = there & np.isfinite(taken)
+        assert seen.sum() > 10_000
+        np.testing.assert_allclose(taken[seen], expected, rtol=1e-4)
 
 
 def test_a_band_without_background_is_flagged_and_named(exposure, caplog):
@@ -198,9 +208,7 @@ def test_the_median_takes_spikes_out_and_leaves_the_ends(empty):
     spiky[100] += 500
     skies = [sky("1A", background=spiky), sky("2A")]
     there = np.isfinite(wave_image(empty.wcs, Band(1, "short")))
-    rough, smooth = (
-        subtracted(empty, skies, MasterBackgroundParams(median_kernel=k)).flux[there] for k in (1, 5)
-    )
+    rough, smooth = (subtracted(empty, skies, MasterBackgroundParams(median_kernel=k)).flux[there] for k in (1, 5))
     assert np.nanmax(np.abs(rough)) > 100
     assert np.nanmax(np.abs(smooth)) < 0.02
     result = master_background([empty], skies, MasterBackgroundParams(median_kernel=5))

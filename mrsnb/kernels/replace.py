@@ -163,7 +163,7 @@ def _fit_slice(flux, errors, out, shut, reach, signed, flux_out, errors_out, rep
             _profile(errors[k], out, rows, scale, profile)
             factor = abs(amplitude) if signed else amplitude
             for c in wanted:
-                errors_out[k, y, x] = profile[x] * factor
+                errors_out[k, y, c] = profile[c] * factor
 
 
 @njit(cache=True, nogil=True, parallel=True)

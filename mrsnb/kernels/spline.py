@@ -131,18 +131,24 @@ def _solve(band, right):
 @njit(cache=True, nogil=True)
 def _shares(x, y, low, high, cubics, band, right):
     """Add what the points of one piece contribute to its four rows of the normal equations."""
-    powers = np.zeros(7)
-    values = np.zeros(4)
+    s1, s2, s3, s4, s5, s6 = 0.0, 0.0, 0.0, 0.0, 0.0, 0.0
+    v0, v1, v2, v3 = 0.0, 0.0, 0.0, 0.0
     for p in range(x.size):
         u = (2.0 * x[p] - low - high) / (high - low)
-        power = 1.0
-        for k in range(4):
-            powers[k] += power
-            values[k] += y[p] * power
-            power *= u
-        for k in range(4, 7):
-            powers[k] += power
-            power *= u
+        u2 = u * u
+        u3 = u2 * u
+        s1 += u
+        s2 += u2
+        s3 += u3
+        s4 += u2 * u2
+        s5 += u2 * u3
+        s6 += u3 * u3
+        v0 += y[p]
+        v1 += y[p] * u
+        v2 += y[p] * u2
+        v3 += y[p] * u3
+    powers = (float(x.size), s1, s2, s3, s4, s5, s6)
+    values = (v0, v1, v2, v3)
     for i in range(4):
         for k in range(4):
             right[i] += cubics[i, k] * values[k]
@@ -216,6 +222,20 @@ def even_knots(low, high, pieces):
 
 
 @njit(cache=True, nogil=True)
+def nth_largest(values, n):
+    """Return the n-th largest of the values, the least if there are fewer."""
+    top = np.full(n, -np.inf)
+    for value in values:
+        if value > top[n - 1]:
+            i = n - 1
+            while i > 0 and top[i - 1] < value:
+                top[i] = top[i - 1]
+                i -= 1
+            top[i] = value
+    return top[min(n, values.size) - 1]
+
+
+@njit(cache=True, nogil=True)
 def _even_points(x, y, pieces, space_ratio):
     """Return how many points stay, moved to the front, without those after a gap; -1 if the gaps are too wide."""
     m = x.size
@@ -226,7 +246,7 @@ def _even_points(x, y, pieces, space_ratio):
         before = np.float64(x[i])
     mean, spread = clipped_limits(gaps, 3.0, 5)
     limit = mean + 5.0 * spread
-    tenth = np.partition(gaps, m - 10)[m - 10]
+    tenth = nth_largest(gaps, 10)
     n = 0
     for i in range(m):
         if gaps[i] <= limit:

@@ -15,7 +15,7 @@ from numba import njit, prange
 from numpy.typing import NDArray
 
 from mrsnb.kernels.aperture import clipped_limits
-from mrsnb.kernels.spline import DEGREE, Knots, evaluate, fill_knots, fit_clipped
+from mrsnb.kernels.spline import DEGREE, Knots, evaluate, fill_knots, fit_clipped, nth_largest
 
 REACH = 50
 """Rows to either side of a row that its spline is fitted to."""
@@ -41,6 +41,19 @@ class Traces(NamedTuple):
     """Range of alpha that the spline holds for, shape (n, n_row, 2), arcsec."""
     scale: NDArray[np.float64]
     """Flux of the row over the spline, shape (n, n_row)."""
+
+
+class Ends(NamedTuple):
+    """What is steep, and what is done at the ends of a row."""
+
+    limit: float
+    """A pixel is steep if the spline, before scaling, differs by more from that of the next column."""
+    head: int
+    """How many pixels at the right end are never steep; at least 1."""
+    tail: int
+    """How many pixels at the left end are never steep."""
+    blank: bool
+    """True leaves the first and the last pixel of the model NaN."""
 
 
 @njit(cache=True, nogil=True)
@@ -91,7 +104,7 @@ def _scale(flux, model):
     for i in range(m):
         if not np.isfinite(ratio[i]) or ratio[i] < 0 or model[i] < 0:
             weight[i] = 0.0
-    strong = np.sort(weight)[max(m - 5, 0)]
+    strong = nth_largest(weight, 5)
     mean, spread = clipped_limits(ratio[(weight >= strong) & np.isfinite(ratio)], 3.0, 5)
     total = 0.0
     whole = 0.0
@@ -131,8 +144,11 @@ def _fit_window(x, y, has_saved, coefficients):
 
 
 @njit(cache=True, nogil=True)
-def _fit_slice(flux, alpha, mine, norm, knots, coefficients, bounds, scale):
+def _fit_slice(flux, alpha, label, place, norm, knots, coefficients, bounds, scale):
     """Fit one slice: from the first row to the middle, then from the last; a failing row takes the spline before it."""
+    name, first, last = place
+    mine = label[:, first:last] == name
+    flux, alpha = flux[:, first:last], alpha[:, first:last]
     n_row, n_col = flux.shape
     half = n_row // 2
     x = np.empty((2 * REACH + 1) * n_col, np.float32)
@@ -174,6 +190,11 @@ def _fit_slice(flux, alpha, mine, norm, knots, coefficients, bounds, scale):
 
 
 @njit(cache=True, nogil=True, parallel=True)
+def _fit_slices(flux, alpha, label, slices, norm, knots, coefficients, bounds, scale):
+    for s in prange(slices.shape[0]):
+        _fit_slice(flux, alpha, label, slices[s], norm[s], knots[s], coefficients[s], bounds[s], scale[s])
+
+
 def fit_traces(flux, alpha, label, slices, norm):
     """Return the splines of some slices, row by row.
 
@@ -194,27 +215,50 @@ def fit_traces(flux, alpha, label, slices, norm):
     Traces
     """
     n, n_row = slices.shape[0], flux.shape[0]
-    knots = np.zeros((n, n_row, 5))
-    coefficients = np.zeros((n, n_row, PIECES + DEGREE + 1))
-    bounds = np.full((n, n_row, 2), np.nan)
-    scale = np.full((n, n_row), np.nan)
-    for s in prange(n):
-        name, first, last = slices[s]
-        _fit_slice(
-            flux[:, first:last],
-            alpha[:, first:last],
-            label[:, first:last] == name,
-            norm[s],
-            knots[s],
-            coefficients[s],
-            bounds[s],
-            scale[s],
-        )
-    return Traces(knots, coefficients, bounds, scale)
+    traces = Traces(
+        np.zeros((n, n_row, 5)),
+        np.zeros((n, n_row, PIECES + DEGREE + 1)),
+        np.full((n, n_row, 2), np.nan),
+        np.full((n, n_row), np.nan),
+    )
+    _fit_slices(flux, alpha, label, slices, norm, *traces)
+    return traces
+
+
+@njit(cache=True, nogil=True)
+def _evaluate_slice(traces, s, alpha, label, place, ends, model, steep):
+    """Do one slice of `evaluate_traces`, from right to left."""
+    name, first, last = place
+    knots, bounds = traces.knots[s], traces.bounds[s]
+    t = np.empty(PIECES + 2 * (DEGREE + 1))
+    value = np.empty(last - first)
+    column = np.empty(last - first, np.int64)
+    for y in range(alpha.shape[0]):
+        inner = int(knots[y, 3])
+        if inner == 0:
+            continue
+        mine = Knots(knots[y, 0], knots[y, 1], knots[y, 2], inner, knots[y, 4])
+        fill_knots(mine, t)
+        m = 0
+        for x in range(last - 1, first - 1, -1):
+            if label[y, x] == name and bounds[y, 0] <= alpha[y, x] <= bounds[y, 1]:
+                value[m] = evaluate(mine, t, traces.coefficients[s, y], alpha[y, x])
+                column[m] = x
+                m += 1
+        for i in range(m):
+            if not (ends.blank and i in (0, m - 1)):
+                model[y, column[i]] = value[i] * traces.scale[s, y]
+            if ends.head <= i < m - ends.tail:
+                steep[y, column[i]] = abs(value[i] - value[i - 1]) > ends.limit
 
 
 @njit(cache=True, nogil=True, parallel=True)
-def evaluate_traces(traces, alpha, label, slices, limit, head, tail, blank_ends):
+def _evaluate_slices(traces, alpha, label, slices, ends, model, steep):
+    for s in prange(slices.shape[0]):
+        _evaluate_slice(traces, s, alpha, label, slices[s], ends, model, steep)
+
+
+def evaluate_traces(traces, alpha, label, slices, ends):
     """Return the splines at pixels, and where they are steep.
 
     Parameters
@@ -225,12 +269,7 @@ def evaluate_traces(traces, alpha, label, slices, limit, head, tail, blank_ends)
     label : ndarray of int16, shape (n_row, n_col)
     slices : ndarray of int64, shape (n, 3)
         Label, first column and the column after the last of the slices in `traces`, in this image.
-    limit : float
-        A pixel is steep if the spline, before scaling, differs by more from that of the next column.
-    head, tail : int
-        How many pixels at the right and left end of a row are never steep.
-    blank_ends : bool
-        True leaves the first and last pixel of each row NaN.
+    ends : Ends
 
     Returns
     -------
@@ -238,31 +277,9 @@ def evaluate_traces(traces, alpha, label, slices, limit, head, tail, blank_ends)
         NaN outside the bounds of the splines.
     steep : ndarray of bool, shape (n_row, n_col)
     """
-    model = np.full(alpha.shape, np.float32(np.nan))
+    model = np.full(alpha.shape, np.nan, np.float32)
     steep = np.zeros(alpha.shape, np.bool_)
-    for s in prange(slices.shape[0]):
-        name, first, last = slices[s]
-        t = np.empty(PIECES + 2 * (DEGREE + 1))
-        value = np.empty(last - first)
-        column = np.empty(last - first, np.int64)
-        for y in range(alpha.shape[0]):
-            start, inner_first, step, inner, end = traces.knots[s, y]
-            if inner == 0:
-                continue
-            knots = Knots(start, inner_first, step, int(inner), end)
-            fill_knots(knots, t)
-            low, high = traces.bounds[s, y]
-            m = 0
-            for x in range(last - 1, first - 1, -1):
-                if label[y, x] == name and low <= alpha[y, x] <= high:
-                    value[m] = evaluate(knots, t, traces.coefficients[s, y], alpha[y, x])
-                    column[m] = x
-                    m += 1
-            for i in range(m):
-                if not (blank_ends and i in (0, m - 1)):
-                    model[y, column[i]] = value[i] * traces.scale[s, y]
-                if head <= i < m - tail:
-                    steep[y, column[i]] = abs(value[i] - value[i - 1]) > limit
+    _evaluate_slices(traces, alpha, label, slices, ends, model, steep)
     return model, steep
 
 

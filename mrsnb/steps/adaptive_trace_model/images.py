@@ -9,7 +9,7 @@ from mrsnb.core.exposure import Exposure
 from mrsnb.geometry.chain import spread_columns
 from mrsnb.geometry.oversample import oversampled
 from mrsnb.geometry.slice_images import SliceImages, slice_images
-from mrsnb.kernels.trace import PIECES, Traces, evaluate_traces, fit_traces, widen
+from mrsnb.kernels.trace import PIECES, Ends, Traces, evaluate_traces, fit_traces, widen
 from mrsnb.steps.adaptive_trace_model.params import AdaptiveTraceModelParams
 from mrsnb.steps.adaptive_trace_model.select import clipped_mean, pixel_step, select_slices
 
@@ -83,7 +83,7 @@ def trace_images(exposure: Exposure, params: AdaptiveTraceModelParams) -> TraceI
 def _on_detector(model: _Model, params: AdaptiveTraceModelParams) -> TraceImages:
     limit = np.inf if params.slope is None else params.slope
     full, steep = evaluate_traces(
-        model.traces, model.alpha, model.images.label, model.slices, limit, 2, 1, blank_ends=True
+        model.traces, model.alpha, model.images.label, model.slices, Ends(limit, 2, 1, blank=True)
     )
     used = np.where(_compact(model, steep, model.alpha, model.images.label, params), full, np.float32(np.nan))
     return TraceImages(None, used + model.raised, full + model.raised, None, None)
@@ -92,13 +92,14 @@ def _on_detector(model: _Model, params: AdaptiveTraceModelParams) -> TraceImages
 def _oversampled(model: _Model, exposure: Exposure, params: AdaptiveTraceModelParams) -> TraceImages:
     factor, label = params.oversample, model.images.label
     limit = np.inf if params.slope is None else params.slope
+    head, tail = (int(factor), int(factor)) if params.compat != "none" else (2, 1)
     native, steep = evaluate_traces(
-        model.traces, model.alpha, label, model.slices, limit, int(factor), int(factor), blank_ends=False
+        model.traces, model.alpha, label, model.slices, Ends(limit, head, tail, blank=False)
     )
     linear = widen(model.flux, label, model.images.slices, factor, LEAST)
     wide = slice_images(oversampled(exposure.wcs, factor), exposure.bands, linear.shape)
     wide_slices = wide.slices[np.isin(wide.slices[:, 0], model.slices[:, 0])]
-    full, _ = evaluate_traces(model.traces, wide.alpha, wide.label, wide_slices, np.inf, 0, 0, blank_ends=False)
+    full, _ = evaluate_traces(model.traces, wide.alpha, wide.label, wide_slices, Ends(np.inf, 2, 1, blank=False))
     missing = np.isnan(linear)
     full[missing] = np.nan
     residual = widen(model.flux - native, label, model.slices, factor, 0)

@@ -1,0 +1,52 @@
+"""Run a command in a process of its own, and measure its wall time and peak memory."""
+
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+REFERENCES = ROOT.parent / "shared" / "data" / "references"
+
+
+@dataclass(frozen=True)
+class Measured:
+    """What a process took."""
+
+    seconds: float
+    peak: float
+    """MB, of the process or the largest of its children."""
+    output: str
+
+
+def measure(command):
+    """Run `command` (a list) to its end.
+
+    Raises
+    ------
+    RuntimeError
+        With the end of its output, if it fails.
+    """
+    with tempfile.TemporaryFile() as output:
+        start = time.perf_counter()
+        process = subprocess.Popen(command, stdout=output, stderr=subprocess.STDOUT)
+        _, status, usage = os.wait4(process.pid, 0)
+        seconds = time.perf_counter() - start
+        process.returncode = os.waitstatus_to_exitcode(status)
+        output.seek(0)
+        text = output.read().decode(errors="replace")
+    if process.returncode:
+        message = f"{' '.join(map(str, command))}: exit status {process.returncode}\n{text[-2000:]}"
+        raise RuntimeError(message)
+    scale = 1e6 if sys.platform == "darwin" else 1e3  # bytes there, kilobytes elsewhere
+    return Measured(seconds, usage.ru_maxrss / scale, text)
+
+
+def spec3_command(association, folder, references=REFERENCES, options=(), preset="archive"):
+    """Return the command line that runs mrsnb; `options` are ``step.parameter=value``."""
+    program = [sys.executable, "-c", "from mrsnb.cli import main; main()", "spec3", str(association)]
+    chosen = ["--output-dir", str(folder), "--references", str(references), "--preset", preset]
+    return [*program, *chosen, *(f"--steps.{option}" for option in options)]

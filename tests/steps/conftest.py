@@ -2,17 +2,16 @@
 
 import numpy as np
 import pytest
+from clean_star import STAR, WAVE
 
 from mrsnb.core.bands import Band
 from mrsnb.core.references import ApertureCorrection, CubePars, ExtractPars, Sampling
 from mrsnb.io.exposures import open_exposure
-from mrsnb.simulate import Noise, PointSource, Scene, ThermalBackground, simulate
+from mrsnb.simulate import Noise, Scene, ThermalBackground, simulate
 from mrsnb.simulate.layers import psf_fwhm
 from mrsnb.steps.cube_build import CubeBuildParams, build_cube, plan_cubes
 
-STAR = PointSource(flux10=0.05, slope=-1.0)
 SAMPLING = {(1, "short"): Sampling(0.13, 0.004, 5.0, 5.2), (2, "short"): Sampling(0.17, 0.006, 8.0, 8.2)}
-WAVE = np.linspace(4.5, 28.5, 241)
 
 
 @pytest.fixture(scope="session")

@@ -3,7 +3,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from conftest import STAR, WAVE
+from clean_star import STAR, WAVE
 
 from mrsnb.core.spectrum import COLUMNS
 from mrsnb.errors import InputError, ParamError

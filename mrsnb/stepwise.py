@@ -43,7 +43,8 @@ def build_cubes(
     InputError, ParamError, OutputError
         If an exposure cannot be used, none has the wanted band, or a cube cannot be written.
     """
-    steps = replace(Spec3Params().updated({"extract_1d": _SKIP, "spectral_leak": _SKIP}), cube_build=params)
+    others = {step: _SKIP for step in Spec3Params.steps() if step != "cube_build"}
+    steps = replace(Spec3Params().updated(others), cube_build=params)
     results = spec3(_association(inputs, product), steps, output_dir=output_dir, references=references)
     yield from (result for result in results if isinstance(result, Result))
 

@@ -55,8 +55,9 @@ def test_spec3_writes_what_it_says(run):
     assert result.stdout.splitlines()[:4] == [str(folder / name) for name in products]
     assert not result.stderr
     assert {path.name for path in folder.iterdir()} == {*products, "report.html", "cubes.png", "spectrum.png"}
-    for row in ("exposures      2", "cubes          2  (1A, 2A)", "extract_1d     COMPLETE"):
-        assert row in result.stdout
+    said = [" ".join(line.split()) for line in result.stdout.splitlines()]
+    for row in ("exposures 2", "cubes 2 (1A, 2A)", "extract_1d COMPLETE"):
+        assert row in said
 
 
 def test_the_report_is_complete_in_itself(run):

@@ -41,9 +41,9 @@ CORE = ("cube_build", "extract_1d", "spectral_leak")
 
 @pytest.fixture(scope="module")
 def params():
-    """The default preset without the optional steps, which have tests of their own; fringes left alone."""
+    """The default preset without the optional steps, which have tests of their own."""
     others = {step: {"skip": True} for step in Spec3Params.steps() if step not in CORE}
-    return Spec3Params.preset("archive").updated(others | {"extract_1d": {"ifu_rfcorr": False}})
+    return Spec3Params.preset("archive").updated(others)
 
 
 @dataclass

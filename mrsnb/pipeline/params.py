@@ -10,9 +10,15 @@ from typing import Any, Self, get_type_hints
 from mrsnb.core.params import Params
 from mrsnb.display import Section, Table, mimebundle
 from mrsnb.errors import ParamError, nearest
+from mrsnb.steps.adaptive_trace_model import AdaptiveTraceModelParams
+from mrsnb.steps.assign_mtwcs import AssignMtwcsParams
 from mrsnb.steps.cube_build import CubeBuildParams
 from mrsnb.steps.extract_1d import Extract1dParams
+from mrsnb.steps.master_background import MasterBackgroundParams
+from mrsnb.steps.mrs_imatch import MrsImatchParams
+from mrsnb.steps.outlier_detection import OutlierDetectionParams
 from mrsnb.steps.params import StepParams
+from mrsnb.steps.pixel_replace import PixelReplaceParams
 from mrsnb.steps.spectral_leak import SpectralLeakParams
 
 
@@ -27,6 +33,12 @@ class Spec3Params:
     '1'
     """
 
+    assign_mtwcs: AssignMtwcsParams = field(default_factory=AssignMtwcsParams)
+    master_background: MasterBackgroundParams = field(default_factory=MasterBackgroundParams)
+    mrs_imatch: MrsImatchParams = field(default_factory=MrsImatchParams)
+    outlier_detection: OutlierDetectionParams = field(default_factory=OutlierDetectionParams)
+    adaptive_trace_model: AdaptiveTraceModelParams = field(default_factory=AdaptiveTraceModelParams)
+    pixel_replace: PixelReplaceParams = field(default_factory=PixelReplaceParams)
     cube_build: CubeBuildParams = field(default_factory=CubeBuildParams)
     extract_1d: Extract1dParams = field(default_factory=Extract1dParams)
     spectral_leak: SpectralLeakParams = field(default_factory=SpectralLeakParams)

@@ -38,6 +38,8 @@ class Spec3Result:
     references : References
     products : tuple of ProductSummary
         In the order they were made.
+    exposures : tuple of Path
+        Exposures and backgrounds that were written on the way.
     statuses : dict of str to str
         What became of each step.
     seconds : float
@@ -48,6 +50,7 @@ class Spec3Result:
     params: Spec3Params
     references: References
     products: tuple[ProductSummary, ...]
+    exposures: tuple[Path, ...]
     statuses: dict[str, str]
     seconds: float
 
@@ -70,7 +73,8 @@ class Spec3Result:
     @property
     def paths(self) -> tuple[Path, ...]:
         """The files that were written."""
-        return tuple(dict.fromkeys(product.path for product in self.products if product.path is not None))
+        made = (product.path for product in self.products if product.path is not None)
+        return tuple(dict.fromkeys([*self.exposures, *made]))
 
     def rows(self) -> list[Row]:
         """Return what there is to say about the run."""

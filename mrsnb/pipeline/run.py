@@ -4,6 +4,7 @@ from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from time import perf_counter
 from typing import Any, cast
 
@@ -21,6 +22,7 @@ from mrsnb.io.provenance import software
 from mrsnb.io.references import load_references
 from mrsnb.io.s3d import write_s3d
 from mrsnb.io.x1d import write_x1d
+from mrsnb.pipeline.exposure_steps import ExposureSteps, count_exposure_steps
 from mrsnb.pipeline.params import Spec3Params
 from mrsnb.pipeline.result import ProductSummary, Spec3Result
 from mrsnb.steps.cube_build import CubeBuildResult, build_cube, count_cubes, plan_cubes, voxel_pixels
@@ -53,8 +55,10 @@ def spec3(
 
     Yields
     ------
+    AssignMtwcsResult, MasterBackgroundResult, MrsImatchResult, OutlierDetectionResult, ...
+        Of the steps that change exposures, where they are not skipped.
     CubeBuildResult, Extract1dResult
-        One of each for every band.
+        One of each for every cube.
     SpectralLeakResult
     Spec3Result
 
@@ -68,13 +72,16 @@ def spec3(
     params = Spec3Params.preset("archive") if params is None else params
     references = load_references() if references is None else references
     exposures = [open_exposure(association.path_of(member)) for member in association.science]
-    run = _Run(association, params, references, output_folder(output_dir), exposures)
-    yield from run.results()
+    folder = output_folder(output_dir)
+    with TemporaryDirectory(prefix=".mrsnb-", dir=folder) as scratch:
+        run = _Run(association, params, references, folder, exposures, Path(scratch))
+        yield from run.results()
     yield Spec3Result(
         association=association,
         params=params,
         references=references,
         products=tuple(run.products),
+        exposures=tuple(run.before.written),
         statuses=run.statuses,
         seconds=perf_counter() - start,
     )
@@ -96,12 +103,13 @@ def run_spec3(
 
 def count_results(association: Association, params: Spec3Params) -> int:
     """Return how many results `spec3` will yield; headers of exposures are read to know."""
-    if params.cube_build.skip:
-        return 1
     exposures = [open_exposure(association.path_of(member)) for member in association.science]
+    before = count_exposure_steps(association, params, exposures)
+    if params.cube_build.skip:
+        return before + 1
     n_cubes = count_cubes(exposures, params.cube_build)
     extracts = not params.extract_1d.skip
-    return n_cubes * (1 + extracts) + (extracts and not params.spectral_leak.skip) + 1
+    return before + n_cubes * (1 + extracts) + (extracts and not params.spectral_leak.skip) + 1
 
 
 class _Run:
@@ -114,14 +122,20 @@ class _Run:
         references: References,
         folder: Path,
         exposures: Sequence[ExposureFile],
+        scratch: Path,
     ) -> None:
         self.association, self.params, self.references = association, params, references
         self.folder, self.exposures = folder, exposures
+        sources = {exposure.name: exposure.path for exposure in exposures}
+        self.before = ExposureSteps(association, params, references, tuple(exposures), sources, folder, scratch)
         self.products: list[ProductSummary] = []
         self.statuses = dict.fromkeys(Spec3Params.steps(), "SKIPPED")
 
     def results(self) -> Iterator[Result]:
         spectra: list[Spectrum] = []
+        for changed in self.before.results():
+            self.statuses |= self.before.statuses
+            yield changed
         if self.params.cube_build.skip:
             return
         inputs = {exposure.name: exposure.checksum for exposure in self.exposures}
@@ -141,7 +155,7 @@ class _Run:
     def _cubes(self, history: dict[str, Any]) -> Iterator[CubeBuildResult]:
         params = self.params.cube_build
         offsets = None if params.offset_file is None else read_offsets(params.offset_file)
-        for plan in plan_cubes(self.exposures, params, self.references.cubepar, offsets):
+        for plan in plan_cubes(self.before.exposures, params, self.references.cubepar, offsets):
             start = perf_counter()
             asked = voxel_pixels([plan], params)
             cube = build_cube(plan, params, self.references.cubepar, self.association.name)

@@ -48,7 +48,7 @@ def test_the_preset_jwst_equals_the_official_products(references, name, channel,
     assert difference.is_equal, difference
     if (channel, sub_band) == ("3", "short"):
         return  # the official spectrum is corrected for the leak, which takes all bands: run_parity.py
-    extract = Extract1dParams(compat="jwst-3.0", ifu_rfcorr=False)
+    extract = Extract1dParams(compat="jwst-3.0")
     (spectrum,) = extract_1d(cube, extract, references.extract1d, references.apcorr).spectra
     columns = compare_spectrum(spectrum, folder / f"{name}_jwst")
     assert max(columns.values()) <= CLOSE, columns

@@ -18,7 +18,7 @@ def extract(clean_cube, extractpars, gaussian_apcorr):
     """Return the function that extracts the spectrum of a cube, of the clean one by default; fringes are left alone."""
 
     def extracted(cube=clean_cube, pars=extractpars, apcorr=gaussian_apcorr, **options):
-        params = Extract1dParams(**{"ifu_rfcorr": False} | options)
+        params = Extract1dParams(**options)
         (spectrum,) = extract_1d(cube, params, pars, apcorr).spectra
         return spectrum
 

@@ -1,0 +1,162 @@
+"""The steps that change exposures before cubes are built of them."""
+
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Protocol
+
+from mrsnb.core.association import Association, exposure_name
+from mrsnb.core.exposure import ExposureSource
+from mrsnb.core.references import References
+from mrsnb.core.results import Result
+from mrsnb.core.spectrum import Spectrum
+from mrsnb.io.c1d import read_background, write_c1d
+from mrsnb.io.exposure_files import write_exposure
+from mrsnb.io.spill import spilled
+from mrsnb.io.x1d import read_x1d
+from mrsnb.pipeline.params import Spec3Params
+from mrsnb.steps.adaptive_trace_model import adaptive_trace_model
+from mrsnb.steps.assign_mtwcs import assign_mtwcs
+from mrsnb.steps.master_background import MasterBackgroundResult, master_background
+from mrsnb.steps.mrs_imatch import MrsImatchResult, mrs_imatch
+from mrsnb.steps.outlier_detection import outlier_detection
+from mrsnb.steps.pixel_replace import pixel_replace
+
+Exposures = tuple[ExposureSource, ...]
+
+
+class _Changed(Protocol):
+    @property
+    def exposures(self) -> Exposures: ...
+
+
+def count_exposure_steps(association: Association, params: Spec3Params, exposures: Sequence[ExposureSource]) -> int:
+    """Return how many results `ExposureSteps` will yield."""
+    steps = ["mrs_imatch", "outlier_detection", "adaptive_trace_model", "pixel_replace"]
+    steps += ["assign_mtwcs"] if _is_moving(exposures) else []
+    steps += ["master_background"] if _has_background(association, params) else []
+    return sum(not getattr(params, step).skip for step in steps)
+
+
+def _is_moving(exposures: Sequence[ExposureSource]) -> bool:
+    return any(exposure.primary.text("TARGTYPE").upper() == "MOVING" for exposure in exposures)
+
+
+def _has_background(association: Association, params: Spec3Params) -> bool:
+    """Return whether there is a background to subtract; upstream looks at no user's background without members."""
+    given = params.master_background.user_background is not None
+    return bool(association.background) or (given and params.master_background.compat == "none")
+
+
+class ExposureSteps:
+    """Runs the steps that change exposures, in order, and holds what they leave.
+
+    Parameters
+    ----------
+    association : Association
+    params : Spec3Params
+    references : References
+    exposures : tuple of ExposureSource
+        As they are in the files.
+    sources : dict of str to Path
+        File of each exposure, by name.
+    folder : Path
+        Where products go.
+    scratch : Path
+        Where arrays are kept that would be costly to make again.
+    """
+
+    def __init__(
+        self,
+        association: Association,
+        params: Spec3Params,
+        references: References,
+        exposures: Exposures,
+        sources: dict[str, Path],
+        folder: Path,
+        scratch: Path,
+    ) -> None:
+        self.association, self.params, self.references = association, params, references
+        self.exposures, self.sources = exposures, sources
+        self.folder, self.scratch = folder, scratch
+        self.statuses: dict[str, str] = {}
+        self.written: list[Path] = []
+        self._matched: MrsImatchResult | None = None
+
+    def results(self) -> Iterator[Result]:
+        """Yield the result of each step that is not skipped."""
+        steps: tuple[tuple[str, Callable[[], Result | None]], ...] = (
+            ("assign_mtwcs", self._assign_mtwcs),
+            ("master_background", self._master_background),
+            ("mrs_imatch", self._mrs_imatch),
+            ("outlier_detection", self._outlier_detection),
+            ("adaptive_trace_model", self._adaptive_trace_model),
+            ("pixel_replace", self._pixel_replace),
+        )
+        for name, run in steps:
+            if getattr(self.params, name).skip:
+                continue
+            result = run()
+            if result is not None:
+                self.statuses[name] = getattr(result, "status", "COMPLETE")
+                yield result
+        if self._matched is not None:
+            self.exposures = self._matched.apply(self.exposures)
+
+    def _take(self, name: str, result: _Changed, suffix: str, *, costly: bool = False) -> None:
+        """Go on with what a step left; write it where asked for."""
+        self.exposures = tuple(result.exposures)
+        if costly:
+            self.exposures = spilled(self.exposures, self.scratch / name)
+        if getattr(self.params, name).save_results:
+            self._write(self.exposures, suffix)
+
+    def _write(self, exposures: Exposures, suffix: str) -> None:
+        for exposure in exposures:
+            name = exposure_name(exposure.name, self.association.asn_id, suffix)
+            self.written.append(write_exposure(exposure.load(), self.sources[exposure.name], self.folder / name))
+
+    def _assign_mtwcs(self) -> Result | None:
+        if not _is_moving(self.exposures):
+            return None
+        result = assign_mtwcs(self.exposures, self.params.assign_mtwcs)
+        self._take("assign_mtwcs", result, "assign_mtwcs")
+        return result
+
+    def _master_background(self) -> Result | None:
+        params = self.params.master_background
+        if not _has_background(self.association, self.params):
+            return None
+        given = None if params.user_background is None else read_background(params.user_background)
+        members = self.association.background
+        backgrounds: list[Spectrum] = [read_x1d(self.association.path_of(member)) for member in members]
+        name = f"{self.association.name}_{self.association.asn_id}_masterbg1d.fits"
+        result = master_background(self.exposures, backgrounds, params, given, name=name)
+        self._take("master_background", result, "mbsub")
+        if params.save_background:
+            self._write_background(result)
+        return result
+
+    def _write_background(self, result: MasterBackgroundResult) -> None:
+        if result.backgrounds:
+            self.written.append(write_c1d(result.backgrounds, self.folder))
+        self._write(tuple(result.images), "masterbg2d")
+
+    def _mrs_imatch(self) -> Result:
+        self._matched = result = mrs_imatch(self.exposures, self.params.mrs_imatch, self.references.cubepar)
+        self._take("mrs_imatch", result, "mrs_imatch")
+        return result
+
+    def _outlier_detection(self) -> Result:
+        result = outlier_detection(self.exposures, self.params.outlier_detection)
+        self._take("outlier_detection", result, "crf")
+        return result
+
+    def _adaptive_trace_model(self) -> Result:
+        result = adaptive_trace_model(self.exposures, self.params.adaptive_trace_model)
+        self._take("adaptive_trace_model", result, "adaptive_trace_model")
+        return result
+
+    def _pixel_replace(self) -> Result:
+        result = pixel_replace(self.exposures, self.params.pixel_replace)
+        self._take("pixel_replace", result, "pixel_replace")
+        return result

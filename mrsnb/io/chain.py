@@ -21,7 +21,7 @@ _slice_maps: "WeakValueDictionary[bytes, _SharedMap]" = WeakValueDictionary()
 
 
 class _SharedMap(np.ndarray[Any, Any]):
-    """A slice map that exposures share if theirs are equal; a class of its own, so that references to it can be weak."""
+    """A slice map that exposures share if theirs are equal, a class of its own so that it takes weak references."""
 
 
 def compile_chain(asdf: AsdfTree) -> MrsChain:

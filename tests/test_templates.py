@@ -122,7 +122,7 @@ def test_an_error_that_is_not_ours_says_where_to_look(tmp_path):
 def test_a_demo_leaves_products_notebook_report_and_pictures(shown):
     made = {path.name for path in shown.folder.iterdir()}
     products = {f"tiny_ch{c}-short_{suffix}.fits" for c in (3, 4) for suffix in ("s3d", "x1d")}
-    assert made == products | {"input", "notes.txt", "spec3_mrs.ipynb", "report.html", "cubes.png", "spectrum.png"}
+    assert products | {"input", "notes.txt", "spec3_mrs.ipynb", "report.html", "cubes.png", "spectrum.png"} <= made
     assert (shown.folder / "notes.txt").read_text() == "mine"
     for place in ("spec3_mrs.ipynb", "report.html", "cubes.png", "spectrum.png"):
         assert str(shown.folder / place) in repr(shown)

@@ -24,6 +24,10 @@ class Mask(NamedTuple):
         """Return the packed form of a boolean image."""
         return cls(np.packbits(mask), (mask.shape[0], mask.shape[1]))
 
+    def none(self) -> "Mask":
+        """Return a mask of the same shape with no pixel set."""
+        return Mask(np.zeros_like(self.bits), self.shape)
+
     def image(self) -> NDArray[np.bool_]:
         """Return a boolean image."""
         return np.unpackbits(self.bits, count=self.shape[0] * self.shape[1]).astype(bool).reshape(self.shape)

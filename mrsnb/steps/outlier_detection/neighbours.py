@@ -100,8 +100,10 @@ def _normalise(least: Image, params: OutlierDetectionParams) -> _Normalised:
     as_upstream = params.compat != "none"
     rows, cols = (n + 1 - n % 2 for n in params.kernel_size)  # even ones get here only as upstream takes them
     level = windowed_median(least, (rows, cols), outside=0.0 if as_upstream else np.nan)
-    floor = np.nanmedian(least) / _FLOOR
-    level[level < floor] = floor
+    seen = least[~np.isnan(least)]
+    if seen.size:
+        floor = np.median(seen) / _FLOOR
+        level[level < floor] = floor
     with np.errstate(divide="ignore", invalid="ignore"):
         return _Normalised(least, level, least / level)
 

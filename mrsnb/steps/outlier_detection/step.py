@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Sequence
-from functools import partial
+from functools import partial, reduce
 from time import perf_counter
 from typing import NamedTuple
 
@@ -93,9 +93,9 @@ def _nothing() -> Mask:
 
 
 def _mask_of(index: int, exposure: ExposureSource, found: Found) -> Mask:
-    own = found.own.get(index, _nothing())
-    common = found.common.get(exposure.primary.text("DETECTOR").upper())
-    return own if common is None else own.either(common)
+    there = [found.own.get(index), found.common.get(exposure.primary.text("DETECTOR").upper())]
+    masks = [mask for mask in there if mask is not None]
+    return reduce(Mask.either, masks) if masks else _nothing()
 
 
 def _fraction(mask: Mask, usable: Mask | None) -> float:
@@ -121,6 +121,7 @@ def _previews(exposures: Sequence[ExposureSource], found: Found) -> tuple[Previe
     previews = []
     for index, image in found.shown.items():
         detector = exposures[index].primary.text("DETECTOR").upper()
-        own, common = found.own.get(index, _nothing()), found.common.get(detector, _nothing())
+        common = found.common[detector]
+        own = found.own.get(index, common.none())
         previews.append(Preview(f"{detector}: {exposures[index].name}", image, STRIDE, own, common))
     return tuple(previews)

@@ -84,54 +84,99 @@ def _weighted(flux, err, weight, share, low, high):
     return total, variance, area
 
 
+@njit(cache=True, nogil=True)
+def _sum_plane(k, planes, share, around, geometric, modes, sigma, out, net, back):  # noqa: PLR0917
+    """Sum plane `k` in `share`, and the background in `around`; fill row `k` of the coefficients, if there are any.
+
+    `geometric` holds the areas of aperture and annulus, taken where there is no light; `modes` whether there is a
+    background, whether it is subtracted, and whether all is as upstream.
+    """
+    flux, err, weight = planes[0][k], planes[1][k], planes[2][k]
+    has_background, subtract, as_upstream = modes
+    total, variance, area = _weighted(flux, err, weight, share, -np.inf, np.inf)
+    if area == 0.0:
+        out[EMPTY, k] = 1.0
+        area = geometric[0]
+    if net.size > 0:
+        _fill_coefficients(net[k], flux, weight, share, -np.inf, np.inf, 1.0)
+    if has_background:
+        low, high = _plane_limits(flux, weight, around, sigma, not as_upstream, np.empty(flux.size))
+        background, spread, divisor = _weighted(flux, err, weight, around, low, high)
+        if as_upstream:
+            _, spread, divisor = _weighted(flux, err, weight, around, -np.inf, np.inf)
+        if divisor == 0.0:
+            divisor = geometric[1]
+        if subtract:
+            total -= background * area / divisor
+            variance += spread * (area / divisor) ** 2
+        if net.size > 0:
+            _fill_coefficients(back[k], flux, weight, around, low, high, 1.0 / divisor)
+            if subtract:
+                _fill_coefficients(net[k], flux, weight, around, low, high, -area / divisor)
+        out[BACKGROUND, k] = background
+        out[BACKGROUND_VARIANCE, k] = spread
+        out[BACKGROUND_AREA, k] = divisor
+    out[FLUX, k] = total
+    out[VARIANCE, k] = variance
+    out[AREA, k] = area
+
+
+@njit(cache=True, nogil=True)
+def _fill_coefficients(out, flux, weight, share, low, high, factor):
+    """Add to `out` what each spaxel is multiplied by in a sum."""
+    for j in range(flux.shape[0]):
+        for i in range(flux.shape[1]):
+            if share[j, i] > 0 and weight[j, i] > 0 and low <= flux[j, i] <= high:
+                out[j, i] += factor * share[j, i]
+
+
 @njit(cache=True, nogil=True, parallel=True)
-def _sum_point(flux, err, weight, apertures, sigma, as_upstream, out):
+def _sum_point(flux, err, weight, apertures, sigma, as_upstream, out, net, back):
     n_wave, n_y, n_x = flux.shape
     a = apertures
     for k in prange(n_wave):
         share = np.empty((n_y, n_x))
+        around = np.zeros((n_y, n_x))
         fill_shares(share, a.x, a.y, a.radius[k], a.method, a.subpixels)
-        total, variance, area = _weighted(flux[k], err[k], weight[k], share, -np.inf, np.inf)
-        if area == 0.0:
-            out[EMPTY, k] = 1.0
-            area = np.pi * a.radius[k] ** 2
         if a.subtract[k]:
             inner = np.empty((n_y, n_x))
             fill_shares(inner, a.x, a.y, a.inner[k], a.method, a.subpixels)
-            fill_shares(share, a.x, a.y, a.outer[k], a.method, a.subpixels)
-            share -= inner
-            low, high = _plane_limits(flux[k], weight[k], share, sigma, not as_upstream, np.empty(n_y * n_x))
-            background, spread, divisor = _weighted(flux[k], err[k], weight[k], share, low, high)
-            if as_upstream:
-                _, spread, divisor = _weighted(flux[k], err[k], weight[k], share, -np.inf, np.inf)
-            if divisor == 0.0:
-                divisor = np.pi * (a.outer[k] ** 2 - a.inner[k] ** 2)
-            total -= background * area / divisor
-            variance += spread * (area / divisor) ** 2
-            out[BACKGROUND, k] = background
-            out[BACKGROUND_VARIANCE, k] = spread
-            out[BACKGROUND_AREA, k] = divisor
-        out[FLUX, k] = total
-        out[VARIANCE, k] = variance
-        out[AREA, k] = area
+            fill_shares(around, a.x, a.y, a.outer[k], a.method, a.subpixels)
+            around -= inner
+        areas = (np.pi * a.radius[k] ** 2, np.pi * (a.outer[k] ** 2 - a.inner[k] ** 2))
+        modes = (a.subtract[k], a.subtract[k], as_upstream)
+        _sum_plane(k, (flux, err, weight), share, around, areas, modes, sigma, out, net, back)
 
 
 @njit(cache=True, nogil=True, parallel=True)
-def _sum_extended(flux, err, weight, sigma, out):
-    n_wave, n_y, n_x = flux.shape
-    for k in prange(n_wave):
-        everywhere = np.ones((n_y, n_x))
-        low, high = _plane_limits(flux[k], weight[k], everywhere, sigma, False, np.empty(n_y * n_x))
-        total, variance, area = _weighted(flux[k], err[k], weight[k], everywhere, -np.inf, np.inf)
-        out[FLUX, k], out[VARIANCE, k], out[AREA, k] = total, variance, area
-        total, variance, area = _weighted(flux[k], err[k], weight[k], everywhere, low, high)
-        out[BACKGROUND, k], out[BACKGROUND_VARIANCE, k], out[BACKGROUND_AREA, k] = total, variance, area
-        if out[AREA, k] == 0.0:
-            out[EMPTY, k] = 1.0
-            out[AREA, k] = n_y * n_x
+def _sum_shares(flux, err, weight, share, around, modes, sigma, out, net, back):  # noqa: PLR0917
+    areas = (share.sum(), max(around.sum(), 1e-300))
+    for k in prange(flux.shape[0]):
+        _sum_plane(k, (flux, err, weight), share, around, areas, modes, sigma, out, net, back)
 
 
-def sum_point(flux, err, weight, apertures: Apertures, sigma: float, as_upstream: bool) -> Sums:
+class Coefficients(NamedTuple):
+    """What each spaxel is multiplied by in the sums, for the propagation of covariance."""
+
+    net: NDArray[np.float32]
+    """Of the flux, background subtracted where it is; shape (n_wave, n_y, n_x)."""
+    background: NDArray[np.float32]
+    """Of the background per spaxel; shape (n_wave, n_y, n_x)."""
+
+
+def no_coefficients() -> Coefficients:
+    """Return the coefficients of a sum whose coefficients nobody asks for."""
+    return Coefficients(np.zeros((0, 0, 0), np.float32), np.zeros((0, 0, 0), np.float32))
+
+
+def empty_coefficients(shape: tuple[int, int, int]) -> Coefficients:
+    """Return zeros for a sum to fill."""
+    return Coefficients(np.zeros(shape, np.float32), np.zeros(shape, np.float32))
+
+
+def sum_point(
+    flux, err, weight, apertures: Apertures, sigma: float, as_upstream: bool, wanted: Coefficients | None = None
+) -> Sums:
     """Return sums in a circle, less the background in an annulus.
 
     Parameters
@@ -145,14 +190,37 @@ def sum_point(flux, err, weight, apertures: Apertures, sigma: float, as_upstream
         False takes the statistics from the annulus, and divides the background by the area that was kept. True takes
         them from the whole plane, source included, and divides by the whole annulus, as the observatory's
         extract_1d does, which makes the background too low.
+    wanted : Coefficients, optional
+        Zeros, to be filled.
     """
+    net, back = no_coefficients() if wanted is None else wanted
     out = np.zeros((7, len(flux)))
-    _sum_point(flux, err, weight, apertures, sigma, as_upstream, out)
+    _sum_point(flux, err, weight, apertures, sigma, as_upstream, out, net, back)
     return Sums(*out)
 
 
-def sum_extended(flux, err, weight, sigma: float) -> Sums:
+def sum_region(
+    flux, err, weight, share, around, subtract: bool, sigma: float, wanted: Coefficients | None = None
+) -> Sums:
+    """Return sums in a region that is the same in every plane.
+
+    Parameters
+    ----------
+    share, around : ndarray, shape (n_y, n_x)
+        Of each spaxel, in the region and in that of the background; `around` may be 0 everywhere.
+    subtract : bool
+        True subtracts the background.
+    flux, err, weight, sigma, wanted
+        As `sum_point`.
+    """
+    net, back = no_coefficients() if wanted is None else wanted
+    out = np.zeros((7, len(flux)))
+    modes = (bool(around.any()), bool(subtract), False)
+    _sum_shares(flux, err, weight, share, around, modes, sigma, out, net, back)
+    return Sums(*out)
+
+
+def sum_extended(flux, err, weight, sigma: float, wanted: Coefficients | None = None) -> Sums:
     """Return sums over whole planes; the background is the clipped sum, not subtracted. Arguments as `sum_point`."""
-    out = np.zeros((7, len(flux)))
-    _sum_extended(flux, err, weight, sigma, out)
-    return Sums(*out)
+    everywhere = np.ones(flux.shape[1:])
+    return sum_region(flux, err, weight, everywhere, everywhere, False, sigma, wanted)

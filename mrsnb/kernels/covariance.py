@@ -1,0 +1,136 @@
+r"""The variance of sums over spaxels that share detector pixels.
+
+A voxel is the mean of the pixels it overlaps, with weights w over their sum W, so a sum over the voxels i of a plane
+with coefficients c is linear in the pixels p::
+
+    sum_i c_i F_i = sum_p f_p (sum_i c_i w_ip / W_i)      variance = sum_p err_p^2 (sum_i c_i w_ip / W_i)^2
+
+`add_variances` evaluates this pixel by pixel: it is exact. `spread_of_light` gives what can be said without the pixels:
+their size and that of the spaxels correlate two voxels at a given distance.
+"""
+
+import math
+
+import numpy as np
+from numba import njit, prange
+
+from mrsnb.kernels.drizzle import N_CHUNKS, _clip, _largest_window, _shared_extent
+
+
+@njit(cache=True, nogil=True, parallel=True)
+def add_variances(pixels, planes, first, count, order, start, ratio, out):
+    """Add the pixels of one exposure to the variances of sums over a cube's voxels.
+
+    Parameters
+    ----------
+    pixels : mrsnb.kernels.drizzle.Pixels
+    planes : mrsnb.kernels.drizzle.Planes
+    first, count, order, start : ndarray
+        From `mrsnb.kernels.drizzle.plane_ranges` and `mrsnb.kernels.drizzle.order_by_plane`.
+    ratio : ndarray, shape (n_sum, n_wave, n_y * n_x)
+        Coefficients of each sum over the voxels' sums of weights; weights in arcsec^2 micron.
+    out : ndarray, shape (n_sum, n_wave)
+        Variances; changed in place.
+    """
+    n_wave, n_spaxel = ratio.shape[1], ratio.shape[2]
+    longest = 0
+    for p in range(count.size):
+        longest = max(longest, count[p])
+    rows, columns = _largest_window(pixels, order, planes.size)
+    for chunk in prange(N_CHUNKS):
+        begin = chunk * n_wave // N_CHUNKS
+        end = (chunk + 1) * n_wave // N_CHUNKS
+        spaxel = np.empty(n_spaxel, np.int32)
+        area = np.empty(n_spaxel)
+        corners = np.empty((2, 4))
+        window = np.zeros((rows, columns + 2))
+        for q in range(start[max(begin - longest + 1, 0)], start[end]):
+            p = order[q]
+            low = max(first[p], begin)
+            high = min(first[p] + count[p], end)
+            if low >= high:
+                continue
+            n = _clip(pixels.xi[p], pixels.eta[p], planes, spaxel, area, corners, window)
+            for k in range(low, high):
+                extent = _shared_extent(pixels.wave[p], pixels.width[p], planes.wave[k], planes.step[k])
+                if extent > 0.0:
+                    _add_pixel(ratio, k, spaxel, area, n, extent * pixels.err[p], out)
+
+
+@njit(cache=True, nogil=True)
+def _add_pixel(ratio, k, spaxel, area, n, factor, out):
+    """Add one pixel in plane `k`: it feeds `n` spaxels with shared areas."""
+    for s in range(ratio.shape[0]):
+        total = 0.0
+        for i in range(n):
+            total += ratio[s, k, spaxel[i]] * area[i]
+        out[s, k] += (total * factor) ** 2
+
+
+def spread_of_light(pixel, angles, spaxel, reach):
+    """Return the correlation of two voxels of a drizzled plane by their distance, pixels lying anywhere.
+
+    The weight of a pixel in a voxel, over all places of the pixel, is the convolution of their two shapes; the
+    covariance of two voxels is its autocorrelation, i.e. the product of the transforms of both shapes, squared.
+
+    Parameters
+    ----------
+    pixel : tuple of float
+        Along and across the slice, arcsec.
+    angles : ndarray, shape (n,)
+        From the x axis to the slice, radian; correlations are averaged over them.
+    spaxel : float
+        Side, arcsec.
+    reach : int
+        Largest distance along either axis, spaxels.
+
+    Returns
+    -------
+    ndarray, shape (2 * reach + 1, 2 * reach + 1)
+        1 in the middle.
+    """
+    fine, n = 4, 16 * reach
+    f = np.fft.fftfreq(n, spaxel / fine)
+    fy, fx = np.meshgrid(f, f, indexing="ij")
+    of_spaxel = np.sinc(fx * spaxel) * np.sinc(fy * spaxel)
+    power = np.zeros((n, n))
+    for angle in angles:
+        c, s = math.cos(angle), math.sin(angle)
+        of_pixel = np.sinc((c * fx + s * fy) * pixel[0]) * np.sinc((c * fy - s * fx) * pixel[1])
+        power += (of_pixel * of_spaxel) ** 2
+    correlation = np.fft.ifft2(power).real
+    lags = np.arange(-reach, reach + 1) * fine
+    correlation = correlation[np.ix_(lags, lags)]
+    return np.clip(correlation / correlation[reach, reach], 0.0, None)
+
+
+@njit(cache=True, nogil=True, parallel=True)
+def correlated_variances(coefficients, err, correlation, out):
+    """Fill `out`, shape (n_wave,), with the variances of sums over voxels with a given correlation by distance.
+
+    Parameters
+    ----------
+    coefficients, err : ndarray, shape (n_wave, n_y, n_x)
+        Voxels with coefficient 0 may have any error.
+    correlation : ndarray, shape (2 m + 1, 2 m + 1)
+    out : ndarray, shape (n_wave,)
+    """
+    n_wave, n_y, n_x = coefficients.shape
+    m = correlation.shape[0] // 2
+    for k in prange(n_wave):
+        c = np.zeros((n_y, n_x))
+        for j in range(n_y):
+            for i in range(n_x):
+                if coefficients[k, j, i] != 0.0:
+                    c[j, i] = coefficients[k, j, i] * err[k, j, i]
+        total = 0.0
+        for j in range(n_y):
+            for i in range(n_x):
+                if c[j, i] == 0.0:
+                    continue
+                near = 0.0
+                for dj in range(max(-m, -j), min(m, n_y - 1 - j) + 1):
+                    for di in range(max(-m, -i), min(m, n_x - 1 - i) + 1):
+                        near += correlation[dj + m, di + m] * c[j + dj, i + di]
+                total += c[j, i] * near
+        out[k] = max(total, 0.0)

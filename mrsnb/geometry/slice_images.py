@@ -1,13 +1,16 @@
 """Images of where the pixels of an exposure look: on which slice, and where along it."""
 
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mrsnb.core.bands import Band
+from mrsnb.geometry.chain import MrsChain, spread_columns
 from mrsnb.geometry.detector import channel_view
+from mrsnb.geometry.oversample import oversampling
 
 
 class SliceImages(NamedTuple):
@@ -38,17 +41,24 @@ def slice_images(wcs: Any, bands: Sequence[Band], shape: tuple[int, int]) -> Sli
     InputError
         If a channel is not in the WCS.
     """
+    names = _slice_map(wcs)
     label = np.zeros(shape, np.int16)
     alpha = np.full(shape, np.nan)
     slices = []
     for band in bands:
         view = channel_view(wcs, band)
-        names = np.asarray(band.labels, np.int16)
-        label.flat[view.samples.pixel] = names[view.samples.slice]
+        label.flat[view.samples.pixel] = names.flat[view.samples.pixel]
         alpha.flat[view.samples.pixel] = view.samples.alpha[:, 0]
         columns = view.samples.pixel % shape[1]
-        for name, first, after in zip(names, view.start[:-1], view.start[1:], strict=True):
+        for first, after in pairwise(view.start):
             if after > first:
                 mine = columns[first:after]
-                slices.append((name, mine.min(), mine.max() + 1))
+                slices.append((label.flat[view.samples.pixel[first]], mine.min(), mine.max() + 1))
     return SliceImages(label, alpha, np.array(slices, np.int64).reshape(-1, 3))
+
+
+def _slice_map(wcs: Any) -> NDArray[np.int16]:
+    if isinstance(wcs, MrsChain):
+        return wcs.image_map
+    mapper = wcs.get_transform("detector", "alpha_beta").label_mapper.mapper
+    return spread_columns(np.asarray(mapper).astype(np.int16), oversampling(wcs))

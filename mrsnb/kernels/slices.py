@@ -77,7 +77,7 @@ def slice_pixels(slice_map, labels, first_column, last_column):
     slice_map : ndarray of int16, shape (n_row, n_col)
     labels : ndarray of int16, shape (n,)
     first_column, last_column : int
-        Half-open range of columns.
+        Half-open range of columns; those beyond the map hold nothing.
 
     Returns
     -------
@@ -86,6 +86,7 @@ def slice_pixels(slice_map, labels, first_column, last_column):
     start : ndarray of int64, shape (n + 1,)
     """
     n_row, n_col = slice_map.shape
+    last_column = min(last_column, n_col)
     lowest = labels.min()
     place = np.full(labels.max() - lowest + 1, -1, np.int64)
     for s in range(labels.size):

@@ -40,7 +40,10 @@ def pixel_footprint(view: ChannelView) -> NDArray[np.float64]:
     return np.stack([ra[outermost] % 360.0, dec[outermost]], axis=1)
 
 
-def unwrapped(ra: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return right ascensions (deg) moved by 360 where that brings them near their median."""
-    middle = np.median(ra)
+def unwrapped(ra: NDArray[np.float64], *, as_upstream: bool = False) -> NDArray[np.float64]:
+    """Return right ascensions (deg) moved by 360 where that brings them near the middle one.
+
+    `as_upstream` takes the median, which is 180 where there are as many on either side of 0, and then moves none.
+    """
+    middle = np.median(ra) if as_upstream else np.sort(ra)[ra.size // 2]
     return np.where(ra - middle > 180, ra - 360, np.where(middle - ra > 180, ra + 360, ra))

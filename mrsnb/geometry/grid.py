@@ -51,6 +51,7 @@ def choose_grid(
     centre: tuple[float, float] | None = None,
     n_x: int | None = None,
     n_y: int | None = None,
+    as_upstream: bool = False,
 ) -> CubeGrid:
     """Return the smallest grid about a centre that holds all corners.
 
@@ -70,13 +71,15 @@ def choose_grid(
         RA and Dec of the tangent point, deg; the middle of the corners if not given.
     n_x, n_y : int, optional
         Odd numbers of spaxels, instead of what the corners need.
+    as_upstream : bool
+        True repeats the defect of the observatory's package where right ascension crosses 0; see `unwrapped`.
 
     Returns
     -------
     CubeGrid
         The middle spaxel is centred on the tangent point.
     """
-    ra, dec = unwrapped(corners[:, 0]), corners[:, 1]
+    ra, dec = unwrapped(corners[:, 0], as_upstream=as_upstream), corners[:, 1]
     if centre is None:
         ra0 = float(circmean(np.array([ra.min(), ra.max()]) * u.deg).to_value(u.deg)) % 360.0
         dec0 = float(dec.min() + dec.max()) / 2.0

@@ -67,7 +67,6 @@ def test_all_corners_are_inside_also_where_ra_crosses_0(seed, ra, dec):
     np.testing.assert_allclose(np.diff(grid.x), 0.17, rtol=1e-9)
 
 
-@pytest.mark.xfail(reason="unwrapped: see test_footprint", strict=True)
 def test_the_centre_is_the_middle_also_with_as_many_corners_on_either_side_of_ra_0():
     corners = np.array([[359.999, 0.0], [0.0002, 0.0], [359.9998, -0.001], [0.002, 0.001]])
     grid = choose_grid(corners, 0.17, linear_waves(5.0, 5.01, 0.001))

@@ -148,6 +148,7 @@ def _plan(
         centre=centre,
         n_x=params.nspax_x,
         n_y=params.nspax_y,
+        as_upstream=params.compat != "none",
     )
     n_files = len(members)
     reach = _linear_reach(bands, smallest, params, cubepars, n_files)

@@ -29,7 +29,7 @@ class Extract1dParams(CompatParams):
         None, "Subtract the background annulus of a point source, or of a region; None takes the reference value."
     )
     bkg_sigma_clip: float = param(
-        3.0, "Leave out background spaxels that deviate more.", unit="sigma", low=0.1, advanced=True
+        3.0, "Leave out background spaxels that deviate more.", unit="sigma", low=1.0, advanced=True
     )
     apply_apcorr: bool = param(True, "Correct a point source for the light outside the aperture.")
     ifu_rfcorr: bool = param(True, "Correct residual fringes, in columns of their own (RF_*).")

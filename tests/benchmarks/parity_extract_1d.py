@@ -47,7 +47,7 @@ def cubes(folder: Path, bands: str) -> list[Path]:
 def run_official(folder: Path, work: Path, references: Path, bands: str) -> None:
     os.environ |= {
         "CRDS_PATH": tempfile.mkdtemp(),
-        "CRDS_SERVER_URL": "https://127.0.0.1:9",
+        "CRDS_SERVER_URL": "nowhere",
         "STPIPE_DISABLE_CRDS_STEPPARS": "true",
     }
     from jwst.extract_1d import Extract1dStep

@@ -118,8 +118,9 @@ def find_source(image: Array, noise: Array, good: NDArray[np.bool_], sigma: floa
     inner = eroded(good)
     if np.count_nonzero(inner) < 9:
         return Found(math.nan, math.nan, math.inf, 0.0, sigma, NOTHING)
-    image = np.where(inner, image, 0.0)
-    noise = np.where(inner, noise, 1.0) * _noise_factor(image, noise, inner, sigma)
+    unit = float(np.median(noise[inner]))  # so that the fits are well conditioned whatever the unit
+    image, noise = np.where(inner, image / unit, 0.0), np.where(inner, noise / unit, 1.0)
+    noise = noise * _noise_factor(image, noise, inner, sigma)
     best = Found(math.nan, math.nan, math.inf, 0.0, sigma, NOTHING)
     rejected = best
     for width in WIDTHS:

@@ -104,6 +104,9 @@ def _sum_plane(k, planes, share, around, geometric, modes, sigma, out, net, back
         background, spread, divisor = _weighted(flux, err, weight, around, low, high)
         if as_upstream:
             _, spread, divisor = _weighted(flux, err, weight, around, -np.inf, np.inf)
+        elif divisor == 0.0:  # limits that leave nothing are none
+            low, high = -np.inf, np.inf
+            background, spread, divisor = _weighted(flux, err, weight, around, low, high)
         if divisor == 0.0:
             divisor = geometric[1]
         if subtract:

@@ -30,6 +30,8 @@ MAX_GAIN = 3.0
 """Largest ratio of flux to prediction by which a predicted line is scaled."""
 BRIGHT = 5.0
 """Prediction, in units of the noise, above which its ratio to the flux is known."""
+RIPPLE = 2.0
+"""A predicted line is one from so many times the scatter of the prediction along its trace, or the noise."""
 
 
 @njit(cache=True, nogil=True, inline="always")
@@ -129,8 +131,11 @@ def stand_out_alone(look, sign, least, sharpness, out):
 
 
 @njit(cache=True, nogil=True)
-def _predicted_line(look, s, p, predicted, sign, trace, values):
-    """Return by how much the prediction is above its level along the trace: at most, in a pixel or next to it."""
+def _predicted_line(look, s, p, predicted, sign, least, trace, values):
+    """Return by how much the prediction is above its level along the trace: at most, in a pixel or next to it.
+
+    Less than `least` is no line.
+    """
     line = 0.0
     for step in (-1, 0, 1):
         q = p if step == 0 else beside(look, s, p, step)
@@ -146,7 +151,7 @@ def _predicted_line(look, s, p, predicted, sign, trace, values):
                 value = sign * predicted[r] - level
                 if math.isfinite(value):
                     line = max(line, value)
-    return line
+    return line if line >= least else 0.0
 
 
 @njit(cache=True, nogil=True, parallel=True)
@@ -203,7 +208,8 @@ def stand_out(look, predicted, sign, least, scale, grown_scale, out, grown):
             gain = 1.0
             if abs(level) > BRIGHT * noise:
                 gain = min(max(median_of(flux, n) / level, 1.0), MAX_GAIN)
-            line = gain * _predicted_line(look, s, p, predicted, sign, trace, work)
+            ripple = min(noise, _scatter(model, n, level, work))
+            line = gain * _predicted_line(look, s, p, predicted, sign, RIPPLE * ripple, trace, work)
             out[p] = (excess - (1.0 + scale) * line) / noise
             grown[p] = (excess - (1.0 + grown_scale) * line) / noise
 

@@ -1,9 +1,9 @@
 """residual_fringe: divide out the fringes that level 2 left in a spectrum.
 
-Fringes are sines in wavenumber: light that goes to and fro in the detector (period near 2.9 cm^-1) or in the dichroics
-(near 0.4 cm^-1, channels 3 and 4), with a few nearby periods that beat. The spectrum is divided by a smooth continuum;
-the strongest sine of what is left is found, all sines so far are fitted together, and one more is accepted as long as
-the evidence for it is large enough. Lines are left out of the fit, not out of the correction.
+Fringes are sines in wavenumber: light reflected back and forth in the detector (period near 2.9 cm^-1) or in the
+dichroics (near 0.4 cm^-1, channels 3 and 4), with a few nearby periods that beat. The spectrum is divided by a smooth
+continuum; the strongest sine of what is left is found, all sines so far are fitted together, and one more is accepted
+as long as the evidence for it is large enough. Lines are left out of the fit, not out of the correction.
 """
 
 import logging

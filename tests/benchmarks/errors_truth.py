@@ -26,7 +26,7 @@ from mrsnb.steps.extract_1d import Extract1dParams, extract_1d
 from mrsnb.steps.extract_1d.covariance import DrizzleCovariance
 
 WAYS = ("none", "geometry", "drizzle")
-SOURCE = PointSource(flux10=0.01)
+SOURCE = PointSource(flux10=0.001)
 
 
 def exposures_of(work: Path, band: Band, dithers: int) -> list:

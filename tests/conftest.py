@@ -4,6 +4,10 @@ import os
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
+
+settings.register_profile("mrsnb", deadline=None, max_examples=40, derandomize=True)  # the same examples every time
+settings.load_profile("mrsnb")
 
 
 @pytest.fixture(scope="session")

@@ -8,8 +8,9 @@ import click
 from mrsnb import __version__
 from mrsnb.cli.failures import Commands
 from mrsnb.cli.inputs import associate_command, demo_command, simulate_command
-from mrsnb.cli.level3 import presets_command, run_group, spec3_command
+from mrsnb.cli.level3 import presets_command, spec3_command
 from mrsnb.cli.outputs import compare_command, show_command
+from mrsnb.cli.steps import run_group
 
 __all__ = ["main"]
 

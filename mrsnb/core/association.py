@@ -196,17 +196,22 @@ def product_name(product: str, bands: Sequence[Band], suffix: str) -> str:
     return f"{checked_name(product, 'product name')}_ch{channels}-{sub_bands}_{suffix}.fits"
 
 
-def exposure_name(name: str, asn_id: str, suffix: str) -> str:
-    """Return the file name of an exposure made from the one called `name`.
+def exposure_name(name: str, asn_id: str | None, suffix: str) -> str:
+    """Return the file name of an exposure made from the one called `name`; `asn_id` is left out if None.
 
     Examples
     --------
     >>> exposure_name("jw01_mirifushort_cal.fits", "a3001", "crf")
     'jw01_mirifushort_a3001_crf.fits'
+    >>> exposure_name("jw01_mirifushort_cal.fits", None, "mbsub")
+    'jw01_mirifushort_mbsub.fits'
     """
     stem = Path(name.replace("\\", "/")).name.removesuffix(".gz").removesuffix(".fits")
     for known in _EXPOSURE_SUFFIXES:
         if stem.endswith(f"_{known}"):
             stem = stem.removesuffix(f"_{known}")
             break
-    return f"{checked_name(stem, 'exposure name')}_{checked_name(asn_id, 'asn_id')}_{suffix}.fits"
+    parts = [checked_name(stem, "exposure name"), suffix]
+    if asn_id is not None:
+        parts.insert(1, checked_name(asn_id, "asn_id"))
+    return "_".join(parts) + ".fits"

@@ -17,7 +17,14 @@ from mrsnb.io.moving_target import target_shift, with_moving_target
 from mrsnb.io.products import primary_hdu
 
 
-def write_exposure(exposure: Exposure, source: Path, path: Path, history: Mapping[str, Any] | None = None) -> Path:
+def write_exposure(
+    exposure: Exposure,
+    source: Path,
+    path: Path,
+    history: Mapping[str, Any] | None = None,
+    *,
+    extra: Mapping[str, NDArray[np.float32]] | None = None,
+) -> Path:
     """Write an exposure with the extensions of the file it was read from.
 
     Parameters
@@ -30,6 +37,8 @@ def write_exposure(exposure: Exposure, source: Path, path: Path, history: Mappin
         Where it goes.
     history : mapping, optional
         Provenance; see `mrsnb.io.provenance`.
+    extra : mapping of str to ndarray, optional
+        Further images by extension name, such as ``TRACEMODEL``.
 
     Returns
     -------
@@ -51,7 +60,9 @@ def write_exposure(exposure: Exposure, source: Path, path: Path, history: Mappin
             msg = f"{path}: a resampled exposure cannot be written; set oversample = 1, or save_results = False"
             raise OutputError(msg)
         primary = primary_hdu(path.name, "IFUImageModel", exposure.primary, history or {})
-        content = fits.HDUList([primary, *(_changed(hdu, arrays, exposure) for hdu in hdus[1:])])
+        added = [fits.ImageHDU(np.asarray(image), name=name) for name, image in (extra or {}).items()]
+        kept = [_changed(hdu, arrays, exposure) for hdu in hdus[1:] if hdu.name not in (extra or {})]
+        content = fits.HDUList([primary, *kept[:-1], *added, *kept[-1:]])  # the last is ASDF
         with atomic_write(path) as file:
             content.writeto(file)
     return path

@@ -60,6 +60,8 @@ def _fits_card(card: Card) -> fits.Card:
         return fits.Card(card.key, value, comment[: _LINE - 33])
     if isinstance(value, str):
         value = printable(value).rstrip()
+        if not value and "'" in comment:
+            value = " "  # the same to FITS; astropy would take a quote in the comment for the end of the value
         width = max(20, len(value.replace("'", "''")) + 2)
         room = _LINE - 10 - width - 3
         return fits.Card(card.key, value, comment if width > _LONGEST_TEXT else comment[: max(room, 0)])

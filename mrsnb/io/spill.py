@@ -1,6 +1,6 @@
 """Keep exposures on disk between the steps that change them and the cubes that use them several times."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, fields, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -9,8 +9,6 @@ import numpy as np
 
 from mrsnb.core.cards import Cards
 from mrsnb.core.exposure import Described, Exposure, ExposureSource
-
-_ARRAYS = ("flux", "err", "dq")
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -27,6 +25,7 @@ class SpilledExposure(Described):
 
     source: ExposureSource
     folder: Path
+    _hollow: list[Exposure] = field(default_factory=list, init=False)
 
     @property
     def name(self) -> str:  # type: ignore[override]
@@ -49,28 +48,32 @@ class SpilledExposure(Described):
         return self.source.wcs
 
     def load(self) -> Exposure:
-        """Return the exposure with its arrays."""
-        done = self.folder / "done"
-        if not done.exists():
-            exposure = self.source.load()
-            self.folder.mkdir(parents=True, exist_ok=True)
-            for name in _ARRAYS:
-                np.save(self.folder / f"{name}.npy", getattr(exposure, name))
-            for name, variance in exposure.variances.items():
-                np.save(self.folder / f"{name}.variance.npy", variance)
-            done.touch()
-            return exposure
-        arrays = {name: np.load(self.folder / f"{name}.npy") for name in _ARRAYS}
-        variances = {
-            path.name.removesuffix(".variance.npy"): np.load(path)
-            for path in sorted(self.folder.glob("*.variance.npy"))
-        }
-        return Exposure(
-            name=self.name, primary=self.primary, science=self.science, wcs=self.wcs, **arrays, variances=variances
-        )
+        """Return the exposure with its arrays, of the class that its source makes."""
+        if self._hollow:
+            hollow = self._hollow[0]
+            arrays = {name: np.load(self._file(name)) for name in _array_names(hollow)}
+            variances = {name: np.load(self._file(name)) for name in hollow.variances}
+            return replace(hollow, **arrays, variances=variances)
+        exposure = self.source.load()
+        self.folder.mkdir(parents=True, exist_ok=True)
+        names = _array_names(exposure)
+        for name, array in [(name, getattr(exposure, name)) for name in names] + [*exposure.variances.items()]:
+            np.save(self._file(name), array)
+        nothing = np.empty((0, 0), np.float32)
+        empty: dict[str, Any] = dict.fromkeys(names, nothing)
+        self._hollow.append(replace(exposure, **empty, variances=dict.fromkeys(exposure.variances, nothing)))
+        return exposure
+
+    def _file(self, array: str) -> Path:
+        return self.folder / f"{array}.npy"
 
     def __repr__(self) -> str:
         return f"<SpilledExposure {self.name} {'+'.join(b.name for b in self.bands)}>"
+
+
+def _array_names(exposure: Exposure) -> list[str]:
+    """Return the fields of an exposure, of whatever class, that hold an array."""
+    return [f.name for f in fields(exposure) if isinstance(getattr(exposure, f.name), np.ndarray)]
 
 
 def spilled(exposures: "tuple[ExposureSource, ...]", folder: Path) -> tuple[ExposureSource, ...]:

@@ -11,10 +11,11 @@ from mrsnb.core.results import Result
 from mrsnb.core.spectrum import Spectrum
 from mrsnb.io.c1d import read_background, write_c1d
 from mrsnb.io.exposure_files import write_exposure
+from mrsnb.io.images import write_images
 from mrsnb.io.spill import spilled
 from mrsnb.io.x1d import read_x1d
 from mrsnb.pipeline.params import Spec3Params
-from mrsnb.steps.adaptive_trace_model import adaptive_trace_model
+from mrsnb.steps.adaptive_trace_model import TracedExposure, adaptive_trace_model, intermediate_images
 from mrsnb.steps.assign_mtwcs import assign_mtwcs
 from mrsnb.steps.master_background import MasterBackgroundResult, master_background
 from mrsnb.steps.mrs_imatch import MrsImatchResult, mrs_imatch
@@ -108,12 +109,16 @@ class ExposureSteps:
         if costly:
             self.exposures = spilled(self.exposures, self.scratch / name)
         if getattr(self.params, name).save_results:
-            self._write(self.exposures, suffix)
+            # the observatory names them so, without the association's id
+            self._write(self.exposures, suffix, None if suffix == "mbsub" else self.association.asn_id)
 
-    def _write(self, exposures: Exposures, suffix: str) -> None:
+    def _write(self, exposures: Exposures, suffix: str, asn_id: str | None) -> None:
         for exposure in exposures:
-            name = exposure_name(exposure.name, self.association.asn_id, suffix)
-            self.written.append(write_exposure(exposure.load(), self.sources[exposure.name], self.folder / name))
+            name = exposure_name(exposure.name, asn_id, suffix)
+            loaded = exposure.load()
+            trace = {"TRACEMODEL": loaded.trace} if isinstance(loaded, TracedExposure) else {}
+            path = write_exposure(loaded, self.sources[exposure.name], self.folder / name, extra=trace)
+            self.written.append(path)
 
     def _assign_mtwcs(self) -> Result | None:
         if not _is_moving(self.exposures):
@@ -129,7 +134,8 @@ class ExposureSteps:
         given = None if params.user_background is None else read_background(params.user_background)
         members = self.association.background
         backgrounds: list[Spectrum] = [read_x1d(self.association.path_of(member)) for member in members]
-        name = f"{self.association.name}_{self.association.asn_id}_masterbg1d.fits"
+        first = Path(members[0].expname).name if members else f"{self.association.name}.fits"
+        name = exposure_name(first, self.association.asn_id, "masterbg1d")
         result = master_background(self.exposures, backgrounds, params, given, name=name)
         self._take("master_background", result, "mbsub")
         if params.save_background:
@@ -139,7 +145,7 @@ class ExposureSteps:
     def _write_background(self, result: MasterBackgroundResult) -> None:
         if result.backgrounds:
             self.written.append(write_c1d(result.backgrounds, self.folder))
-        self._write(tuple(result.images), "masterbg2d")
+        self._write(tuple(result.images), "masterbg2d", self.association.asn_id)
 
     def _mrs_imatch(self) -> Result:
         self._matched = result = mrs_imatch(self.exposures, self.params.mrs_imatch, self.references.cubepar)
@@ -149,11 +155,19 @@ class ExposureSteps:
     def _outlier_detection(self) -> Result:
         result = outlier_detection(self.exposures, self.params.outlier_detection)
         self._take("outlier_detection", result, "crf")
+        for made in result.intermediate:
+            path = self.folder / exposure_name(made.exposure, self.association.asn_id, made.label)
+            self.written.append(write_images(made.arrays, made.primary, path, model=made.model))
         return result
 
     def _adaptive_trace_model(self) -> Result:
-        result = adaptive_trace_model(self.exposures, self.params.adaptive_trace_model)
-        self._take("adaptive_trace_model", result, "adaptive_trace_model")
+        before, params = self.exposures, self.params.adaptive_trace_model
+        result = adaptive_trace_model(before, params)
+        for exposure in before if params.save_intermediate_results else ():
+            for suffix, image in intermediate_images(exposure.load(), params).items():
+                path = self.folder / exposure_name(exposure.name, self.association.asn_id, suffix)
+                self.written.append(write_images({"SCI": image}, exposure.primary, path, model="IFUImageModel"))
+        self._take("adaptive_trace_model", result, "adaptive_trace_model", costly=True)
         return result
 
     def _pixel_replace(self) -> Result:

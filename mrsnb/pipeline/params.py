@@ -43,6 +43,14 @@ class Spec3Params:
     extract_1d: Extract1dParams = field(default_factory=Extract1dParams)
     spectral_leak: SpectralLeakParams = field(default_factory=SpectralLeakParams)
 
+    def __post_init__(self) -> None:
+        if self.extract_1d.ifu_covar == "drizzle" and self.cube_build.weighting != "drizzle":
+            msg = (
+                f"extract_1d.ifu_covar = 'drizzle' and cube_build.weighting = {self.cube_build.weighting!r}: the "
+                "covariance is known of drizzled cubes only; use weighting = 'drizzle', or ifu_covar_scale"
+            )
+            raise ParamError(msg)
+
     @classmethod
     def preset(cls, name: str) -> Self:
         """Return the parameters called `name`, one of `presets`.

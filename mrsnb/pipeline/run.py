@@ -20,13 +20,14 @@ from mrsnb.io.exposures import ExposureFile, open_exposure
 from mrsnb.io.offsets import read_offsets
 from mrsnb.io.provenance import software
 from mrsnb.io.references import load_references
+from mrsnb.io.regions import read_region
 from mrsnb.io.s3d import write_s3d
 from mrsnb.io.x1d import write_x1d
 from mrsnb.pipeline.exposure_steps import ExposureSteps, count_exposure_steps
 from mrsnb.pipeline.params import Spec3Params
 from mrsnb.pipeline.result import ProductSummary, Spec3Result
-from mrsnb.steps.cube_build import CubeBuildResult, build_cube, count_cubes, plan_cubes, voxel_pixels
-from mrsnb.steps.extract_1d import Extract1dResult, extract_1d
+from mrsnb.steps.cube_build import CubeBuildResult, CubePlan, build_cube, count_cubes, plan_cubes, voxel_pixels
+from mrsnb.steps.extract_1d import DrizzleCovariance, Extract1dResult, extract_1d
 from mrsnb.steps.spectral_leak import spectral_leak
 
 
@@ -72,6 +73,8 @@ def spec3(
     params = Spec3Params.preset("archive") if params is None else params
     references = load_references() if references is None else references
     exposures = [open_exposure(association.path_of(member)) for member in association.science]
+    if not params.cube_build.skip:
+        count_cubes(exposures, params.cube_build)  # refuses what no exposure has, before any step runs
     folder = output_folder(output_dir)
     with TemporaryDirectory(prefix=".mrsnb-", dir=folder) as scratch:
         run = _Run(association, params, references, folder, exposures, Path(scratch))
@@ -126,6 +129,9 @@ class _Run:
     ) -> None:
         self.association, self.params, self.references = association, params, references
         self.folder, self.exposures = folder, exposures
+        shifts, region = params.cube_build.offset_file, params.extract_1d.extraction_region
+        self.offsets = None if shifts is None else read_offsets(shifts)
+        self.region = None if region is None else read_region(region)
         sources = {exposure.name: exposure.path for exposure in exposures}
         self.before = ExposureSteps(association, params, references, tuple(exposures), sources, folder, scratch)
         self.products: list[ProductSummary] = []
@@ -140,9 +146,9 @@ class _Run:
             return
         inputs = {exposure.name: exposure.checksum for exposure in self.exposures}
         history = {"software": software(), "references": self.references.sources(), "inputs": inputs}
-        for built in self._cubes(history):
+        for plan, built in self._cubes(history):
             yield built
-            for extracted in self._spectrum(built.cubes[0]):
+            for extracted in self._spectrum(plan, built.cubes[0]):
                 spectra += extracted.spectra
                 yield extracted
         if spectra and not self.params.spectral_leak.skip:
@@ -152,10 +158,9 @@ class _Run:
                 self.statuses["spectral_leak"] = "COMPLETE"
             yield leak
 
-    def _cubes(self, history: dict[str, Any]) -> Iterator[CubeBuildResult]:
+    def _cubes(self, history: dict[str, Any]) -> Iterator[tuple[CubePlan, CubeBuildResult]]:
         params = self.params.cube_build
-        offsets = None if params.offset_file is None else read_offsets(params.offset_file)
-        for plan in plan_cubes(self.before.exposures, params, self.references.cubepar, offsets):
+        for plan in plan_cubes(self.before.exposures, params, self.references.cubepar, self.offsets):
             start = perf_counter()
             asked = voxel_pixels([plan], params)
             cube = build_cube(plan, params, self.references.cubepar, self.association.name)
@@ -171,17 +176,20 @@ class _Run:
                     spaxel_size=cube.grid.spaxel_size,
                 )
             )
-            yield CubeBuildResult(params=params, seconds=perf_counter() - start, cubes=(cube,), contributions=asked)
+            seconds = perf_counter() - start
+            yield plan, CubeBuildResult(params=params, seconds=seconds, cubes=(cube,), contributions=asked)
 
     def _stamped(self, primary: Any) -> Any:
         name = self.association.path.name if self.association.path else "none"
         return primary.updated(ASNTABLE=name, ASNPOOL=self.association.asn_pool)
 
-    def _spectrum(self, cube: Cube) -> Iterator[Extract1dResult]:
-        params = self.params.extract_1d
+    def _spectrum(self, plan: CubePlan, cube: Cube) -> Iterator[Extract1dResult]:
+        params, values = self.params.extract_1d, self.references
         if params.skip:
             return
-        result = extract_1d(cube, params, self.references.extract1d, self.references.apcorr)
+        exact = params.ifu_covar == "drizzle"
+        covariance = DrizzleCovariance(plan=plan, params=self.params.cube_build) if exact else None
+        result = extract_1d(cube, params, values.extract1d, values.apcorr, region=self.region, covariance=covariance)
         self._keep_spectrum(result.spectra[0], save=params.save_results)
         self.statuses["extract_1d"] = "COMPLETE"
         yield result

@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from mrsnb.core.association import Association, Member, exposure_name, product_name
@@ -239,7 +239,6 @@ def test_a_dot_in_the_name_is_kept():
     assert product_name("ngc.7319", [Band(1, "short")], "s3d") == "ngc.7319_ch1-short_s3d.fits"
 
 
-@settings(deadline=None)
 @given(st.text(max_size=12))
 def test_a_product_never_leaves_its_directory(name):
     try:

@@ -10,7 +10,7 @@ from mrsnb.core.association import exposure_name
 from mrsnb.core.exposure import DerivedExposure
 from mrsnb.io.exposure_files import write_exposure
 from mrsnb.io.exposures import open_exposure
-from mrsnb.io.outlier_output import write_outlier_output
+from mrsnb.io.images import write_images
 from mrsnb.simulate import Noise, PointSource, Scene, ThermalBackground, simulate
 from mrsnb.steps.outlier_detection import Mask
 from mrsnb.steps.outlier_detection.masks import with_outliers
@@ -92,7 +92,7 @@ def test_intermediate_arrays_open_in_the_official_data_model(cal, tmp_path):
     arrays = {"DIFFARR": np.ones((2, 8, 9)), "MINARR": np.full((8, 9), 2.0), "NORMARR": np.ones((8, 9))}
     primary = open_exposure(cal).primary.updated(KERNXSZ=11, KERNYSZ=1, THRSPRC=99.5)
     path = tmp_path / "x_a3001_mirifulong_outlier_output.fits"
-    assert write_outlier_output(arrays, primary, path, model="OutlierIFUOutputModel") == path
+    assert write_images(arrays, primary, path, model="OutlierIFUOutputModel") == path
     with datamodels.open(path) as model:
         assert type(model).__name__ == "OutlierIFUOutputModel"
         assert (model.meta.kernel_xsize, model.meta.kernel_ysize, model.meta.threshold_percent) == (11, 1, 99.5)

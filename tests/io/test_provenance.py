@@ -3,7 +3,7 @@
 import hashlib
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from mrsnb.errors import InputError
@@ -30,7 +30,6 @@ def test_software_names_versions():
     assert all(version[0].isdigit() for version in found.values())
 
 
-@settings(deadline=None)
 @given(st.dictionaries(st.text(), st.text() | st.dictionaries(st.text(), st.integers() | st.text() | st.none())))
 def test_lines_fit_a_header(history):
     for line in history_lines(history):

@@ -102,7 +102,6 @@ def test_of_a_spectrum():
     assert wcs(0.5)[2] == pytest.approx(wave[:2].mean(), rel=1e-14)
 
 
-@settings(deadline=None)
 @given(st.floats(allow_nan=False))
 def test_numbers_are_read_back_bit_for_bit(value):
     import yaml
@@ -117,7 +116,7 @@ PLAIN = st.recursive(
 )
 
 
-@settings(deadline=None, max_examples=200)
+@settings(max_examples=200)
 @given(st.dictionaries(st.text(min_size=1, max_size=20), PLAIN, max_size=4))
 def test_provenance_comes_back(history):
     extension = asdf_extension({}, cube_wcs_of_nothing(), history, in_spec=False)

@@ -14,7 +14,7 @@ from mrsnb.errors import InputError, OutputError
 from mrsnb.io.x1d import read_x1d, write_x1d
 
 
-@settings(deadline=None, max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(n_wave=st.integers(2, 40), seed=st.integers(0, 99))
 def test_write_read(tmp_path, make_spectrum, n_wave, seed):
     spectrum = make_spectrum(n_wave=n_wave, seed=seed)

@@ -99,7 +99,7 @@ def test_a_forest_of_lines_is_not_taken_for_fringes():
     assert np.std(result.flux / truth) < 0.007
 
 
-@settings(max_examples=15, deadline=None, derandomize=True)
+@settings(max_examples=15)
 @given(exponent=st.integers(-12, 12), seed=st.integers(0, 100))
 def test_the_unit_does_not_matter(exponent, seed):
     wave, truth = smooth("2B")

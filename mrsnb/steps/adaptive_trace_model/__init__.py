@@ -6,6 +6,7 @@ from mrsnb.steps.adaptive_trace_model.step import (
     AdaptiveTraceModelResult,
     TracedExposure,
     adaptive_trace_model,
+    intermediate_images,
     trace_model,
     traced,
 )
@@ -16,6 +17,7 @@ __all__ = [
     "TraceImages",
     "TracedExposure",
     "adaptive_trace_model",
+    "intermediate_images",
     "trace_images",
     "trace_model",
     "traced",

@@ -157,6 +157,25 @@ def traced(exposure: Exposure, params: AdaptiveTraceModelParams) -> TracedExposu
     return TracedExposure(**values, trace=images.used)
 
 
+def intermediate_images(exposure: Exposure, params: AdaptiveTraceModelParams) -> dict[str, NDArray[np.float32]]:
+    """Return what ``save_intermediate_results`` keeps of one exposure, by the official ends of file names.
+
+    The model wherever there is one (``spline_full``) and where it is used (``spline_used``); if oversampled also the
+    exposure interpolated along its rows (``linear_interp``) and what the model leaves of it (``spline_residual``).
+    """
+    if params.compat == "none":
+        exposure = marked_alike(exposure)
+    with _threads(params.maximum_cores):
+        images = trace_images(exposure, params)
+    named = {
+        "spline_full": images.full,
+        "spline_used": images.used,
+        "linear_interp": images.linear,
+        "spline_residual": images.residual,
+    }
+    return {name: image for name, image in named.items() if image is not None}
+
+
 def trace_model(exposure: Exposure, params: AdaptiveTraceModelParams) -> NDArray[np.float32]:
     """Return the trace of one exposure, on the pixels of the detector; parameters as `adaptive_trace_model`."""
     return traced(exposure, replace(params, oversample=1.0)).trace

@@ -1,4 +1,4 @@
-"""Write the arrays from which outlier flags were made: ``_outlier_output``."""
+"""Write images that a step keeps for inspection, such as those from which outlier flags were made."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -13,7 +13,7 @@ from mrsnb.io.atomic import atomic_write
 from mrsnb.io.products import primary_hdu
 
 
-def write_outlier_output(
+def write_images(
     arrays: Mapping[str, NDArray[np.float32]],
     primary: Cards,
     path: Path,

@@ -142,6 +142,35 @@ def test_spectral_leak_needs_its_two_bands(run, tmp_path):
     assert not list(tmp_path.iterdir())
 
 
+def test_steps_on_exposures_write_exposures(small_dataset, tmp_path):
+    for step, suffix in (("outlier_detection", "crf"), ("pixel_replace", "pixel_replace")):
+        result = mrsnb("run", step, *small_dataset.exposures, "--output-dir", tmp_path / step)
+        assert result.exit_code == 0, result.output
+        names = [f"small_exposure{i}_a3001_{suffix}.fits" for i in (1, 2)]
+        assert sorted(path.name for path in (tmp_path / step).iterdir()) == names
+        for name in names:
+            assert str(tmp_path / step / name) in result.stdout
+
+
+def test_a_background_is_subtracted_and_combined(run, small_dataset, tmp_path):
+    spectra = sorted(run[0].glob("*_x1d.fits"))
+    given = [arg for spectrum in spectra for arg in ("--background", spectrum)]
+    result = mrsnb("run", "master_background", *small_dataset.exposures, *given, "--output-dir", tmp_path)
+    assert result.exit_code == 0, result.output
+    assert sorted(path.name for path in tmp_path.iterdir()) == [f"small_exposure{i}_mbsub.fits" for i in (1, 2)]
+    result = mrsnb("run", "combine_1d", *spectra, "--product-name=sky", "--output-dir", tmp_path)
+    assert result.exit_code == 0, result.output
+    with fits.open(tmp_path / "sky_c1d.fits") as hdus:
+        assert [hdu.name for hdu in hdus[1:-1]] == ["COMBINE1D"] * len(spectra)
+
+
+def test_a_step_with_nothing_to_do_says_so(small_dataset, tmp_path):
+    given = [small_dataset.association, "--output-dir", tmp_path]
+    assert "moving target" in refusal("run", "assign_mtwcs", *given)
+    assert "--background" in refusal("run", "master_background", *given)
+    assert "subtract = True" in refusal("run", "mrs_imatch", *given)
+
+
 def test_a_step_does_not_replace_its_input(run, tmp_path):
     spectrum = tmp_path / "small_ch1-short_x1d.fits"
     shutil.copy(run[0] / spectrum.name, spectrum)

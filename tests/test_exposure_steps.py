@@ -4,16 +4,18 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from astropy.io import fits
 
 from mrsnb.core.dq import DQ, flagged
 from mrsnb.core.references import Sampling
-from mrsnb.errors import OutputError
+from mrsnb.errors import OutputError, ParamError
 from mrsnb.geometry.chain import MrsChain
 from mrsnb.io.exposure_files import write_exposure
 from mrsnb.io.exposures import open_exposure
 from mrsnb.io.references import load_references
 from mrsnb.io.spill import spilled
 from mrsnb.pipeline import Spec3Params, count_results, spec3
+from mrsnb.steps.adaptive_trace_model import AdaptiveTraceModelParams, TracedExposure, adaptive_trace_model
 
 
 @pytest.fixture(scope="module")
@@ -89,3 +91,39 @@ def test_scratch_files_give_the_same_arrays_and_are_made_once(small_dataset, tmp
     assert np.array_equal(first.flux, second.flux, equal_nan=True)
     assert np.array_equal(first.dq, second.dq)
     assert all(np.array_equal(first.variances[n], second.variances[n], equal_nan=True) for n in first.variances)
+
+
+def test_spilled_exposures_keep_what_their_class_has(small_dataset, tmp_path):
+    sources = (open_exposure(small_dataset.exposures[0]),)
+    traced = adaptive_trace_model(sources, AdaptiveTraceModelParams(skip=False)).exposures
+    (kept,) = spilled(traced, tmp_path)
+    first, second = kept.load(), kept.load()
+    assert isinstance(second, TracedExposure)
+    assert np.isfinite(first.trace).any()
+    np.testing.assert_array_equal(second.trace, first.trace)
+
+
+def test_intermediate_results_and_traces_are_written_under_the_official_names(small_dataset, references, tmp_path):
+    params = Spec3Params.preset("archive").updated(
+        {
+            "outlier_detection": {"skip": False, "method": "neighbours", "save_intermediate_results": True},
+            "adaptive_trace_model": {"skip": False, "save_results": True, "save_intermediate_results": True},
+            "cube_build": {"skip": True},
+        }
+    )
+    *_, last = spec3(small_dataset.association, params, output_dir=tmp_path, references=references)
+    names = {path.name for path in last.exposures}
+    assert names == {path.name for path in tmp_path.iterdir()}
+    suffixes = ("crf", "adaptive_trace_model", "spline_full", "spline_used")
+    each = {f"small_exposure{i}_a3001_{suffix}.fits" for i in (1, 2) for suffix in suffixes}
+    assert names == each | {"small_exposure1_a3001_mirifushort_outlier_output.fits"}
+    with fits.open(tmp_path / "small_exposure1_a3001_adaptive_trace_model.fits") as hdus:
+        trace = hdus["TRACEMODEL"].data
+        assert hdus[-1].name == "ASDF"
+    with fits.open(tmp_path / "small_exposure1_a3001_spline_used.fits") as hdus:
+        np.testing.assert_array_equal(hdus["SCI"].data, trace)
+
+
+def test_more_columns_cannot_be_written_and_that_is_said_before_anything_is_done():
+    with pytest.raises(ParamError, match="oversample = 2"):
+        Spec3Params().updated({"adaptive_trace_model": {"skip": False, "oversample": 2.0, "save_results": True}})

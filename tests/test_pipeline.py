@@ -189,6 +189,36 @@ def test_without_cubes_there_is_nothing(run, tmp_path):
     assert names_in(tmp_path / "out") == []
 
 
+def test_a_region_file_is_the_aperture_of_all_cubes(run, done, tmp_path):
+    centre = done.of(CubeBuildResult)[0].cubes[0].grid
+    region = tmp_path / "blob.reg"
+    region.write_text(f'icrs\ncircle({centre.ra}, {centre.dec}, 0.5")\n')
+    again = run({"extract_1d": {"extraction_region": str(region)}})
+    found = [result for result in again if isinstance(result, Extract1dResult)]
+    assert len(found) == 2
+    for result in found:
+        assert result.centres[0].method == "region"
+        size = {"1A": 0.13, "2A": 0.17}[result.spectra[0].label]
+        assert np.allclose(result.spectra[0].columns["NPIXELS"], np.pi * 0.25 / size**2, rtol=0.02)
+
+
+def test_a_region_file_that_is_not_there_is_refused_before_anything_is_made(run, tmp_path):
+    with pytest.raises(InputError, match=r"none\.reg"):
+        run({"extract_1d": {"extraction_region": "none.reg"}})
+    assert not (tmp_path / "out").exists()
+
+
+def test_covariance_makes_errors_larger_and_nothing_else(run, done):
+    again = [r for r in run({"extract_1d": {"ifu_covar": "drizzle"}}) if isinstance(r, Extract1dResult)]
+    for alone, exact in zip(done.of(Extract1dResult), again, strict=True):
+        before, after = alone.spectra[0].columns, exact.spectra[0].columns
+        assert np.array_equal(before["FLUX"], after["FLUX"], equal_nan=True)
+        ratio = np.nanmedian(after["FLUX_ERROR"] / before["FLUX_ERROR"])
+        assert 1.2 < ratio < 3.0
+    with pytest.raises(ParamError, match="ifu_covar = 'drizzle' and cube_build"):
+        run({"extract_1d": {"ifu_covar": "drizzle"}, "cube_build": {"weighting": "emsm"}})
+
+
 def test_skipped_spectral_leak_is_not_there(run):
     results = run({"spectral_leak": {"skip": True}, "cube_build": ONE})
     assert [type(r) for r in results] == [CubeBuildResult, Extract1dResult, Spec3Result]

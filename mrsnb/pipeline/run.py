@@ -6,11 +6,12 @@ from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from time import perf_counter
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 
 from mrsnb.core.association import Association
 from mrsnb.core.cube import Cube
 from mrsnb.core.references import References
+from mrsnb.core.region import SkyAperture
 from mrsnb.core.results import Result
 from mrsnb.core.spectrum import Spectrum
 from mrsnb.display.progress import follow
@@ -26,7 +27,7 @@ from mrsnb.io.x1d import write_x1d
 from mrsnb.pipeline.exposure_steps import ExposureSteps, count_exposure_steps
 from mrsnb.pipeline.params import Spec3Params
 from mrsnb.pipeline.result import ProductSummary, Spec3Result
-from mrsnb.steps.cube_build import CubeBuildResult, CubePlan, build_cube, count_cubes, plan_cubes, voxel_pixels
+from mrsnb.steps.cube_build import CubeBuildResult, CubePlan, Offsets, build_cube, count_cubes, plan_cubes, voxel_pixels
 from mrsnb.steps.extract_1d import DrizzleCovariance, Extract1dResult, extract_1d
 from mrsnb.steps.spectral_leak import spectral_leak
 
@@ -75,9 +76,10 @@ def spec3(
     exposures = [open_exposure(association.path_of(member)) for member in association.science]
     if not params.cube_build.skip:
         count_cubes(exposures, params.cube_build)  # refuses what no exposure has, before any step runs
+    extras = _extras(params)
     folder = output_folder(output_dir)
     with TemporaryDirectory(prefix=".mrsnb-", dir=folder) as scratch:
-        run = _Run(association, params, references, folder, exposures, Path(scratch))
+        run = _Run(association, params, references, folder, exposures, Path(scratch), extras)
         yield from run.results()
     yield Spec3Result(
         association=association,
@@ -115,6 +117,21 @@ def count_results(association: Association, params: Spec3Params) -> int:
     return before + n_cubes * (1 + extracts) + (extracts and not params.spectral_leak.skip) + 1
 
 
+class _Extras(NamedTuple):
+    """What is in files that parameters name."""
+
+    offsets: Offsets | None
+    region: SkyAperture | None
+
+
+def _extras(params: Spec3Params) -> _Extras:
+    shifts, region = params.cube_build.offset_file, params.extract_1d.extraction_region
+    return _Extras(
+        None if shifts is None or params.cube_build.skip else read_offsets(shifts),
+        None if region is None or params.extract_1d.skip else read_region(region),
+    )
+
+
 class _Run:
     """One run of the steps, in order; collects what is kept of each product."""
 
@@ -126,12 +143,11 @@ class _Run:
         folder: Path,
         exposures: Sequence[ExposureFile],
         scratch: Path,
+        extras: _Extras,
     ) -> None:
         self.association, self.params, self.references = association, params, references
         self.folder, self.exposures = folder, exposures
-        shifts, region = params.cube_build.offset_file, params.extract_1d.extraction_region
-        self.offsets = None if shifts is None else read_offsets(shifts)
-        self.region = None if region is None else read_region(region)
+        self.offsets, self.region = extras
         sources = {exposure.name: exposure.path for exposure in exposures}
         self.before = ExposureSteps(association, params, references, tuple(exposures), sources, folder, scratch)
         self.products: list[ProductSummary] = []

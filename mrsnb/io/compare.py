@@ -14,7 +14,10 @@ from mrsnb.display import Row, Section, Table, mimebundle, to_text
 from mrsnb.errors import InputError
 from mrsnb.io.exposures import opened
 
-_SUFFIXES = ("s3d", "x1d", "crf")
+_SUFFIXES = (
+    *("s3d", "x1d", "c1d", "crf", "mbsub", "masterbg1d", "masterbg2d", "assign_mtwcs", "mrs_imatch", "pixel_replace"),
+    *("adaptive_trace_model", "spline_full", "spline_used", "linear_interp", "spline_residual", "outlier_output"),
+)
 _NOT_COMPARED = ("ASDF", "HDRTAB")
 _WCS_TOLERANCE = 1e-9
 _WCS_KEYS = tuple(
@@ -135,7 +138,7 @@ class Comparison:
 
 
 def compare_runs(folder_a: Path | str, folder_b: Path | str, rtol: float = 1e-5) -> Comparison:
-    """Return how the products (``_s3d``, ``_x1d``, ``_crf``) of two runs differ; one array is in memory at a time.
+    """Return how the products of two runs (``_s3d``, ``_x1d``, ``_crf``, ...) differ; one array is in memory at a time.
 
     Values agree if ``|a - b| <= rtol * max(|a|, |b|)`` or both are NaN; flags and text if they are equal; WCS keywords
     within 1e-9. Extensions ASDF and HDRTAB and other keywords, which say who made a file, are not compared.
@@ -158,8 +161,8 @@ def compare_runs(folder_a: Path | str, folder_b: Path | str, rtol: float = 1e-5)
         raise InputError(msg)
     names_a, names_b = _products(folder_a), _products(folder_b)
     if not names_a and not names_b:
-        wanted = ", ".join(f"*_{suffix}.fits" for suffix in _SUFFIXES)
-        msg = f"{folder_a}, {folder_b}: no products to compare ({wanted})"
+        wanted = ", ".join(f"*_{suffix}.fits" for suffix in _SUFFIXES[:4])
+        msg = f"{folder_a}, {folder_b}: no products to compare ({wanted}, ...)"
         raise InputError(msg)
     both = sorted(names_a & names_b)
     return Comparison(

@@ -42,9 +42,16 @@ _NOTHING = {
 }
 
 
-def step_params(step: str) -> type[StepParams]:
-    """Return the parameters of a step that can be run by itself: those of a run, and combine_1d."""
-    return {**Spec3Params.steps(), "combine_1d": Combine1dParams}[step]
+def preset_params(step: str, preset: str = "archive") -> StepParams:
+    """Return the parameters that a preset gives a step that can be run by itself: one of a run, or combine_1d.
+
+    Raises
+    ------
+    ParamError
+        If there is no such preset.
+    """
+    whole = Spec3Params.preset(preset)
+    return Combine1dParams() if step == "combine_1d" else cast("StepParams", getattr(whole, step))
 
 
 def run_step(

@@ -6,7 +6,7 @@ import click
 
 from mrsnb.cli.failures import is_verbose, verbose_option
 from mrsnb.cli.options import Groups, ParamCommand, given, overrides, step_groups
-from mrsnb.cli.products import OUTPUT_DIR, REFERENCES, say, say_products
+from mrsnb.cli.products import OUTPUT_DIR, PRESET, REFERENCES, say, say_products
 
 
 def _all_steps() -> Groups:
@@ -18,7 +18,7 @@ def _all_steps() -> Groups:
 @click.command("spec3", cls=ParamCommand, groups=_all_steps, short_help="Make cubes and spectra of an association.")
 @click.argument("asn", type=click.Path(path_type=Path))
 @OUTPUT_DIR
-@click.option("--preset", default="archive", metavar="NAME", help="Values to start from: 'mrsnb presets' lists them.")
+@PRESET
 @REFERENCES
 @click.option("--report", is_flag=True, help="Write report.html, cubes.png and spectrum.png as well.")
 @verbose_option

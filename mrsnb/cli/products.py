@@ -12,6 +12,9 @@ OUTPUT_DIR = click.option(
     metavar="DIR",
     help="Where products go.  [default: here]",
 )
+PRESET = click.option(
+    "--preset", default="archive", metavar="NAME", help="Values to start from: 'mrsnb presets' lists them."
+)
 REFERENCES = click.option(
     "--references",
     type=click.Path(path_type=Path),

@@ -8,7 +8,7 @@ import click
 
 from mrsnb.cli.failures import Commands, verbose_option
 from mrsnb.cli.options import Groups, ParamCommand, given, overrides, param_options
-from mrsnb.cli.products import OUTPUT_DIR, REFERENCES, say, say_products
+from mrsnb.cli.products import OUTPUT_DIR, PRESET, REFERENCES, say, say_products
 
 _STEP_ONLY = ("skip", "save_results")
 _EXPOSURES = "INPUTS: an association, or calibrated exposures."
@@ -37,9 +37,9 @@ def run_group() -> None:
 
 def _groups(step: str) -> Callable[[], Groups]:
     def groups() -> Groups:
-        from mrsnb.stepwise import step_params
+        from mrsnb.stepwise import preset_params
 
-        return {"Parameters": param_options(step_params(step), step, leave_out=_STEP_ONLY)}
+        return {"Parameters": param_options(type(preset_params(step)), step, leave_out=_STEP_ONLY)}
 
     return groups
 
@@ -55,15 +55,16 @@ def _command(step: str) -> click.Command:
         inputs: tuple[Path, ...],
         output_dir: Path,
         references: Path | None,
+        preset: str,
         product_name: str = "cube",
         background: tuple[Path, ...] = (),
     ) -> None:
         from mrsnb.io.references import load_references
         from mrsnb.pipeline import Spec3Result
-        from mrsnb.stepwise import run_step, step_params
+        from mrsnb.stepwise import preset_params, run_step
 
-        kind = step_params(step)
-        params = kind.from_dict(given(ctx, {step: kind}).get(step, {}))
+        start = preset_params(step, preset)
+        params = start.updated(given(ctx, {step: type(start)}).get(step, {}))
         values = load_references(references, overrides(ctx))
         results = run_step(step, inputs, params, values, output_dir, product=product_name, backgrounds=background)
         for result in results:
@@ -81,7 +82,7 @@ def _command(step: str) -> click.Command:
 
 def _options(step: str) -> list[Any]:
     path = click.Path(path_type=Path)
-    options = [REFERENCES, OUTPUT_DIR, click.argument("inputs", type=path, nargs=-1, required=True)]
+    options = [REFERENCES, PRESET, OUTPUT_DIR, click.argument("inputs", type=path, nargs=-1, required=True)]
     if step in _NAMED:
         told = "First part of the products' names, where no association says it."
         options.insert(1, click.option("--product-name", default=_NAMED[step], metavar="NAME", help=told))

@@ -27,7 +27,16 @@ from mrsnb.io.x1d import write_x1d
 from mrsnb.pipeline.exposure_steps import ExposureSteps, count_exposure_steps
 from mrsnb.pipeline.params import Spec3Params
 from mrsnb.pipeline.result import ProductSummary, Spec3Result
-from mrsnb.steps.cube_build import CubeBuildResult, CubePlan, Offsets, build_cube, count_cubes, plan_cubes, voxel_pixels
+from mrsnb.steps.cube_build import (
+    CubeBuildResult,
+    CubePlan,
+    Offsets,
+    build_cube,
+    check_exposures,
+    count_cubes,
+    plan_cubes,
+    voxel_pixels,
+)
 from mrsnb.steps.extract_1d import DrizzleCovariance, Extract1dResult, extract_1d
 from mrsnb.steps.spectral_leak import spectral_leak
 
@@ -75,7 +84,7 @@ def spec3(
     references = load_references() if references is None else references
     exposures = [open_exposure(association.path_of(member)) for member in association.science]
     if not params.cube_build.skip:
-        count_cubes(exposures, params.cube_build)  # refuses what no exposure has, before any step runs
+        check_exposures(exposures, params.cube_build)
     extras = _extras(params)
     folder = output_folder(output_dir)
     with TemporaryDirectory(prefix=".mrsnb-", dir=folder) as scratch:

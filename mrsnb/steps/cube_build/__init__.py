@@ -4,7 +4,7 @@ from mrsnb.steps.cube_build.build import CubeBuildResult, add_exposure, build_cu
 from mrsnb.steps.cube_build.contributions import Contribution, Contributions, contributions
 from mrsnb.steps.cube_build.params import CubeBuildParams
 from mrsnb.steps.cube_build.pixels import usable_pixels
-from mrsnb.steps.cube_build.plan import CubePlan, Offsets, count_cubes, plan_cubes, view_of
+from mrsnb.steps.cube_build.plan import CubePlan, Offsets, check_exposures, count_cubes, plan_cubes, view_of
 
 __all__ = [
     "Contribution",
@@ -15,6 +15,7 @@ __all__ = [
     "Offsets",
     "add_exposure",
     "build_cube",
+    "check_exposures",
     "contributions",
     "count_cubes",
     "cube_build",

@@ -12,6 +12,7 @@ from mrsnb.core.exposure import ExposureSource
 from mrsnb.core.memory import available_memory
 from mrsnb.core.references import CubePars
 from mrsnb.errors import InputError, ParamError
+from mrsnb.geometry.chain import MrsChain
 from mrsnb.geometry.detector import ChannelView, channel_view
 from mrsnb.geometry.footprint import header_footprint, pixel_footprint
 from mrsnb.geometry.grid import choose_grid, linear_waves, tabulated_waves
@@ -93,6 +94,24 @@ def plan_cubes(
 def count_cubes(exposures: Sequence[ExposureSource], params: CubeBuildParams) -> int:
     """Return how many cubes `plan_cubes` will plan; raises `ParamError` as it does if there are none."""
     return len(_grouped(_selected(exposures, params), params.output_type))
+
+
+def check_exposures(exposures: Sequence[ExposureSource], params: CubeBuildParams) -> None:
+    """Refuse what `plan_cubes` would refuse of exposures, before steps change them.
+
+    Raises
+    ------
+    ParamError
+        If no exposure has the wanted channel and band.
+    InputError
+        If the wavelengths of one are not those of the band that its header states. A WCS that only gwcs can evaluate
+        is slow, and looked at later.
+    """
+    wanted = _selected(exposures, params)
+    for exposure in exposures:
+        if isinstance(exposure.wcs, MrsChain):
+            for band in set(exposure.bands) & set(wanted):
+                view_of(exposure, band)
 
 
 def _selected(exposures: Sequence[ExposureSource], params: CubeBuildParams) -> list[Band]:

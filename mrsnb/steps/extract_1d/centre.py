@@ -29,6 +29,8 @@ _TRIM, _MEDIAN = 0.1, 0.5
 _LEAST_PLANES = 20
 _LINE_SIGMA = 6.0
 _UPSTREAM_FWHM = 3.0
+_FAR = 2.0
+"""arcsec: a source further from the target is worth a warning."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -146,9 +148,12 @@ def _source(cube: Cube) -> Centre | str:
         found = by_lines if by_lines.failure < 0 else found
     if found.failure >= 0:
         return f"ifu_autocen: {_why_not(found)}"
-    strength = found.signal_to_noise
-    log.info("%s: source found at x = %.2f, y = %.2f, signal to noise %.0f", cube.name, found.x, found.y, strength)
-    return Centre(x=found.x, y=found.y, method="found", signal_to_noise=strength)
+    centre = Centre(x=found.x, y=found.y, method="found", signal_to_noise=found.signal_to_noise)
+    offset = target_offset(cube, centre)
+    level = logging.WARNING if offset is not None and offset > _FAR else logging.INFO
+    told = "" if offset is None else f", {offset:.2f} arcsec from the target"
+    log.log(level, "%s: source found at x = %.2f, y = %.2f%s", cube.name, found.x, found.y, told)
+    return centre
 
 
 def _found(cube: Cube, flux: NDArray[np.floating[Any]], planes: NDArray[np.int64], trim: float) -> Found:

@@ -134,6 +134,7 @@ CASES = {
 """Exposures and options of each combination; steps that are not named are left out, but for cube_build."""
 
 LOOSE = {
+    "sigma_clip": (1e-4, "in one plane a spaxel lies on a limit, which is rounded to single precision there"),
     "replace_profile": (5e-3, "fitted there by an iterative minimiser, here in closed form"),
     "replace_profile5": (5e-3, "as replace_profile"),
     "trace": (1e-2, "splines of nearly free knots, fitted in another arithmetic"),

@@ -3,6 +3,7 @@
 Layout as in the ASDF standard 1.6: a YAML document, then binary blocks, each with a header of its own.
 """
 
+import math
 import struct
 import zlib
 from dataclasses import dataclass
@@ -15,6 +16,7 @@ from numpy.typing import NDArray
 _MAGIC = b"\xd3BLK"
 _HEADER = struct.Struct(">I4sQQQ16s")
 _STREAMED = 1
+_NO_KEY = object()
 
 
 class TreeError(ValueError):
@@ -27,25 +29,10 @@ class Node(dict[str, Any]):
     tag: str = ""
 
 
-class _Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]
-    """Makes tagged mappings into `Node`, other tagged values into plain ones; never runs anything."""
-
-
-def _construct(loader: Any, suffix: str, node: Any) -> Any:
-    if isinstance(node, yaml.MappingNode):
-        value = Node(loader.construct_mapping(node, deep=True))
-        value.tag = suffix.rsplit("/", 1)[-1].rsplit("-", 1)[0]
-        return value
-    if isinstance(node, yaml.SequenceNode):
-        return loader.construct_sequence(node, deep=True)
-    return loader.construct_scalar(node)
-
-
-_Loader.add_multi_constructor("tag:", _construct)
-_Loader.add_multi_constructor("!", _construct)
-for _kind in ("null", "bool", "int", "float", "str", "seq", "map", "omap", "timestamp"):
-    _tag = f"tag:yaml.org,2002:{_kind}"
-    _Loader.add_constructor(_tag, yaml.SafeLoader.yaml_constructors[_tag])
+_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+_DEEPEST = 500
+"""Levels of a tree; the official chain has about thirty."""
+_WORDS = {"": None, "~": None, "null": None, "true": True, "false": False, ".inf": math.inf, "-.inf": -math.inf}
 
 
 @dataclass(frozen=True)
@@ -128,13 +115,89 @@ def read_tree(content: bytes) -> AsdfTree:
         msg = "its YAML has no end"
         raise TreeError(msg)
     try:
-        tree = yaml.load(content[:end].decode("utf-8"), _Loader)  # noqa: S506
-    except (yaml.YAMLError, UnicodeDecodeError, ValueError, RecursionError) as error:
+        tree = _built(content[:end].decode("utf-8"))
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise TreeError(" ".join(str(error).split())[:200]) from error
     if not isinstance(tree, dict):
         msg = "its YAML is not a mapping"
         raise TreeError(msg)
     return AsdfTree(tree=tree, content=content, blocks=_block_offsets(content, end))
+
+
+def _built(text: str) -> Any:
+    """Return a YAML document as plain values and `Node`s, made of the parser's events: nothing in it is ever run."""
+    building = _Building()
+    for event in yaml.parse(text, Loader=_LOADER):
+        building.take(event)
+    return building.root[0] if building.root else None
+
+
+class _Building:
+    """A tree that grows with the events of a YAML parser."""
+
+    def __init__(self) -> None:
+        self.root: list[Any] = []
+        self._open: list[Any] = [self.root]
+        self._keys: list[Any] = [_NO_KEY]
+        self._anchors: dict[str, Any] = {}
+
+    def take(self, event: Any) -> None:
+        """Go on by one event."""
+        kind = type(event)
+        if kind is yaml.ScalarEvent:
+            self._put(_plain(event.value) if event.implicit[0] else event.value, event.anchor)
+        elif kind is yaml.SequenceStartEvent:
+            self._descend([], event.anchor)
+        elif kind is yaml.MappingStartEvent:
+            node = Node()
+            node.tag = "" if event.tag is None else event.tag.rsplit("/", 1)[-1].rsplit("-", 1)[0]
+            self._descend(node, event.anchor)
+        elif kind in (yaml.SequenceEndEvent, yaml.MappingEndEvent):
+            self._open.pop()
+            self._keys.pop()
+        elif kind is yaml.AliasEvent:
+            if event.anchor not in self._anchors:
+                msg = f"alias {event.anchor!r} stands for nothing"
+                raise TreeError(msg)
+            self._put(self._anchors[event.anchor], None)
+
+    def _descend(self, node: Any, anchor: str | None) -> None:
+        if len(self._open) > _DEEPEST:
+            msg = f"more than {_DEEPEST} levels"
+            raise TreeError(msg)
+        self._put(node, anchor)
+        self._open.append(node)
+        self._keys.append(_NO_KEY)
+
+    def _put(self, value: Any, anchor: str | None) -> None:
+        """Put a value into the open sequence, or into the open mapping: as a key if none waits for its value."""
+        if anchor is not None:
+            self._anchors[anchor] = value
+        parent = self._open[-1]
+        if isinstance(parent, list):
+            parent.append(value)
+        elif self._keys[-1] is not _NO_KEY:
+            parent[self._keys[-1]] = value
+            self._keys[-1] = _NO_KEY
+        elif isinstance(value, list | dict):
+            msg = "a key that is neither text nor a number"
+            raise TreeError(msg)
+        else:
+            self._keys[-1] = value
+
+
+def _plain(text: str) -> Any:
+    """Return what a scalar without quotes or tag means: a number, a word, or text."""
+    if text[:1] in "+-.0123456789" and text:
+        try:
+            return int(text)
+        except ValueError:
+            pass
+        try:
+            return float(text)
+        except ValueError:
+            return _WORDS.get(text.lower(), text)
+    return _WORDS.get(text.lower(), text)
 
 
 def _block_offsets(content: bytes, end: int) -> tuple[int, ...]:

@@ -86,7 +86,8 @@ def _unpack(node: Any, tag: str) -> list[Any]:
 
 def _pairs(node: Any) -> dict[str, Any]:
     """Return an ordered map, however it was written, as a dictionary."""
-    return dict(node) if isinstance(node, list | dict) else {}
+    items = node if isinstance(node, list) else [node]
+    return {key: value for item in items if isinstance(item, dict) for key, value in item.items()}
 
 
 def _is_identity(node: Any, n: int = 1) -> bool:

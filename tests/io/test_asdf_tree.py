@@ -65,6 +65,28 @@ def test_tags_are_kept_as_bare_names():
     assert (tree["a"].tag, tree["a"]["offset"], tree["b"].tag) == ("shift", 3.0, "step")
 
 
+def test_numbers_words_and_texts_are_told_apart():
+    text = b"[1, -2, 0.5, 1.0e-05, 2e3, .inf, null, ~, true, False, '1', x, 2022-08-09, \"null\", 1:30, -]"
+    found = read_tree(document(b"a: " + text)).tree["a"]
+    texts = ["1", "x", "2022-08-09", "null", "1:30"]
+    assert found[:-1] == [1, -2, 0.5, 1e-5, 2000.0, float("inf"), None, None, True, False, *texts]
+
+
+def test_an_alias_is_what_its_anchor_stands_for():
+    tree = read_tree(document(b"a: &one {b: [1, &two 2]}\nc: *one\nd: [*two, *two]")).tree
+    assert tree["c"] is tree["a"]
+    assert tree["d"] == [2, 2]
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [(b"a: *gone", "gone"), (b"a: " + b"[" * 5000 + b"]" * 5000, "levels"), (b"{[1, 2]: 3}", "key")],
+)
+def test_trees_that_nobody_writes_are_refused(text, message):
+    with pytest.raises(TreeError, match=message):
+        read_tree(document(text))
+
+
 def test_a_longer_block_header_and_an_offset_are_understood():
     data = np.arange(5.0).tobytes()
     content = document(array_node(source=1, more=", offset: 16"), block(b"1234", extra=8), block(data))

@@ -202,7 +202,8 @@ def _files(path_a: Path, path_b: Path, rtol: float) -> Iterator[Difference]:
 
 
 def _extensions(hdus: fits.HDUList) -> tuple[str, ...]:
-    return tuple(hdu.name for hdu in hdus[1:] if hdu.name not in _NOT_COMPARED)
+    named = [hdu for hdu in hdus[1:] if hdu.name not in _NOT_COMPARED]
+    return tuple(hdu.name for hdu in named if hdu.header.get("NAXIS", 0) > 0)  # others hold keywords only
 
 
 def _keywords(product: str, a: fits.Header, b: fits.Header) -> Iterator[Difference]:

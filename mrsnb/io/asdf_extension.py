@@ -42,9 +42,7 @@ def asdf_extension(meta: Mapping[str, Any], wcs: WcsText, history: Mapping[str, 
     in_spec : bool
         True to put the gWCS under ``spec[0].meta``, as spectra have it, False for ``meta``.
     """
-    from mrsnb import __version__
-
-    lines = [_HEAD.format(version=__version__)]
+    lines = [asdf_head()]
     if in_spec:
         lines += [f"meta: {_flow(meta)}\n", f"spec:\n- meta:\n    model_type: MRSSpecModel\n    wcs: {wcs.yaml}\n"]
     else:
@@ -54,6 +52,13 @@ def asdf_extension(meta: Mapping[str, Any], wcs: WcsText, history: Mapping[str, 
     data = np.zeros(1, dtype=[("ASDF_METADATA", np.uint8, (len(content),))])
     data["ASDF_METADATA"][0] = np.frombuffer(content, dtype=np.uint8)
     return table_bytes("ASDF", data, version=None)
+
+
+def asdf_head() -> str:
+    """Return the lines that begin an ASDF document."""
+    from mrsnb import __version__
+
+    return _HEAD.format(version=__version__)
 
 
 def read_history(content: bytes) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 import json
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -12,6 +12,19 @@ from mrsnb.errors import InputError
 from mrsnb.io.atomic import atomic_write
 
 _MEMBER_KEYS = ("exposerr", "asn_candidate")
+_HEADER = (
+    "asn_type",
+    "asn_rule",
+    "version_id",
+    "code_version",
+    "degraded_status",
+    "program",
+    "constraints",
+    "asn_id",
+    "target",
+    "asn_pool",
+)
+"""Keys before the products, in the order the observatory writes them."""
 
 
 def read_association(path: Path | str) -> Association:
@@ -29,22 +42,49 @@ def read_association(path: Path | str) -> Association:
     """
     path = Path(path).expanduser()
     content = _parsed(path)
-    products = content.get("products") if isinstance(content, dict) else None
-    if not isinstance(products, list) or not products or not isinstance(products[0], dict):
-        msg = f"{path}: not an association: it has no list of 'products'"
-        raise InputError(msg)
-    if len(products) > 1:
-        names = ", ".join(repr(p.get("name")) if isinstance(p, dict) else "?" for p in products)
-        msg = f"{path}: {len(products)} products ({names}); only one is made at a time: keep one a file"
-        raise InputError(msg)
     try:
-        association = _association(content, products[0], path)
+        association = replace(association_of(content), path=path)
     except InputError as error:
         msg = f"{path}: {error}"
         raise InputError(msg) from None
     used = [*association.science, *association.background]
     _must_exist([association.path_of(member) for member in used], f"{path}: ")
     return association
+
+
+def association_of(content: Any) -> Association:
+    """Return the association that `content` describes; its members are not looked for.
+
+    Parameters
+    ----------
+    content : mapping
+        What the observatory's JSON files hold. Members are relative to the current directory.
+
+    Raises
+    ------
+    InputError
+        If there is no or more than one product, or a value is missing or not allowed.
+    """
+    products = content.get("products") if isinstance(content, Mapping) else None
+    if not isinstance(products, list) or not products or not isinstance(products[0], Mapping):
+        msg = "not an association: it has no list of 'products'"
+        raise InputError(msg)
+    if len(products) > 1:
+        names = ", ".join(repr(p.get("name")) if isinstance(p, Mapping) else "?" for p in products)
+        msg = f"{len(products)} products ({names}); only one is made at a time: keep one a file"
+        raise InputError(msg)
+    return _association(content, products[0])
+
+
+def blank_content() -> dict[str, Any]:
+    """Return what the observatory's asn_from_list writes in an association that has no product yet."""
+    defaults = {key: Association.__dataclass_fields__[key].default for key in _HEADER}
+    return defaults | {"asn_type": "None", "code_version": _version(), "products": []}
+
+
+def association_text(content: Mapping[str, Any]) -> str:
+    """Return `content` as the observatory writes it: JSON, indented by four."""
+    return json.dumps(content, indent=4, default=dict)
 
 
 def write_association(path: Path | str, association: Association) -> Association:
@@ -60,21 +100,12 @@ def write_association(path: Path | str, association: Association) -> Association
     path = Path(path).expanduser()
     moved = tuple(replace(m, expname=_relative(association.path_of(m), path.parent)) for m in association.members)
     written = replace(association, members=moved, path=path)
-    content = {
-        "asn_type": written.asn_type,
-        "asn_rule": written.asn_rule,
-        "version_id": written.version_id,
-        "code_version": written.code_version or _version(),
-        "degraded_status": written.degraded_status,
-        "program": written.program,
-        "constraints": written.constraints,
-        "asn_id": written.asn_id,
-        "target": written.target,
-        "asn_pool": written.asn_pool,
-        "products": [{"name": written.name, "members": [_plain(member) for member in written.members]}],
-    }
+    content = {key: getattr(written, key) for key in _HEADER}
+    if not written.code_version:
+        content["code_version"] = _version()
+    content["products"] = [{"name": written.name, "members": [_plain(member) for member in written.members]}]
     with atomic_write(path) as file:
-        file.write(json.dumps(content, indent=4).encode("ascii"))
+        file.write(association_text(content).encode("ascii"))
     return written
 
 
@@ -115,25 +146,25 @@ def _parsed(path: Path) -> Any:
     raise InputError(msg)
 
 
-def _association(content: dict[str, Any], product: dict[str, Any], path: Path) -> Association:
+def _association(content: Mapping[str, Any], product: Mapping[str, Any]) -> Association:
     members = product.get("members")
     if not isinstance(members, list):
         msg = "the product has no list of 'members'"
         raise InputError(msg)
     known = [name for name in Association.__dataclass_fields__ if name not in ("name", "members", "path")]
     given = {name: str(content[name]) for name in known if content.get(name) is not None}
-    return Association(_text(product, "name"), tuple(_member(entry) for entry in members), path=path, **given)
+    return Association(_text(product, "name"), tuple(_member(entry) for entry in members), **given)
 
 
 def _member(entry: Any) -> Member:
-    if not isinstance(entry, dict):
+    if not isinstance(entry, Mapping):
         msg = f"member {entry!r} is not an object with 'expname' and 'exptype'"
         raise InputError(msg)
     extra = {key: str(entry[key]) for key in _MEMBER_KEYS if entry.get(key) is not None}
     return Member(_text(entry, "expname"), _text(entry, "exptype").strip().lower(), **extra)
 
 
-def _text(entry: dict[str, Any], key: str) -> str:
+def _text(entry: Mapping[str, Any], key: str) -> str:
     value = entry.get(key)
     if not isinstance(value, str):
         found = "is missing" if value is None else f"= {value!r} is not text"

@@ -1,0 +1,1 @@
+"""What associations are made of."""

@@ -56,7 +56,7 @@ def preset_params(step: str, preset: str = "archive") -> StepParams:
 
 def run_step(
     step: str,
-    inputs: Sequence[Path],
+    inputs: Association | Sequence[Path],
     params: StepParams,
     references: References,
     output_dir: Path,
@@ -70,8 +70,8 @@ def run_step(
     ----------
     step : str
         Its name.
-    inputs : sequence of Path
-        One association, or exposures, for `ON_EXPOSURES`; cubes for extract_1d; spectra for the others.
+    inputs : Association or sequence of Path
+        An association, its file, or exposures, for `ON_EXPOSURES`; cubes for extract_1d; spectra for the others.
     params : StepParams
         Of that step; ``skip`` is not heeded.
     references : References
@@ -94,7 +94,9 @@ def run_step(
     InputError, ParamError, OutputError
         If a file or parameter cannot be used, or a product not be written.
     """
-    if step in ON_EXPOSURES:
+    if isinstance(inputs, Association):
+        yield from _change_exposures(step, inputs, params, references, output_dir)
+    elif step in ON_EXPOSURES:
         association = _association(inputs, product, backgrounds)
         yield from _change_exposures(step, association, params, references, output_dir)
     elif step == "extract_1d":

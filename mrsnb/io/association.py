@@ -76,6 +76,15 @@ def association_of(content: Any) -> Association:
     return _association(content, products[0])
 
 
+def content_of(association: Association) -> dict[str, Any]:
+    """Return what the observatory's JSON file of an association holds."""
+    content = {key: getattr(association, key) for key in _HEADER}
+    if not association.code_version:
+        content["code_version"] = _version()
+    members = [_plain(member) for member in association.members]
+    return content | {"products": [{"name": association.name, "members": members}]}
+
+
 def blank_content() -> dict[str, Any]:
     """Return what the observatory's asn_from_list writes in an association that has no product yet."""
     defaults = {key: Association.__dataclass_fields__[key].default for key in _HEADER}
@@ -100,12 +109,8 @@ def write_association(path: Path | str, association: Association) -> Association
     path = Path(path).expanduser()
     moved = tuple(replace(m, expname=_relative(association.path_of(m), path.parent)) for m in association.members)
     written = replace(association, members=moved, path=path)
-    content = {key: getattr(written, key) for key in _HEADER}
-    if not written.code_version:
-        content["code_version"] = _version()
-    content["products"] = [{"name": written.name, "members": [_plain(member) for member in written.members]}]
     with atomic_write(path) as file:
-        file.write(association_text(content).encode("ascii"))
+        file.write(association_text(content_of(written)).encode("ascii"))
     return written
 
 
@@ -152,7 +157,7 @@ def _association(content: Mapping[str, Any], product: Mapping[str, Any]) -> Asso
         msg = "the product has no list of 'members'"
         raise InputError(msg)
     known = [name for name in Association.__dataclass_fields__ if name not in ("name", "members", "path")]
-    given = {name: str(content[name]) for name in known if content.get(name) is not None}
+    given: dict[str, Any] = {name: str(content[name]) for name in known if content.get(name) is not None}
     return Association(_text(product, "name"), tuple(_member(entry) for entry in members), **given)
 
 

@@ -1,4 +1,4 @@
-"""The observatory's Python interface to level 3 of the MRS, over mrsnb: ``jwst`` in an import becomes ``mrsnb.jwst``."""
+"""The observatory's Python interface to level 3 of the MRS: ``jwst`` in an import becomes ``mrsnb.jwst``."""
 
 from mrsnb import __version__
 

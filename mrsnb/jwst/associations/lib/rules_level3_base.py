@@ -44,8 +44,8 @@ class DMS_Level3_Base(UserDict[str, Any]):  # noqa: N801
     def asn_name(self) -> str:
         """The file name that `dump` suggests, without its extension."""
         stamp = "" if self.data.get("version_id") is None else f"{self.data['version_id']}_"
-        about = [str(self.data.get(key)) for key in ("program", "asn_id", "asn_type")]
-        return "jw{}-{}_{}{}_{:05d}_asn".format(*about[:2], stamp, about[2], self._number).lower()
+        program, asn_id, asn_type = (self.data.get(key) for key in ("program", "asn_id", "asn_type"))
+        return f"jw{program}-{asn_id}_{stamp}{asn_type}_{self._number:05d}_asn".lower()
 
     def dump(self, fmt: str | None = None, **_: Any) -> tuple[str, str]:
         """Return a suggested file name, and the association as JSON.

@@ -42,18 +42,6 @@ _NOTHING = {
 }
 
 
-def preset_params(step: str, preset: str = "archive") -> StepParams:
-    """Return the parameters that a preset gives a step that can be run by itself: one of a run, or combine_1d.
-
-    Raises
-    ------
-    ParamError
-        If there is no such preset.
-    """
-    whole = Spec3Params.preset(preset)
-    return Combine1dParams() if step == "combine_1d" else cast("StepParams", getattr(whole, step))
-
-
 def run_step(
     step: str,
     inputs: Association | Sequence[Path],

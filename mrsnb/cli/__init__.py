@@ -6,11 +6,14 @@ What computes is imported when a command runs, so that help is quick.
 import click
 
 from mrsnb import __version__
+from mrsnb.cli.classic import asn_from_list_command, collect_pipeline_cfgs_command
+from mrsnb.cli.configured import params_command
 from mrsnb.cli.failures import Commands
 from mrsnb.cli.inputs import associate_command, demo_command, simulate_command
 from mrsnb.cli.level3 import presets_command, spec3_command
 from mrsnb.cli.outputs import compare_command, show_command
 from mrsnb.cli.steps import run_group
+from mrsnb.cli.strun import strun_command
 
 __all__ = ["main"]
 
@@ -36,6 +39,10 @@ for _command in (
     run_group,
     show_command,
     presets_command,
+    params_command,
     compare_command,
+    strun_command,
+    asn_from_list_command,
+    collect_pipeline_cfgs_command,
 ):
     main.add_command(_command)

@@ -15,7 +15,7 @@ from typing import Any
 import click
 
 from mrsnb.display.text import clean
-from mrsnb.errors import MrsnbError
+from mrsnb.errors import MrsnbError, ParamError, nearest
 
 log = logging.getLogger("mrsnb")
 
@@ -79,8 +79,7 @@ def verbose_option(command: Any) -> Any:
 
     def raise_level(_ctx: click.Context, _option: click.Parameter, value: bool) -> None:
         if value:
-            log.setLevel(logging.INFO)
-            logging.getLogger("py.warnings").setLevel(logging.WARNING)
+            be_verbose()
 
     option = click.option(
         "-v",
@@ -94,18 +93,47 @@ def verbose_option(command: Any) -> Any:
     return option(command)
 
 
+def be_verbose() -> None:
+    """Say what is done, and show where an unforeseen error comes from."""
+    log.setLevel(logging.INFO)
+    logging.getLogger("py.warnings").setLevel(logging.WARNING)
+
+
+def log_to(level: str | None, stream: str | None) -> None:
+    """Set from which level on the log is shown, and where: ``"stderr"``, ``"stdout"`` or ``"null"``.
+
+    Raises
+    ------
+    ParamError
+        If there is no such level or stream.
+    """
+    levels, streams = ("debug", "info", "warning", "error", "critical"), ("stderr", "stdout", "null")
+    for what, value, allowed in (("log-level", level, levels), ("log-stream", stream, streams)):
+        if value is not None and value.lower() not in allowed:
+            msg = f"--{what}={value}: not allowed{nearest(value.lower(), list(allowed))}"
+            raise ParamError(msg)
+    if level is not None:
+        log.setLevel(level.upper())
+    for handler in (shown for shown in log.handlers if isinstance(shown, _OnError)):
+        handler.stream = "stderr" if stream is None else stream.lower()
+
+
 def is_verbose() -> bool:
     """Return whether the command was given ``--verbose``."""
     return log.level <= logging.INFO
 
 
 class _OnError(logging.Handler):
-    """Writes records to standard error, above a progress bar if there is one."""
+    """Writes records to standard error or elsewhere, above a progress bar if there is one."""
+
+    stream = "stderr"
 
     def emit(self, record: logging.LogRecord) -> None:
         from tqdm import tqdm
 
-        tqdm.write(f"mrsnb: {record.levelname.lower()}: {clean(record.getMessage())}", file=sys.stderr)
+        if self.stream != "null":
+            text = f"mrsnb: {record.levelname.lower()}: {clean(record.getMessage())}"
+            tqdm.write(text, file=getattr(sys, self.stream))
 
 
 @contextmanager

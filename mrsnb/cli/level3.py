@@ -1,52 +1,72 @@
 """The commands for whole runs: ``spec3``, ``presets``."""
 
+from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
+from mrsnb.cli.configured import CONFIG, SAVE_PARAMETERS, all_steps, folder_told, run_told, save
 from mrsnb.cli.failures import is_verbose, verbose_option
-from mrsnb.cli.options import Groups, ParamCommand, given, overrides, step_groups
+from mrsnb.cli.options import ParamCommand
 from mrsnb.cli.products import OUTPUT_DIR, PRESET, REFERENCES, say, say_products
 
-
-def _all_steps() -> Groups:
-    from mrsnb.pipeline import Spec3Params
-
-    return step_groups(Spec3Params.steps())
+if TYPE_CHECKING:
+    from mrsnb.pipeline.settings import Settings
 
 
-@click.command("spec3", cls=ParamCommand, groups=_all_steps, short_help="Make cubes and spectra of an association.")
+@click.command("spec3", cls=ParamCommand, groups=all_steps, short_help="Make cubes and spectra of an association.")
 @click.argument("asn", type=click.Path(path_type=Path))
 @OUTPUT_DIR
 @PRESET
+@CONFIG
+@SAVE_PARAMETERS
 @REFERENCES
 @click.option("--report", is_flag=True, help="Write report.html, cubes.png and spectrum.png as well.")
 @verbose_option
 @click.pass_context
 def spec3_command(
-    ctx: click.Context, asn: Path, output_dir: Path, preset: str, references: Path | None, *, report: bool
+    ctx: click.Context,
+    asn: Path,
+    output_dir: Path,
+    preset: str,
+    config: Path | None,
+    save_parameters: Path | None,
+    references: Path | None,
+    *,
+    report: bool,
 ) -> None:
     """Make the cubes and spectra of the association ASN: level 3 of the MRS.
 
     Every parameter of every step is an option, as --steps.cube_build.channel=1
     """
+    told = run_told(ctx, config, preset)
+    folder = folder_told(ctx, output_dir, told)
+    if save_parameters is not None:
+        save(save_parameters, told, output_dir=folder)
+    process(asn, told, folder, references, report=report)
+
+
+def process(asn: Path, told: "Settings", folder: Path, references: Path | None, *, report: bool = False) -> None:
+    """Run the pipeline on an association, and say what it makes."""
     from mrsnb.display.progress import follow
     from mrsnb.io.association import read_association
     from mrsnb.io.references import load_references
-    from mrsnb.pipeline import Spec3Params, Spec3Result, count_results, spec3
+    from mrsnb.pipeline import Spec3Result, count_results, spec3
     from mrsnb.report import write_report
 
-    params = Spec3Params.preset(preset).updated(given(ctx, Spec3Params.steps()))
-    values = load_references(references, overrides(ctx))
+    values = load_references(references, told.overrides)
     association = read_association(asn)
-    results = spec3(association, params, output_dir=output_dir, references=values)
-    for result in follow(results, count_results(association, params), show=True if is_verbose() else None):
+    if "output_file" in told.places:
+        association = replace(association, name=Path(told.places["output_file"]).name.removesuffix(".fits"))
+    results = spec3(association, told.params, output_dir=folder, references=values)
+    for result in follow(results, count_results(association, told.params), show=True if is_verbose() else None):
         if not isinstance(result, Spec3Result):
-            say_products(result, output_dir)
+            say_products(result, folder)
             continue
         say(repr(result))
         if report:
-            say(repr(write_report(result, output_dir)))
+            say(repr(write_report(result, folder)))
 
 
 @click.command("presets", short_help="List the named sets of parameters.")

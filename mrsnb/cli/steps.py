@@ -6,6 +6,7 @@ from typing import Any
 
 import click
 
+from mrsnb.cli.configured import CONFIG, folder_told
 from mrsnb.cli.failures import Commands, verbose_option
 from mrsnb.cli.options import Groups, ParamCommand, given, overrides, param_options
 from mrsnb.cli.products import OUTPUT_DIR, PRESET, REFERENCES, say, say_products
@@ -37,9 +38,9 @@ def run_group() -> None:
 
 def _groups(step: str) -> Callable[[], Groups]:
     def groups() -> Groups:
-        from mrsnb.stepwise import preset_params
+        from mrsnb.pipeline.official import step_types
 
-        return {"Parameters": param_options(type(preset_params(step)), step, leave_out=_STEP_ONLY)}
+        return {"Parameters": param_options(step_types()[step], step, leave_out=_STEP_ONLY)}
 
     return groups
 
@@ -56,17 +57,22 @@ def _command(step: str) -> click.Command:
         output_dir: Path,
         references: Path | None,
         preset: str,
+        config: Path | None,
         product_name: str = "cube",
         background: tuple[Path, ...] = (),
     ) -> None:
+        from mrsnb.io.config import read_config
         from mrsnb.io.references import load_references
         from mrsnb.pipeline import Spec3Result
-        from mrsnb.stepwise import preset_params, run_step
+        from mrsnb.pipeline.official import step_types
+        from mrsnb.pipeline.settings import step_settings
+        from mrsnb.stepwise import run_step
 
-        start = preset_params(step, preset)
-        params = start.updated(given(ctx, {step: type(start)}).get(step, {}))
-        values = load_references(references, overrides(ctx))
-        results = run_step(step, inputs, params, values, output_dir, product=product_name, backgrounds=background)
+        read = None if config is None else read_config(config)
+        said = step_settings(step, read, preset=preset, given=given(ctx, {step: step_types()[step]}))
+        output_dir = folder_told(ctx, output_dir, said)
+        values = load_references(references, said.overrides | overrides(ctx))
+        results = run_step(step, inputs, said.params, values, output_dir, product=product_name, backgrounds=background)
         for result in results:
             if isinstance(result, Spec3Result):
                 for path in result.exposures:
@@ -82,7 +88,7 @@ def _command(step: str) -> click.Command:
 
 def _options(step: str) -> list[Any]:
     path = click.Path(path_type=Path)
-    options = [REFERENCES, PRESET, OUTPUT_DIR, click.argument("inputs", type=path, nargs=-1, required=True)]
+    options = [CONFIG, REFERENCES, PRESET, OUTPUT_DIR, click.argument("inputs", type=path, nargs=-1, required=True)]
     if step in _NAMED:
         told = "First part of the products' names, where no association says it."
         options.insert(1, click.option("--product-name", default=_NAMED[step], metavar="NAME", help=told))

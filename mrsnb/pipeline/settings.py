@@ -6,10 +6,9 @@ from pathlib import Path
 from typing import Any
 
 from mrsnb.errors import ParamError, nearest
-from mrsnb.io.config import Config, write_config
+from mrsnb.io.config import Config, ini_text, merged, write_config
 from mrsnb.pipeline.official import (
     PIPELINE,
-    StepValues,
     from_official,
     named,
     official,
@@ -68,12 +67,13 @@ def settings(
     """
     config = _of_pipeline(Config() if config is None else config)
     given = {} if given is None else given
-    below = _preset_values(preset)
+    below = preset_values(preset)
     places, save = pipeline_places(config.parameters)
     values: dict[str, dict[str, Any]] = {}
     overrides: dict[str, Path] = {}
     for step in [step for step in {**config.steps, **config.ours} if not _is_without_effect(step)]:
-        said = _said(step, config, {**below.get(step, {}), **given.get(step, {})})
+        others = {**below.get(step, {}), **given.get(step, {})}
+        said = from_official(step, parameters_of(step, config), others)
         values[step] = said.values
         overrides |= said.overrides
         if step == "cube_build" and "output_file" in said.places:
@@ -104,15 +104,20 @@ def step_settings(
     given : mapping of str to mapping, optional
         Parameters of the step in our own spelling, by step; they win over all else.
     """
-    config = _of_pipeline(Config() if config is None else config, step)
-    below = _preset_values(preset).get(step, {})
+    below = preset_values(preset).get(step, {})
     mine = {} if given is None else given.get(step, {})
-    said = _said(step, config, {**below, **mine})
+    values = {} if config is None else parameters_of(step, config)
+    said = from_official(step, values, {**below, **mine})
     params = step_types()[step].from_dict({**below, **said.values, **mine})
     return Settings(params=params, overrides=said.overrides, places=said.places)
 
 
-def save_params(path: Path | str, params: Spec3Params, parameters: Mapping[str, Any] | None = None) -> None:
+def save_params(
+    path: Path | str,
+    params: Spec3Params,
+    parameters: Mapping[str, Any] | None = None,
+    overrides: Mapping[str, Path] | None = None,
+) -> None:
     """Write the parameters of a run to a configuration file that `mrsnb.io.config.read_config` reads.
 
     The observatory's pipeline reads an ASDF file as well, but for what it does not know.
@@ -124,23 +129,48 @@ def save_params(path: Path | str, params: Spec3Params, parameters: Mapping[str, 
     params : Spec3Params
     parameters : mapping of str to object, optional
         Of the pipeline: ``output_dir``, ...
+    overrides : mapping of str to Path, optional
+        Files of reference values, by kind.
 
     Raises
     ------
     OutputError
         If the file cannot be written.
     """
-    write_config(path, params_config(params, parameters, Path(path).suffix.lower()), _classes())
+    config = params_config(params, parameters, overrides, suffix=Path(path).suffix.lower())
+    classes = {step: entry["class"] for step, entry in official()["steps"].items()}
+    write_config(path, config, classes)
 
 
-def params_config(params: Spec3Params, parameters: Mapping[str, Any] | None = None, suffix: str = ".yaml") -> Config:
-    """Return the parameters of a run as a configuration file of the kind `suffix` has them."""
-    steps = params.to_dict()
+def save_step_params(path: Path | str, step: str, told: Settings) -> None:
+    """Write the parameters of a run of one step, as `save_params` does for a whole run."""
+    files = _override_options(step, told.overrides)
+    values, suffix = told.params.to_dict(), Path(path).suffix.lower()
+    name = official()["steps"][step]["class"]
     if suffix != ".asdf":
-        return Config(parameters=parameters or {}, ours=steps)
+        config = Config(class_name=name, parameters=values | files)
+    else:
+        known = to_official(step, told.params)
+        ours = {name: value for name, value in _only_ours(step, values, known).items() if name != "save_results"}
+        config = Config(class_name=name, name=step, parameters=known | files, ours={step: ours} if ours else {})
+    write_config(path, config)
+
+
+def params_config(
+    params: Spec3Params,
+    parameters: Mapping[str, Any] | None = None,
+    overrides: Mapping[str, Path] | None = None,
+    *,
+    suffix: str = ".yaml",
+) -> Config:
+    """Return the parameters of a run as a configuration file of the kind `suffix` has them; see `save_params`."""
+    steps = params.to_dict()
+    files = {step: _override_options(step, overrides or {}) for step in steps}
+    if suffix != ".asdf":
+        return Config(parameters=parameters or {}, ours=merged(steps, files))
     known = {step: to_official(step, getattr(params, step)) for step in steps}
-    known = {step: values for step, values in known.items() if values}
-    ours = {step: _only_ours(step, steps[step], known.get(step)) for step in steps}
+    ours = {step: _only_ours(step, steps[step], known[step]) for step in steps}
+    known = {step: values | files[step] for step, values in known.items() if values}
     return Config(
         class_name=official()["pipeline"]["class"],
         name="Spec3Pipeline",
@@ -150,7 +180,14 @@ def params_config(params: Spec3Params, parameters: Mapping[str, Any] | None = No
     )
 
 
-def _preset_values(name: str | None) -> dict[str, dict[str, Any]]:
+def preset_values(name: str | None) -> dict[str, dict[str, Any]]:
+    """Return what a preset sets, by step; nothing if `name` is None.
+
+    Raises
+    ------
+    ParamError
+        If there is no such preset.
+    """
     if name is None:
         return {}
     Spec3Params.preset(name)
@@ -158,14 +195,15 @@ def _preset_values(name: str | None) -> dict[str, dict[str, Any]]:
     return steps
 
 
-def _classes() -> dict[str, str]:
-    return {step: entry["class"] for step, entry in official()["steps"].items()}
+def _override_options(step: str, overrides: Mapping[str, Path]) -> dict[str, str]:
+    kinds = official()["steps"][step].get("references", ())
+    return {f"override_{kind}": str(overrides[kind]) for kind in kinds if kind in overrides}
 
 
-def _only_ours(step: str, values: dict[str, Any], known: dict[str, Any] | None) -> dict[str, Any]:
+def _only_ours(step: str, values: dict[str, Any], known: dict[str, Any]) -> dict[str, Any]:
     """Return the values that reading `known` does not give back."""
-    back = {} if known is None else from_official(step, known, values).values
-    if known is not None and step in official()["pipeline"]["saves"]:
+    back = from_official(step, known, values).values
+    if known and step in official()["pipeline"]["saves"]:
         back["save_results"] = True
     missing = object()
     return {name: value for name, value in values.items() if back.get(name, missing) != value}
@@ -179,16 +217,24 @@ def _of_pipeline(config: Config, step: str | None = None) -> Config:
     if step is not None and target != step:
         msg = f"{config.path or config.class_name}: parameters of {target}, not of {step}"
         raise ParamError(msg)
-    return Config(steps={target: config.parameters}, ours=config.ours, path=config.path)
+    return Config(steps=merged({target: config.parameters}, config.steps), ours=config.ours, path=config.path)
 
 
-def _said(step: str, config: Config, others: Mapping[str, Any]) -> StepValues:
+def parameters_of(step: str, config: Config) -> dict[str, Any]:
+    """Return what a configuration, of the step or of a pipeline that has it, says of a step, as it is spelled there.
+
+    Raises
+    ------
+    ParamError
+        If it is of another step.
+    """
+    config = _of_pipeline(config, step)
     values = {**config.steps.get(step, {}), **config.ours.get(step, {})}
     class_name = values.pop("class", None)
     if class_name and named(str(class_name)) != step:
         msg = f"{step}: its class is {class_name!r}, which is {named(str(class_name))}"
         raise ParamError(msg)
-    return from_official(step, values, others)
+    return values
 
 
 def _is_without_effect(step: str) -> bool:
@@ -199,3 +245,13 @@ def _is_without_effect(step: str) -> bool:
         return True
     msg = f"unknown step {step!r}{nearest(step, list(known))}"
     raise ParamError(msg)
+
+
+def blank_cfgs() -> dict[str, str]:
+    """Return .cfg files to be edited, name to text: one of the pipeline, which names one of each step that jwst has."""
+    table = official()
+    steps = [step for step, entry in table["steps"].items() if step in Spec3Params.steps() and entry["ours"] != "all"]
+    files = {f"{step}.cfg": ini_text({"name": step, "class": table["steps"][step]["class"]}) for step in steps}
+    pipeline = {"name": "Spec3Pipeline", "class": table["pipeline"]["class"]}
+    named_files = {"steps": {step: {"config_file": f"{step}.cfg"} for step in steps}}
+    return {f"{table['pipeline']['alias']}.cfg": ini_text(pipeline | named_files), **files}

@@ -132,6 +132,9 @@ def _parsed(args: Sequence[str]) -> _Line:
             line.options[name] = value
         elif name.startswith("steps."):
             step, _, parameter = name.removeprefix("steps.").partition(".")
+            if not parameter:
+                msg = f"--{typed}: must be --steps.STEP.PARAMETER=VALUE"
+                raise click.UsageError(msg)
             line.steps.setdefault(step, {})[parameter] = value
         else:
             line.parameters[name] = value
@@ -169,8 +172,6 @@ def _log_as_told(ctx: click.Context, options: dict[str, str]) -> None:
     if "verbose" in options or "debug" in options:
         be_verbose()
     log_to(options.get("log_level"), options.get("log_stream"))
-    if "logcfg" in options:
-        log.warning("--logcfg: files that set up a log are not read; ignored")
     if "log_file" in options:
         try:
             handler = logging.FileHandler(Path(options["log_file"]).expanduser(), mode="w", encoding="utf-8")
@@ -181,14 +182,16 @@ def _log_as_told(ctx: click.Context, options: dict[str, str]) -> None:
         log.addHandler(handler)
         ctx.call_on_close(handler.close)
         ctx.call_on_close(partial(log.removeHandler, handler))
+    if "logcfg" in options:
+        log.warning("--logcfg: files that set up a log are not read; ignored")
 
 
 def _run_pipeline(path: Path, line: _Line, config: "Config") -> None:
     from mrsnb.cli.level3 import process
-    from mrsnb.io.config import Config
+    from mrsnb.io.config import Config, with_step_files
     from mrsnb.pipeline.settings import settings
 
-    said = Config(parameters=line.parameters, steps=line.steps).over(config)
+    said = Config(parameters=line.parameters, steps=with_step_files(line.steps, Path())).over(config)
     told = settings(said, preset=line.options.get("preset", "archive"), save_results=True)
     if "save_parameters" in line.options:
         save(Path(line.options["save_parameters"]), told)

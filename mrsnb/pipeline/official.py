@@ -3,6 +3,7 @@
 import logging
 import tomllib
 from collections.abc import Callable, Mapping
+from difflib import get_close_matches
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
@@ -98,8 +99,8 @@ def from_official(step: str, values: Mapping[str, Any], others: Mapping[str, Any
     values : mapping of str to object
         Parameters as the observatory's pipeline takes them: text as in ``"7 7"``, ``"None"`` and ``"True"`` too.
     others : mapping of str to object, optional
-        Parameters of the step that come from elsewhere (a preset, the command line), in our spelling; they decide
-        with `values` what has an effect.
+        Parameters of the step that come from elsewhere (a preset, the command line), in our spelling; they decide,
+        before `values`, what has an effect.
 
     Raises
     ------
@@ -191,8 +192,9 @@ def _left_out(step: str, name: str, value: Any, places: dict[str, str]) -> None:
     unused = official()["universal"] | table.get("unused", {})
     if name not in unused:
         known = [spec.name for spec in step_types().get(step, StepParams).specs()]
-        known += [f"override_{kind}" for kind in table.get("references", ())]
-        msg = f"{step}: unknown parameter {name!r}{nearest(name, [*known, *unused])}"
+        every = [*known, *(f"override_{kind}" for kind in table.get("references", ())), *unused]
+        hint = nearest(name, every if get_close_matches(name, every, n=1) else known)
+        msg = f"{step}: unknown parameter {name!r}{hint}"
         raise ParamError(msg)
     if _text(value) == _text(unused[name]):
         return
@@ -248,7 +250,7 @@ def _fitting(step: str, values: dict[str, Any], others: Mapping[str, Any]) -> di
     """Return `values` without those that the observatory's step would not look at."""
     fit: Callable[[dict[str, Any], Mapping[str, Any]], None] | None = _FIT.get(step)
     if fit is not None:
-        fit(values, {**others, **values})
+        fit(values, {**values, **others})
     return values
 
 

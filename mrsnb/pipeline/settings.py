@@ -9,6 +9,7 @@ from mrsnb.errors import ParamError, nearest
 from mrsnb.io.config import Config, ini_text, merged, write_config
 from mrsnb.pipeline.official import (
     PIPELINE,
+    StepValues,
     from_official,
     named,
     official,
@@ -72,8 +73,7 @@ def settings(
     values: dict[str, dict[str, Any]] = {}
     overrides: dict[str, Path] = {}
     for step in [step for step in {**config.steps, **config.ours} if not _is_without_effect(step)]:
-        others = {**below.get(step, {}), **given.get(step, {})}
-        said = from_official(step, parameters_of(step, config), others)
+        said = _said(step, parameters_of(step, config), below.get(step, {}), given.get(step, {}))
         values[step] = said.values
         overrides |= said.overrides
         if step == "cube_build" and "output_file" in said.places:
@@ -107,7 +107,7 @@ def step_settings(
     below = preset_values(preset).get(step, {})
     mine = {} if given is None else given.get(step, {})
     values = {} if config is None else parameters_of(step, config)
-    said = from_official(step, values, {**below, **mine})
+    said = _said(step, values, below, mine)
     params = step_types()[step].from_dict({**below, **said.values, **mine})
     return Settings(params=params, overrides=said.overrides, places=said.places)
 
@@ -235,6 +235,12 @@ def parameters_of(step: str, config: Config) -> dict[str, Any]:
         msg = f"{step}: its class is {class_name!r}, which is {named(str(class_name))}"
         raise ParamError(msg)
     return values
+
+
+def _said(step: str, values: Mapping[str, Any], below: Mapping[str, Any], above: Mapping[str, Any]) -> StepValues:
+    """Return the parameters of a step in our spelling, as they act between those below and those above."""
+    others = {name: value for name, value in below.items() if name not in values}
+    return from_official(step, values, {**others, **above})
 
 
 def _is_without_effect(step: str) -> bool:

@@ -80,7 +80,7 @@ def ini_text(content: Mapping[str, Any], depth: int = 1) -> str:
 
 def _value(text: str, number: int) -> str | list[str]:
     words: list[str] = []
-    place, separator = 0, ","
+    place, separator, is_list = 0, ",", False
     text = text.strip()
     while separator == ",":
         found = _WORD.match(text, place)
@@ -88,11 +88,9 @@ def _value(text: str, number: int) -> str | list[str]:
             msg = f"line {number}: {text!r}: quotes or commas that do not fit together"
             raise ValueError(msg)
         place, separator = found.end(), found[2]
+        is_list |= separator == ","
         if found[1] is not None:
             words.append(_bare(found[1]))
-        elif separator == "," or words:
-            break
-    is_list = "," in re.sub(r"\"[^\"]*\"|'[^']*'", "", text.split(" #")[0])
     return words if is_list else "".join(words)
 
 

@@ -5,12 +5,12 @@ import shlex
 
 import pytest
 from astropy.io import fits
+from test_cli import mrsnb, refusal
 
 from mrsnb.io.compare import compare_runs
 from mrsnb.io.config import read_config
 from mrsnb.pipeline import Spec3Params
 from mrsnb.pipeline.settings import settings
-from test_cli import mrsnb, refusal
 
 PLANES = {"channel": "1", "wavemin": "5.0", "wavemax": "5.01"}
 FAST = (
@@ -92,7 +92,7 @@ def test_the_name_of_the_cubes_can_be_given(small_dataset, tmp_path):
 
 
 def test_single_steps_name_products_as_the_observatory(small_dataset, plain, tmp_path):
-    exposure = sorted(small_dataset.association.parent.glob("*_cal.fits"))[0]
+    exposure = min(small_dataset.association.parent.glob("*_cal.fits"))
     root = exposure.name.removesuffix("_cal.fits")
     result = mrsnb("strun", "cube_build", exposure, *ONE_STEP, f"--output_dir={tmp_path / 'a'}")
     assert result.exit_code == 0, result.output

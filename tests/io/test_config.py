@@ -138,7 +138,7 @@ def random_value(rng):
 @pytest.mark.parametrize("suffix", WRITTEN)
 @pytest.mark.parametrize("seed", range(20))
 def test_what_is_written_is_read(tmp_path, suffix, seed):
-    rng = random.Random(seed)
+    rng = random.Random(seed)  # noqa: S311
     names = [f"parameter_{i}" for i in range(5)]
     steps = {f"step_{i}": {name: random_value(rng) for name in names} for i in range(3)}
     config = Config(class_name="some.Class", name="it", parameters={"output_dir": "a/b"}, ours=steps)
@@ -179,7 +179,7 @@ def test_asdf_itself_reads_ours(tmp_path):
 
 @pytest.mark.parametrize("seed", range(20))
 def test_ini_round_trip(seed):
-    rng = random.Random(seed)
+    rng = random.Random(seed)  # noqa: S311
     words = ("a", "a b", "7 7", "x, y", "# no comment", "it's", "", "-1", "=", "jwst.cube_build.CubeBuildStep")
     pool = (*words, ["1", "2"], ["a, b", "c"], ["one"])
     steps = {f"step{i}": {f"p{j}": rng.choice(pool) for j in range(4)} for i in range(3)}

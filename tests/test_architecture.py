@@ -37,7 +37,14 @@ def test_no_module_is_too_long(path):
 
 
 @pytest.mark.parametrize(
-    "modules", ["mrsnb", "mrsnb.cli", "mrsnb.core, mrsnb.steps, mrsnb.io", "mrsnb.pipeline, mrsnb.simulate"]
+    "modules",
+    [
+        "mrsnb",
+        "mrsnb.cli",
+        "mrsnb.core, mrsnb.steps, mrsnb.io",
+        "mrsnb.pipeline, mrsnb.simulate",
+        "mrsnb.jwst.pipeline, mrsnb.jwst.datamodels, mrsnb.jwst.associations.asn_from_list",
+    ],
 )
 def test_nothing_heavy_is_loaded_before_it_is_needed(modules):
     code = f"import {modules}, sys; print([m for m in {HEAVY!r} if m in sys.modules])"

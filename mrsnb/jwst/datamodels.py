@@ -7,7 +7,6 @@ Whatever ``stdatamodels.jwst.datamodels`` has is here as well, loaded when it is
 from collections import UserList
 from collections.abc import Iterable, Mapping
 from os import PathLike, fspath
-from pathlib import Path
 from typing import Any, Self
 
 __all__ = ["ModelContainer", "open"]
@@ -108,12 +107,6 @@ class ModelContainer(UserList[Any]):
 
     def __exit__(self, *_: object) -> None:
         self.close()
-
-
-def in_memory(path: Path) -> Any:
-    """Return the data model in a file, independent of the file."""
-    with open(path) as model:
-        return model.copy()
 
 
 def _model(item: Any, options: Mapping[str, Any]) -> Any:

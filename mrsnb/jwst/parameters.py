@@ -61,7 +61,7 @@ def read_parameters(step: str, path: Path | str) -> dict[str, Any]:
     return {**config.parameters, **steps.get(step, {})}
 
 
-def run_settings(parameters: Mapping[str, Any], steps: Mapping[str, Mapping[str, Any]], save: bool) -> Settings:
+def run_settings(parameters: Mapping[str, Any], steps: Mapping[str, Mapping[str, Any]], *, save: bool) -> Settings:
     """Return what a run of the pipeline is told.
 
     Raises

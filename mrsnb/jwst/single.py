@@ -12,7 +12,7 @@ from mrsnb.errors import OutputError
 from mrsnb.io.association import content_of
 from mrsnb.io.atomic import atomic_write, output_folder
 from mrsnb.io.references import load_references
-from mrsnb.jwst.datamodels import ModelContainer, in_memory
+from mrsnb.jwst.datamodels import ModelContainer
 from mrsnb.jwst.inputs import association_from, files_from
 from mrsnb.jwst.parameters import is_true, single_settings
 from mrsnb.stepwise import ON_EXPOSURES, run_step
@@ -54,7 +54,7 @@ def run_single(step: "Step", given: Any) -> Any:
     name = step.class_alias
     told = single_settings(name, step.given)
     references = load_references(None, told.overrides)
-    with TemporaryDirectory(prefix="mrsnb-") as place:
+    with TemporaryDirectory(prefix="mrsnb-", ignore_cleanup_errors=True) as place:  # models keep their files open
         scratch, made = Path(place), output_folder(Path(place) / "made")
         inputs = _inputs(step, given, scratch)
         product = "" if isinstance(inputs, Association) else inputs[0].name.removesuffix(".fits").removesuffix("_x1d")
@@ -65,7 +65,7 @@ def run_single(step: "Step", given: Any) -> Any:
         if saves:
             folder = Path() if step.output_dir is None else Path(step.output_dir)
             _save([*products, *_others(made, products)], inputs, folder)
-        models = ModelContainer([in_memory(path) for path in products])
+        models = ModelContainer(products)
         if isinstance(inputs, Association):
             models.asn_table = content_of(inputs)
     if isinstance(inputs, Association) and name != "cube_build" and not saves:

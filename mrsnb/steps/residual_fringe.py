@@ -53,6 +53,8 @@ LONGEST_WAVE = 27.6
 """micron: beyond, the calibration is too uncertain to look for fringes."""
 LEAST_PERIODS = 5
 """A spectrum with fewer periods of a family is too short for it."""
+LEAST_SAMPLING = 1.5
+"""A spectrum with fewer wavelengths in a period of a family is too coarse for it, and for a spline with its knots."""
 LEAST_POINTS = 60
 MOST_NEGATIVE = 0.05
 """Largest share of points without flux; a spectrum with more is too noisy."""
@@ -270,8 +272,10 @@ def _fringes(
     weights[~seen] = _TINY
     fringe, fits = np.ones(len(nu)), []
     for family in families:
-        sines, reason = None, f"too short: fewer than {LEAST_PERIODS} periods"
-        if seen.any() and np.ptp(nu) // family.period >= LEAST_PERIODS:
+        sines, reason, periods = None, f"too short: fewer than {LEAST_PERIODS} periods", np.ptp(nu) / family.period
+        if len(nu) < LEAST_SAMPLING * periods:
+            reason = f"too coarse: fewer than {LEAST_SAMPLING} wavelengths a period"
+        elif seen.any() and periods >= LEAST_PERIODS:
             sines = (_sines_as_upstream if as_upstream else _sines)(nu, left / fringe, weights, family)
             reason = "none found"
         if sines is None:

@@ -163,6 +163,15 @@ def test_a_narrow_piece_is_too_short_for_the_fringes_of_the_detector():
     np.testing.assert_array_equal(result.flux, flux)
 
 
+@pytest.mark.parametrize("compat", ["none", "jwst-3.0"])
+@pytest.mark.parametrize("channel", [1, 3])
+def test_thick_planes_are_too_coarse_for_fringes(channel, compat):
+    wave = np.linspace(5.0, 5.6, 70) if channel == 1 else np.linspace(11.6, 13.4, 180)
+    flux = 1.0 + 0.1 * np.random.default_rng(3).random(wave.size)
+    result = residual_fringe_1d(wave, flux, channel, ResidualFringeParams(compat=compat))
+    assert "too coarse" in " ".join(family.reason for family in result.families)
+
+
 def test_a_spectrum_without_any_noise_is_no_problem():
     wave = np.linspace(8.67, 10.13, 560)
     for flux in (np.ones(560), wave, np.where(np.arange(560) == 200, 5.0, 1.0)):

@@ -22,6 +22,7 @@ from mrsnb.jwst.stpipe import SETTINGS, Step
 if TYPE_CHECKING:
     from mrsnb.jwst.associations.lib.rules_level3_base import DMS_Level3_Base
     from mrsnb.pipeline import Spec3Result
+    from mrsnb.pipeline.settings import Settings
 
 __all__ = ["Spec3Pipeline"]
 
@@ -90,10 +91,9 @@ class Spec3Pipeline(Step):
         """
         from mrsnb.io.references import load_references
         from mrsnb.jwst.inputs import association_from
-        from mrsnb.jwst.parameters import run_settings
         from mrsnb.pipeline import run_spec3
 
-        told = run_settings(self.given, {step: getattr(self, step).given for step in self.step_defs}, self._saves())
+        told = self._told()
         references = load_references(None, told.overrides)
         with TemporaryDirectory(prefix="mrsnb-") as scratch:
             association = association_from(given, Path(scratch))
@@ -125,10 +125,9 @@ class Spec3Pipeline(Step):
         OutputError
             If it cannot be written.
         """
-        from mrsnb.jwst.parameters import run_settings
         from mrsnb.pipeline.settings import save_params
 
-        told = run_settings(self.given, {step: getattr(self, step).given for step in self.step_defs}, self._saves())
+        told = self._told()
         own = {"output_dir": self.output_dir} if self.output_dir is not None else {}
         save_params(filename, told.params, {**own, "save_results": self._saves()})
 
@@ -142,6 +141,12 @@ class Spec3Pipeline(Step):
         """Return the steps in order, with their parameters and defaults, as text."""
         steps = [f"[[{step}]]\n{kind.listing()}" for step, kind in cls.step_defs.items()]
         return "\n\n".join([super().listing() + "\n\n[steps]", *steps])
+
+    def _told(self) -> "Settings":
+        from mrsnb.jwst.parameters import run_settings
+
+        said = {step: getattr(self, step).given for step in self.step_defs}
+        return run_settings(self.given, said, save=self._saves())
 
     def _saves(self) -> bool:
         from mrsnb.jwst.parameters import is_true

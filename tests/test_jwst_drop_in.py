@@ -2,6 +2,7 @@
 
 # ruff: noqa: ARG001, PTH100, PTH118, PTH123, PTH207  (cells of notebooks as people write them)
 
+import copy
 import glob
 import json
 import logging
@@ -27,6 +28,7 @@ from mrsnb.jwst.associations.lib.member import Member
 from mrsnb.jwst.associations.lib.rules_level3_base import DMS_Level3_Base
 from mrsnb.jwst.combine_1d import Combine1dStep
 from mrsnb.jwst.cube_build import CubeBuildStep
+from mrsnb.jwst.datamodels import IFUCubeModel, IFUImageModel, MultiSpecModel
 from mrsnb.jwst.extract_1d import Extract1dStep
 from mrsnb.jwst.inputs import association_from, files_from
 from mrsnb.jwst.master_background import MasterBackgroundStep
@@ -215,6 +217,7 @@ def test_the_docstring_and_the_spec_list_the_steps_in_order():
     assert "weighting = 'drizzle'" in CubeBuildStep.spec
     assert SameSpec3Pipeline is Spec3Pipeline
     assert top.__version__ == __version__
+    assert copy.deepcopy(Spec3Pipeline(save_results=True)).save_results is True
     assert Spec3Pipeline().get_pars()["steps"]["cube_build"]["weighting"] == "drizzle"
 
 
@@ -331,6 +334,8 @@ def test_spectra_are_corrected_and_combined(tmp_path, monkeypatch):
     combined = Combine1dStep.call("a_ch3-short_x1d.fits", save_results=True)
     assert combined.spec[0].spec_table["N_INPUT"].max() == 1
     assert "a_ch3-short_combine1dstep.fits" in names_in(tmp_path)
+    with pytest.raises(InputError, match=r"suffix = '\.\./x'"):
+        Combine1dStep.call("a_ch3-short_x1d.fits", suffix="../x")
 
 
 def test_backgrounds_are_matched_at_once_as_no_file_can_leave_it_to_cube_build():
@@ -368,7 +373,7 @@ def test_an_association_is_written_as_the_observatory_writes_it():
     [
         (lambda asn: asn["products"][0]["members"].clear(), "has no members"),
         (lambda asn: asn["products"][0]["members"][0].update(exptype="background"), "no member of exptype 'science'"),
-        (lambda asn: asn["products"][0]["members"][0].update(exptype="sience"), "did you mean 'science'"),
+        (lambda asn: asn["products"][0]["members"][0].update(exptype="scienze"), "did you mean 'science'"),
         (lambda asn: asn["products"].clear(), "no list of 'products'"),
         (lambda asn: asn["products"][0].update(name="a/b"), "'/' is not allowed"),
         (lambda asn: asn.pop("products"), "no list of 'products'"),
@@ -406,6 +411,7 @@ def test_a_container_is_a_list_that_saves_and_closes(here):
         assert isinstance(container[0], datamodels.MRSMultiSpecModel)
     with pytest.raises(AttributeError):
         _ = datamodels.NoSuchModel
+    assert all(issubclass(kind, datamodels.JwstDataModel) for kind in (IFUCubeModel, IFUImageModel, MultiSpecModel))
 
 
 def test_warnings_of_what_has_no_effect_come_once(here, small_dataset, caplog):

@@ -7,7 +7,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
-from mrsnb.core.association import Association
+from mrsnb.core.association import Association, checked_name
 from mrsnb.errors import OutputError
 from mrsnb.io.association import content_of
 from mrsnb.io.atomic import atomic_write, output_folder
@@ -78,7 +78,7 @@ def _inputs(step: "Step", given: Any, scratch: Path) -> Association | list[Path]
         return files_from(given, scratch)
     association = association_from(given, scratch)
     if step.output_file is not None:
-        return replace(association, name=Path(step.output_file).name.removesuffix(".fits"))
+        return replace(association, name=_stem(step.output_file))
     return association
 
 
@@ -90,10 +90,11 @@ def _renamed(step: "Step", made: Path, inputs: Association | Sequence[Path]) -> 
     products = sorted(made.glob(f"*{suffix}"), key=lambda path: path.stat().st_mtime_ns)
     if step.class_alias == "spectral_leak" and not isinstance(inputs, Association):
         products = [_corrected(path, made) for path in inputs]
-    wanted = step.suffix or _SUFFIX.get(step.class_alias, step.name.lower())
+    usual = _SUFFIX.get(step.class_alias, step.name.lower())
+    wanted = usual if step.suffix is None else checked_name(step.suffix, "suffix")
     stems = [path.name.removesuffix(suffix) for path in products]
     if step.output_file is not None and not isinstance(inputs, Association):
-        stem = Path(step.output_file).name.removesuffix(".fits")
+        stem = _stem(step.output_file)
         stems = [stem if len(stems) == 1 else f"{stem}_{number}" for number in range(len(stems))]
     renamed = []
     for path, stem in zip(products, stems, strict=True):
@@ -103,6 +104,11 @@ def _renamed(step: "Step", made: Path, inputs: Association | Sequence[Path]) -> 
             path.rename(target)
         renamed.append(target)
     return renamed
+
+
+def _stem(output_file: str) -> str:
+    """Return what `output_file` says of the names of products; the directory is said by `output_dir`."""
+    return checked_name(Path(output_file).name.removesuffix(".fits"), "output_file")
 
 
 def _named_as_before(models: ModelContainer, association: Association) -> None:

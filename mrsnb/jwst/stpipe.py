@@ -132,7 +132,7 @@ class Step:
         self.given[key] = value
 
     def __getattr__(self, key: str) -> Any:
-        if key.startswith("_"):
+        if key.startswith("_") or key in ("given", "settings"):  # a copy asks before they are there
             raise AttributeError(key)
         if key in SETTINGS:
             return self.settings.get(key)

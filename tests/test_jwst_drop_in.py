@@ -175,6 +175,7 @@ def test_all_kinds_of_input_stand_for_the_same_exposures(here, small_dataset, tm
         (False, {}, set()),
         (True, {}, {"outlier_detection", "cube_build", "extract_1d", "spectral_leak"}),
         (False, {"cube_build": {"save_results": True}}, {"cube_build"}),
+        (False, {"cube_build": {"output_file": "mine"}}, {"cube_build"}),
         (False, {"extract_1d": {"save_results": True}}, {"extract_1d", "spectral_leak"}),
         (False, {"pixel_replace": {"save_results": True}}, {"pixel_replace"}),
     ],
@@ -418,8 +419,11 @@ def test_warnings_of_what_has_no_effect_come_once(here, small_dataset, caplog):
     with caplog.at_level(logging.WARNING):
         Spec3Pipeline.call(
             small_dataset.association,
-            steps=ONLY_CUBE | {"cube_build": PIECE | {"rois": 0.2}},
+            steps=ONLY_CUBE | {"cube_build": PIECE | {"rois": 0.2, "output_dir": "x"}},
+            output_file="mine",
             logcfg="stpipe-log.cfg",
             configure_log=False,
         )
-    assert [record.getMessage().partition(":")[0] for record in caplog.records] == ["cube_build.rois = 0.2"]
+    said = [record.getMessage().partition(":")[0] for record in caplog.records]
+    assert sorted(said) == ["cube_build.output_dir = x", "cube_build.rois = 0.2", "output_file"]
+    assert names_in(here) == ["science", "small_ch1-short_s3d.fits"], "a file is asked for, named after the product"

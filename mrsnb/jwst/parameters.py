@@ -70,6 +70,12 @@ def run_settings(parameters: Mapping[str, Any], steps: Mapping[str, Mapping[str,
         If a value is not allowed, or values contradict each other.
     """
     said = {step: dict(values) for step, values in steps.items() if values}
+    if "output_file" in said.get("cube_build", {}):
+        said["cube_build"]["save_results"] = True
+    for step, values in said.items():
+        for name in ("output_dir", "output_file"):
+            if name in values and (step, name) != ("cube_build", "output_file"):
+                log.warning("%s.%s = %s: products go where the pipeline's go; ignored", step, name, values[name])
     if said.get("extract_1d", {}).get("save_results"):  # the spectrum of 3A is finished by spectral_leak
         said["spectral_leak"] = {"save_results": True, **said.get("spectral_leak", {})}
     return settings(Config(parameters=dict(parameters), steps=said), preset=PRESET, save_results=save)

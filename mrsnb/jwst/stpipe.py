@@ -110,6 +110,10 @@ class Step:
         """Return all parameters as they are now."""
         return {key: getattr(self, key) for key in (*self.defaults(), *SETTINGS)}
 
+    def said(self) -> dict[str, Any]:
+        """Return the parameters that were set."""
+        return {**self.given, **{key: value for key, value in self.settings.items() if value is not None}}
+
     @classmethod
     def defaults(cls) -> dict[str, Any]:
         """Return the parameters of the step, and what they are if nobody sets them."""

@@ -97,9 +97,9 @@ class Spec3Pipeline(Step):
         references = load_references(None, told.overrides)
         with TemporaryDirectory(prefix="mrsnb-") as scratch:
             association = association_from(given, Path(scratch))
-            if self.cube_build.output_file is not None:
-                association = replace(association, name=Path(self.cube_build.output_file).name.removesuffix(".fits"))
-            folder = "." if self.output_dir is None else self.output_dir
+            if "output_file" in told.places:
+                association = replace(association, name=Path(told.places["output_file"]).name.removesuffix(".fits"))
+            folder = told.places.get("output_dir", ".")
             return run_spec3(association, told.params, output_dir=folder, references=references)
 
     def update_pars(self, parameters: Mapping[str, Any]) -> None:
@@ -145,8 +145,8 @@ class Spec3Pipeline(Step):
     def _told(self) -> "Settings":
         from mrsnb.jwst.parameters import run_settings
 
-        said = {step: getattr(self, step).given for step in self.step_defs}
-        return run_settings(self.given, said, save=self._saves())
+        said = {step: getattr(self, step).said() for step in self.step_defs}
+        return run_settings(self.said(), said, save=self._saves())
 
     def _saves(self) -> bool:
         from mrsnb.jwst.parameters import is_true

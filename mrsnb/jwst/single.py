@@ -1,7 +1,7 @@
 """A single step of the official interface: data models in, data models out, files where asked for."""
 
 import shutil
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -15,6 +15,7 @@ from mrsnb.io.references import load_references
 from mrsnb.jwst.datamodels import ModelContainer
 from mrsnb.jwst.inputs import association_from, files_from
 from mrsnb.jwst.parameters import is_true, single_settings
+from mrsnb.pipeline import Spec3Result
 from mrsnb.stepwise import ON_EXPOSURES, run_step
 
 if TYPE_CHECKING:
@@ -58,9 +59,8 @@ def run_single(step: "Step", given: Any) -> Any:
         scratch, made = Path(place), output_folder(Path(place) / "made")
         inputs = _inputs(step, given, scratch)
         product = "" if isinstance(inputs, Association) else inputs[0].name.removesuffix(".fits").removesuffix("_x1d")
-        for _ in run_step(name, inputs, told.params, references, made, product=product):
-            pass
-        products = _renamed(step, made, inputs)
+        results = run_step(name, inputs, told.params, references, made, product=product)
+        products = _renamed(step, made, inputs, _made_by(results, made))
         saves = is_true(step.save_results) or step.output_file is not None
         if saves:
             folder = Path() if step.output_dir is None else Path(step.output_dir)
@@ -82,12 +82,23 @@ def _inputs(step: "Step", given: Any, scratch: Path) -> Association | list[Path]
     return association
 
 
-def _renamed(step: "Step", made: Path, inputs: Association | Sequence[Path]) -> list[Path]:
+def _made_by(results: Iterable[Any], made: Path) -> list[Path]:
+    """Return what was written, in order; results are not kept."""
+    paths: list[Path] = []
+    for result in results:
+        if isinstance(result, Spec3Result):
+            paths += result.paths
+        else:
+            paths += [made / spectrum.name for spectrum in getattr(result, "spectra", ())]
+    return list(dict.fromkeys(paths))
+
+
+def _renamed(step: "Step", made: Path, inputs: Association | Sequence[Path], written: Sequence[Path]) -> list[Path]:
     """Return the products in the order of the inputs, called as the official package calls them."""
     from astropy.io import fits
 
     suffix = f"_{_MADE[step.class_alias]}.fits"
-    products = sorted(made.glob(f"*{suffix}"), key=lambda path: path.stat().st_mtime_ns)
+    products = [path for path in written if path.name.endswith(suffix)]
     if step.class_alias == "spectral_leak" and not isinstance(inputs, Association):
         products = [_corrected(path, made) for path in inputs]
     usual = _SUFFIX.get(step.class_alias, step.name.lower())

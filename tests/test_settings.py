@@ -11,7 +11,7 @@ from mrsnb.io.asdf_tree import read_tree
 from mrsnb.io.config import Config, read_config, with_step_files
 from mrsnb.pipeline import Spec3Params, presets
 from mrsnb.pipeline.official import from_official, named, official, step_types, to_official
-from mrsnb.pipeline.settings import blank_cfgs, save_params, save_step_params, settings, step_settings
+from mrsnb.pipeline.settings import blank_cfgs, checked_config, save_params, save_step_params, settings, step_settings
 
 STEPS = list(Spec3Params.steps())
 
@@ -346,6 +346,32 @@ def test_wrong_configurations(config, says):
     with pytest.raises(ParamError) as error:
         settings(config)
     assert says in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("steps: {cube_bild: {}}", "unknown step 'cube_bild'; did you mean 'cube_build'?"),
+        ("steps: {cube_build: {chanel: 1}}", "unknown parameter 'chanel'; did you mean 'channel'?"),
+        ("steps: {cube_build: {channel: 9}}", "cube_build.channel = 9: not allowed"),
+        ("class: CubeBuildStep\nparameters: {chanel: 1}", "did you mean 'channel'?"),
+        ("class: CubeBildStep", "did you mean 'CubeBuildStep'?"),
+        ("parameters: {ouput_dir: x}", "did you mean 'output_dir'?"),
+    ],
+)
+def test_an_error_in_a_file_names_the_file(tmp_path, text, says):
+    path = tmp_path / "p.yaml"
+    path.write_text(text)
+    with pytest.raises(ParamError) as error:
+        checked_config(path)
+    assert str(error.value).startswith(f"{path}: ")
+    assert says in str(error.value)
+
+
+def test_a_file_is_checked_without_a_word(tmp_path, caplog):
+    (tmp_path / "p.yaml").write_text("steps: {cube_build: {pixfrac: 0.5}, cube_skymatch: {skip: true}, photom: {}}")
+    assert checked_config(tmp_path / "p.yaml") == read_config(tmp_path / "p.yaml")
+    assert not warnings(caplog)
 
 
 def test_a_file_of_one_step_serves_a_run_and_that_step_only():

@@ -32,11 +32,10 @@ def run_told(ctx: click.Context, config: Path | None, preset: str) -> "Settings"
     """Return what a run is told by a command line, a configuration file and a preset."""
     from dataclasses import replace
 
-    from mrsnb.io.config import read_config
     from mrsnb.pipeline import Spec3Params
-    from mrsnb.pipeline.settings import settings
+    from mrsnb.pipeline.settings import checked_config, settings
 
-    read = None if config is None else read_config(config)
+    read = None if config is None else checked_config(config)
     told = settings(read, preset=preset, given=given(ctx, Spec3Params.steps()), save_results=True)
     return replace(told, overrides=told.overrides | overrides(ctx))
 

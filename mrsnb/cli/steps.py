@@ -61,14 +61,13 @@ def _command(step: str) -> click.Command:
         product_name: str = "cube",
         background: tuple[Path, ...] = (),
     ) -> None:
-        from mrsnb.io.config import read_config
         from mrsnb.io.references import load_references
         from mrsnb.pipeline import Spec3Result
         from mrsnb.pipeline.official import step_types
-        from mrsnb.pipeline.settings import step_settings
+        from mrsnb.pipeline.settings import checked_config, step_settings
         from mrsnb.stepwise import run_step
 
-        read = None if config is None else read_config(config)
+        read = None if config is None else checked_config(config)
         said = step_settings(step, read, preset=preset, given=given(ctx, {step: step_types()[step]}))
         output_dir = folder_told(ctx, output_dir, said)
         values = load_references(references, said.overrides | overrides(ctx))

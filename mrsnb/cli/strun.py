@@ -153,12 +153,13 @@ def _next(left: list[str], name: str) -> str:
 
 def _target(word: str) -> tuple[str, "Config"]:
     """Return what to run, and what the parameter file says if it is one."""
-    from mrsnb.io.config import Config, read_config
+    from mrsnb.io.config import Config
     from mrsnb.pipeline.official import PIPELINE, named
+    from mrsnb.pipeline.settings import checked_config
 
     path = Path(word).expanduser()
     if path.is_file() or path.suffix in _PARAMETER_FILES:
-        config = read_config(path)
+        config = checked_config(path)
         return (PIPELINE if config.class_name is None else named(config.class_name)), config
     return named(word), Config()
 

@@ -6,11 +6,12 @@ from pathlib import Path
 from typing import Any
 
 from mrsnb.errors import ParamError, nearest
-from mrsnb.io.config import Config, ini_text, merged, write_config
+from mrsnb.io.config import Config, ini_text, merged, read_config, write_config
 from mrsnb.pipeline.official import (
     PIPELINE,
     StepValues,
     from_official,
+    log,
     named,
     official,
     pipeline_places,
@@ -110,6 +111,36 @@ def step_settings(
     said = _said(step, values, below, mine)
     params = step_types()[step].from_dict({**below, **said.values, **mine})
     return Settings(params=params, overrides=said.overrides, places=said.places)
+
+
+def checked_config(path: Path | str) -> Config:
+    """Return what a configuration file says, every name and value in it checked.
+
+    Parameters
+    ----------
+    path : Path or str
+        As `mrsnb.io.config.read_config` takes it.
+
+    Raises
+    ------
+    InputError, ParamError
+        If it cannot be read, or a step, parameter or value in it is not known; the message names the file.
+    """
+    config = read_config(path)
+    was, log.disabled = log.disabled, True  # what has no effect is said when the parameters are used
+    try:
+        target = PIPELINE if config.class_name is None else named(config.class_name)
+        if target == PIPELINE:
+            pipeline_places(config.parameters)
+        for step in {**config.steps, **config.ours} if target == PIPELINE else [target]:
+            if step in step_types() or not _is_without_effect(step):
+                from_official(step, parameters_of(step, config))
+    except ParamError as error:
+        msg = f"{path}: {error}"
+        raise ParamError(msg) from None
+    finally:
+        log.disabled = was
+    return config
 
 
 def save_params(

@@ -238,6 +238,11 @@ def test_a_file_named_in_a_file_must_be_of_one_step(tmp_path):
         read_config(path)
     with pytest.raises(InputError, match="cannot be read"):
         with_step_files({"cube_build": {"config_file": "none.cfg"}}, tmp_path)
+    itself = written(tmp_path, "y.yaml", "steps: {cube_build: {config_file: y.yaml}, extract_1d: {}}")
+    with pytest.raises(InputError, match="other steps"):
+        read_config(itself)
+    with pytest.raises(InputError, match="cube_build = 5: must be a mapping"):
+        with_step_files({"cube_build": 5}, tmp_path)
 
 
 def test_only_known_kinds_are_written(tmp_path):

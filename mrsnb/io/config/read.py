@@ -2,6 +2,7 @@
 
 import tomllib
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -28,24 +29,9 @@ def read_config(path: Path | str) -> Config:
         If the file is missing or not laid out like that.
     """
     path = Path(path).expanduser()
-    content, suffix = _content(path)
-    if suffix not in _PARSERS:
-        msg = f"{path}: unknown kind of configuration file {suffix!r}; allowed: {', '.join(_PARSERS)}"
-        raise InputError(msg)
-    try:
-        tree = _PARSERS[suffix](content)
-        config = _official(tree) if suffix in (".asdf", ".cfg") else _ours(tree)
-    except (InputError, ValueError) as error:
-        msg = f"{path}: {' '.join(str(error).split())}"
-        raise InputError(msg) from None
-    return Config(
-        class_name=config.class_name,
-        name=config.name,
-        parameters=config.parameters,
-        steps=with_step_files(config.steps, path.parent),
-        ours=with_step_files(config.ours, path.parent),
-        path=path,
-    )
+    config = _as_written(path)
+    steps, ours = (with_step_files(values, path.parent) for values in (config.steps, config.ours))
+    return replace(config, steps=steps, ours=ours)
 
 
 def with_step_files(steps: Mapping[str, Mapping[str, Any]], folder: Path) -> dict[str, dict[str, Any]]:
@@ -65,10 +51,11 @@ def with_step_files(steps: Mapping[str, Mapping[str, Any]], folder: Path) -> dic
     """
     found: dict[str, dict[str, Any]] = {}
     for step, given in steps.items():
-        values = {str(name): value for name, value in given.items() if name not in ("config_file", "name")}
-        other = given.get("config_file")
+        told = _mapping(given, str(step))
+        values = {str(name): value for name, value in told.items() if name not in ("config_file", "name")}
+        other = told.get("config_file")
         if other not in (None, "", "None"):
-            below = read_config(folder / str(other))
+            below = _as_written(folder / str(other))
             if below.steps or set(below.ours) - {step}:
                 msg = f"{below.path}: named for {step}, but it has parameters of other steps"
                 raise InputError(msg)
@@ -76,6 +63,21 @@ def with_step_files(steps: Mapping[str, Mapping[str, Any]], folder: Path) -> dic
             values = {**under, **below.parameters, **below.ours.get(step, {}), **values}
         found[step] = values
     return found
+
+
+def _as_written(path: Path) -> Config:
+    """Return what a file says, without the files that it names."""
+    content, suffix = _content(path)
+    if suffix not in _PARSERS:
+        msg = f"{path}: unknown kind of configuration file {suffix!r}; allowed: {', '.join(_PARSERS)}"
+        raise InputError(msg)
+    try:
+        tree = _PARSERS[suffix](content)
+        config = _official(tree) if suffix in (".asdf", ".cfg") else _ours(tree)
+    except (InputError, ValueError) as error:
+        msg = f"{path}: {' '.join(str(error).split())}"
+        raise InputError(msg) from None
+    return replace(config, path=path)
 
 
 def _content(path: Path) -> tuple[bytes, str]:
@@ -132,10 +134,10 @@ def _sections(value: Any, what: str) -> dict[str, dict[str, Any]]:
 def _mapping(value: Any, what: str) -> dict[str, Any]:
     if value is None:
         return {}
-    if not isinstance(value, dict):
+    if not isinstance(value, Mapping):
         msg = f"{what} = {value!r}: must be a mapping of names to values"
         raise InputError(msg)
-    return value
+    return dict(value)
 
 
 def _name_of(step: Any) -> str:

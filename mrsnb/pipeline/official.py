@@ -36,7 +36,7 @@ class StepValues(NamedTuple):
     overrides : dict of str to Path
         Files of reference values by kind, fit for `mrsnb.io.references.load_references`.
     places : dict of str to str
-        ``output_dir``, ``output_file`` and ``input_dir``, where given.
+        ``output_dir`` and ``output_file``, where given.
     """
 
     values: dict[str, Any]
@@ -196,9 +196,9 @@ def _left_out(step: str, name: str, value: Any, places: dict[str, str]) -> None:
         hint = nearest(name, every if get_close_matches(name, every, n=1) else known)
         msg = f"{step}: unknown parameter {name!r}{hint}"
         raise ParamError(msg)
-    if _text(value) == _text(unused[name]):
+    if _text(value) == _text(unused[name]) or name == "input_dir":  # recorded by the observatory's, of its own input
         return
-    if name in ("output_dir", "output_file", "input_dir"):
+    if name in ("output_dir", "output_file"):
         places[name] = str(value)
     else:
         log.warning("%s.%s = %s: has no effect here; ignored", step, name, value)

@@ -34,7 +34,7 @@ class Settings:
     overrides : dict of str to Path
         Files of reference values, by kind.
     places : dict of str to str
-        ``output_dir``, ``input_dir`` and ``output_file``, where given.
+        ``output_dir`` and ``output_file``, where given.
     """
 
     params: Any

@@ -183,7 +183,12 @@ def save_step_params(path: Path | str, step: str, told: Settings) -> None:
     else:
         known = to_official(step, told.params)
         ours = {name: value for name, value in _only_ours(step, values, known).items() if name != "save_results"}
-        config = Config(class_name=name, name=step, parameters=known | files, ours={step: ours} if ours else {})
+        config = Config(
+            class_name=name,
+            name=name.rpartition(".")[2],
+            parameters=known | files,
+            ours={step: ours} if ours else {},
+        )
     write_config(path, config)
 
 

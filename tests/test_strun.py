@@ -100,6 +100,11 @@ def test_single_steps_name_products_as_the_observatory(small_dataset, plain, tmp
     assert result.stdout.splitlines() == [str(tmp_path / "a" / f"{root}_ch1-short_s3d.fits")]
     name = "jwst.cube_build.CubeBuildStep"
     assert mrsnb("strun", name, small_dataset.association, *ONE_STEP, "--output_dir", tmp_path / "b").exit_code == 0
+    filled = (exposure, small_dataset.association)
+    for number, given in enumerate(filled):
+        assert mrsnb("strun", "pixel_replace", given, "--output_dir", tmp_path / str(number)).exit_code == 0
+    assert made(tmp_path / "0") == [f"{root}_pixelreplacestep.fits"]
+    assert f"{root}_a3001_pixelreplacestep.fits" in made(tmp_path / "1")
     cube = tmp_path / "b" / "small_ch1-short_s3d.fits"
     assert mrsnb("strun", "extract_1d", cube, "--output_dir", tmp_path / "c", "--ifu_rfcorr=0").exit_code == 0
     assert made(tmp_path / "c") == ["small_ch1-short_extract1dstep.fits"]

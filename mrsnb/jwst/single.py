@@ -1,7 +1,7 @@
 """A single step of the official interface: data models in, data models out, files where asked for."""
 
 import shutil
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -60,7 +60,7 @@ def run_single(step: "Step", given: Any) -> Any:
         inputs = _inputs(step, given, scratch)
         product = "" if isinstance(inputs, Association) else inputs[0].name.removesuffix(".fits").removesuffix("_x1d")
         results = run_step(name, inputs, told.params, references, made, product=product)
-        products = _renamed(step, made, inputs, _made_by(results, made))
+        products = _renamed(step, made, inputs, _made_by(results, made), is_listed=_is_listed(given))
         saves = is_true(step.save_results) or step.output_file is not None
         if saves:
             folder = Path() if step.output_dir is None else Path(step.output_dir)
@@ -93,7 +93,16 @@ def _made_by(results: Iterable[Any], made: Path) -> list[Path]:
     return list(dict.fromkeys(paths))
 
 
-def _renamed(step: "Step", made: Path, inputs: Association | Sequence[Path], written: Sequence[Path]) -> list[Path]:
+def _is_listed(given: Any) -> bool:
+    """Return whether files or models are given by themselves; the association made of them then has no name to tell."""
+    if isinstance(given, str | Path):
+        return not str(given).endswith(".json")
+    return not isinstance(given, Association | Mapping) and getattr(given, "asn_table", None) is None
+
+
+def _renamed(
+    step: "Step", made: Path, inputs: Association | Sequence[Path], written: Sequence[Path], *, is_listed: bool
+) -> list[Path]:
     """Return the products in the order of the inputs, called as the official package calls them."""
     from astropy.io import fits
 
@@ -104,6 +113,8 @@ def _renamed(step: "Step", made: Path, inputs: Association | Sequence[Path], wri
     usual = _SUFFIX.get(step.class_alias, step.name.lower())
     wanted = usual if step.suffix is None else checked_name(step.suffix, "suffix")
     stems = [path.name.removesuffix(suffix) for path in products]
+    if is_listed and isinstance(inputs, Association):
+        stems = [stem.removesuffix(f"_{inputs.asn_id}") for stem in stems]
     if step.output_file is not None and not isinstance(inputs, Association):
         stem = _stem(step.output_file)
         stems = [stem if len(stems) == 1 else f"{stem}_{number}" for number in range(len(stems))]

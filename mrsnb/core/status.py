@@ -18,7 +18,10 @@ STATUS = {
 }
 """Keyword and comment of each step."""
 
-_COMMENTS = dict(STATUS.values())
+_COMMENTS = dict(STATUS.values()) | {
+    "ASNTABLE": "Name of the association file",
+    "ASNPOOL": "Name of the association's pool",
+}
 
 
 def with_skipped(primary: Cards, steps: Iterable[str]) -> Cards:
@@ -34,7 +37,7 @@ def with_skipped(primary: Cards, steps: Iterable[str]) -> Cards:
 
 
 def commented(primary: Cards) -> Cards:
-    """Return keywords whose statuses all have a comment."""
+    """Return keywords, a comment given to those of this module that have none."""
     return Cards([Card(c.key, c.value, c.comment or _COMMENTS.get(c.key, "")) for c in primary.cards()])
 
 

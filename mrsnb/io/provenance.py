@@ -79,7 +79,7 @@ def record(
     folder: Path,
     inputs: Mapping[Path, str],
     parameters: Mapping[str, Params],
-    references: References,
+    references: References | None = None,
     *,
     backgrounds: Sequence[Path] = (),
     association: Association | None = None,
@@ -97,7 +97,8 @@ def record(
         What was read, and its checksums.
     parameters : mapping of str to Params
         Of each step, as run.
-    references : References
+    references : References, optional
+        What the steps used, if they use any.
     backgrounds : sequence of Path
         Spectra of the background.
     association : Association, optional
@@ -121,8 +122,10 @@ def record(
     history["inputs"] = {relative_to(folder, path): digest for path, digest in inputs.items()}
     if backgrounds:
         history["backgrounds"] = {relative_to(folder, path): checksum(path) for path in backgrounds}
-    history["references"] = references.sources()
-    read = {**references.files, **_files_named(parameters)}
+    read = _files_named(parameters)
+    if references is not None:
+        history["references"] = references.sources()
+        read = {**references.files, **read}
     if read:
         history["files"] = {
             key: {"path": relative_to(folder, path), "checksum": checksum(path)} for key, path in read.items()

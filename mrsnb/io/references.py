@@ -66,7 +66,9 @@ def load_references(
     paths = {} if directory is None else _found(Path(directory).expanduser())
     chosen = {kind: given.get(kind, paths.get(kind)) for kind in _KINDS}
     values = {kind: _value(kind, path) for kind, path in chosen.items()}
-    read = {kind: Path(path).expanduser() for kind, path in chosen.items() if path is not None and values[kind] is not None}
+    read = {
+        kind: Path(path).expanduser() for kind, path in chosen.items() if path is not None and values[kind] is not None
+    }
     return References(**values, files=read)
 
 

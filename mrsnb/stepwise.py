@@ -131,7 +131,7 @@ def _extract(
     for path in inputs:
         result = extract_1d(read_s3d(path), params, references.extract1d, references.apcorr, region=region)
         for spectrum in result.spectra:
-            _write(spectrum, [path], result, references, output_dir)
+            _write("extract_1d", spectrum, [path], params, references, output_dir)
         yield result
 
 
@@ -145,7 +145,7 @@ def _correct_leak(
             raise InputError(msg)
     result = spectral_leak(spectra, params, references.mrsptcorr)
     if result.corrected is not None:
-        _write(result.corrected, inputs, result, references, output_dir)
+        _write("spectral_leak", result.corrected, inputs, params, references, output_dir)
     yield result
 
 
@@ -168,16 +168,19 @@ def _association(inputs: Sequence[Path], product: str, backgrounds: Sequence[Pat
 
 
 def _write(
-    spectrum: Spectrum, inputs: Sequence[Path], result: Result, references: References, output_dir: Path
+    step: str,
+    spectrum: Spectrum,
+    inputs: Sequence[Path],
+    params: StepParams,
+    references: References,
+    output_dir: Path,
 ) -> None:
     folder = output_folder(output_dir)
     target = folder / spectrum.name
     if any(path.exists() and target.exists() and path.samefile(target) for path in inputs):
         msg = f"{target}: would replace its own input; choose another --output-dir"
         raise OutputError(msg)
-    step = result.title.partition(":")[0]
-    history = _history(step, inputs, result.params, folder, spectrum.history, references)
-    write_x1d(replace(spectrum, history=history), folder)
+    write_x1d(replace(spectrum, history=_history(step, inputs, params, folder, spectrum.history, references)), folder)
 
 
 def _history(
@@ -190,7 +193,7 @@ def _history(
     *,
     product: str = "",
 ) -> dict[str, Any]:
-    """Return the provenance of what one step made; parameters of the steps before it are those that its input states."""
+    """Return the provenance of what one step made; parameters of the steps before it are as its input states."""
     given = {path: checksum(path) for path in inputs}
     made = record(step, folder, given, {step: params}, references, product=product)
     steps = [*Spec3Params.steps(), "combine_1d"]

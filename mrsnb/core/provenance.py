@@ -70,9 +70,7 @@ class Provenance:
         rows.append(Row("date", self.primary.text("DATE", "-"), "UTC"))
         if self.run:
             rows.append(Row("run", self.run.get("step", "-"), note="mrsnb rerun repeats it"))
-        table, pool = (
-            self.run.get(key, self.primary.text(word)) for key, word in (("asn", "ASNTABLE"), ("asn_pool", "ASNPOOL"))
-        )
+        table, pool = self.primary.text("ASNTABLE"), self.primary.text("ASNPOOL")
         rows.append(Row("association", table or "-", note=f"pool {pool}" if pool else ""))
         context = self.primary.text("CRDS_CTX")
         return [*rows, Row("CRDS context of level 2", context)] if context else rows

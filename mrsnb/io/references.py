@@ -66,10 +66,8 @@ def load_references(
     paths = {} if directory is None else _found(Path(directory).expanduser())
     chosen = {kind: given.get(kind, paths.get(kind)) for kind in _KINDS}
     values = {kind: _value(kind, path) for kind, path in chosen.items()}
-    read = {
-        kind: Path(path).expanduser() for kind, path in chosen.items() if path is not None and values[kind] is not None
-    }
-    return References(**values, files=read)
+    files = {kind: path for kind, path in chosen.items() if path is not None and values[kind] is not None}
+    return References(**values, files={kind: Path(path).expanduser() for kind, path in files.items()})
 
 
 def _value(kind: str, path: Path | str | None) -> Any:

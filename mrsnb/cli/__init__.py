@@ -10,6 +10,7 @@ from mrsnb.cli.failures import Commands
 from mrsnb.cli.inputs import associate_command, demo_command, simulate_command
 from mrsnb.cli.level3 import presets_command, spec3_command
 from mrsnb.cli.outputs import compare_command, show_command
+from mrsnb.cli.provenance import rerun_command
 from mrsnb.cli.steps import run_group
 
 __all__ = ["main"]
@@ -35,6 +36,7 @@ for _command in (
     spec3_command,
     run_group,
     show_command,
+    rerun_command,
     presets_command,
     compare_command,
 ):

@@ -11,6 +11,7 @@ from mrsnb.cli.inputs import associate_command, demo_command, simulate_command
 from mrsnb.cli.level3 import presets_command, spec3_command
 from mrsnb.cli.outputs import compare_command, show_command
 from mrsnb.cli.provenance import rerun_command
+from mrsnb.cli.references import references_command
 from mrsnb.cli.steps import run_group
 
 __all__ = ["main"]
@@ -38,6 +39,7 @@ for _command in (
     show_command,
     rerun_command,
     presets_command,
+    references_command,
     compare_command,
 ):
     main.add_command(_command)

@@ -11,12 +11,19 @@ from numpy.typing import NDArray
 
 from mrsnb.core.bands import Band
 from mrsnb.core.exposure import frozen
-from mrsnb.display import Row, mimebundle, to_text
+from mrsnb.display import Row, Table, mimebundle, to_text
 from mrsnb.errors import InputError
 
 Array = NDArray[np.float64]
 Key = tuple[int, str]
 """Channel and sub-band (one of `mrsnb.core.bands.SUB_BANDS`)."""
+
+_TOLD = {
+    "cubepar": "sampling of cubes, weights",
+    "extract1d": "apertures and annuli",
+    "apcorr": "aperture corrections",
+    "mrsptcorr": "spectral leak",
+}
 
 _Row = TypeVar("_Row", "Sampling", "Msm", "Emsm")
 
@@ -246,6 +253,14 @@ class References:
         """Return where each kind comes from, for provenance."""
         values = ((f.name, getattr(self, f.name)) for f in fields(self) if f.name != "files")
         return {name: "none" if value is None else value.source for name, value in values}
+
+    def table(self, steps: Mapping[str, str]) -> Table:
+        """Return one row a kind: what it is, the step that takes it (``steps[kind]``), its source and its file."""
+        rows = [
+            (kind, _TOLD[kind], steps.get(kind, ""), source, str(self.files.get(kind, "")))
+            for kind, source in self.sources().items()
+        ]
+        return Table(("kind", "what it is", "step", "source", "file"), rows)
 
     def rows(self) -> list[Row]:
         """Return what there is to say about them."""

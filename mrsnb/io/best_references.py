@@ -198,7 +198,7 @@ def _ask(crds: Any, question: dict[str, Any], kind: str, *, optional: bool) -> P
     try:
         with _quiet() as said:
             answer = crds.getreferences(question, reftypes=[kind], observatory="jwst")
-    except (Exception, SystemExit) as error:  # it ends the process when it finds no server
+    except (Exception, SystemExit) as error:  # noqa: BLE001 - it has many, and ends the process if it finds no server
         if optional and "not found" in str(error).lower():
             return None
         msg = f"CRDS: {_reason(error, said.getvalue())}; see CRDS_SERVER_URL and CRDS_PATH; a run needs no CRDS"
@@ -245,12 +245,10 @@ def _one(kind: str, found: set[Path]) -> Path | None:
 
 def _refuse_others(folder: Path, files: Mapping[str, Path]) -> None:
     for kind, path in files.items():
-        others = [
-            f.name for f in folder.glob(f"*{kind}*{path.suffix}") if f.name != path.name and "pars-" not in f.name
-        ]
-        if others:
-            msg = f"{folder}: holds another file for {kind} ({others[0]}); choose an empty folder"
-            raise InputError(msg)
+        for other in folder.glob(f"*{kind}*{path.suffix}"):
+            if other.name != path.name and "pars-" not in other.name:
+                msg = f"{folder}: holds another file for {kind} ({other.name}); choose an empty folder"
+                raise InputError(msg)
 
 
 def _copied(path: Path, folder: Path) -> Path:

@@ -208,10 +208,11 @@ def _ask(crds: Any, question: dict[str, Any], kind: str, *, optional: bool) -> P
 
 
 def _reason(error: BaseException, said: str) -> str:
-    """Return what went wrong in one line: the error, or the last thing that CRDS said before it gave up."""
-    text = str(error) if isinstance(error, Exception) else next((s for s in said.splitlines() if "ERROR" in s), "")
-    words = " ".join(text.replace("CRDS - ERROR -", "").split()).rstrip(".")
-    return words[:200] or type(error).__name__
+    """Return what went wrong in one line: the error, or what CRDS said before it ended the process."""
+    lines = [line for line in said.splitlines() if "(FATAL)" in line]
+    text = str(error) if isinstance(error, Exception) else "".join(lines[-1:])
+    words = " ".join(text.replace("(FATAL)", "").split()).partition(" Cannot continue")[0].rstrip(".")
+    return words.removeprefix("CRDS ")[:200] or type(error).__name__
 
 
 @contextmanager

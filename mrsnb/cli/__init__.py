@@ -6,6 +6,7 @@ What computes is imported when a command runs, so that help is quick.
 import click
 
 from mrsnb import __version__
+from mrsnb.cli.download import download_command
 from mrsnb.cli.failures import Commands
 from mrsnb.cli.inputs import associate_command, demo_command, simulate_command
 from mrsnb.cli.level3 import presets_command, spec3_command
@@ -33,6 +34,7 @@ def main() -> None:
 for _command in (
     demo_command,
     simulate_command,
+    download_command,
     associate_command,
     spec3_command,
     run_group,

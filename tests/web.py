@@ -1,4 +1,4 @@
-"""A web server of our own that can be slow of wit, secretive, or break off."""
+"""A web server of our own that can be busy or secretive, or break off."""
 
 import threading
 from contextlib import contextmanager

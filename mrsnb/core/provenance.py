@@ -73,7 +73,7 @@ class Provenance:
         table, pool = self.primary.text("ASNTABLE"), self.primary.text("ASNPOOL")
         rows.append(Row("association", table or "-", note=f"pool {pool}" if pool else ""))
         context = self.primary.text("CRDS_CTX")
-        return [*rows, Row("CRDS context of level 2", context)] if context else rows
+        return [*rows, Row("CRDS context", context)] if context else rows
 
     def sections(self) -> list[Section]:
         """Return steps, inputs, references, software and parameters as tables; those that are empty left out."""
@@ -103,7 +103,7 @@ class Provenance:
         ]
         said = {source for _, source, _, _ in ours}
         stated = ((key, self.primary.text(key)) for key in self.primary if key.startswith("R_"))
-        return (*ours, *((key, value, "", "") for key, value in stated if value not in said))
+        return (*ours, *((key, value, "", "") for key, value in stated if value not in said and value != "N/A"))
 
     def _other_files(self) -> tuple[tuple[str, str, str], ...]:
         return tuple(

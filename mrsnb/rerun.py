@@ -18,7 +18,7 @@ from mrsnb.io.read import read_provenance
 from mrsnb.io.references import load_references
 from mrsnb.pipeline import Spec3Params, Spec3Result, spec3
 from mrsnb.steps.params import StepParams
-from mrsnb.stepwise import run_step, step_params
+from mrsnb.stepwise import preset_params, run_step
 
 _MOST_NAMED = 3
 
@@ -213,8 +213,10 @@ def _params(step: str, told: Provenance, files: Mapping[str, Path]) -> Spec3Para
             values[owner][name] = str(place)
     if step == "spec3":
         return Spec3Params().updated(values)
-    kind = step_params(step)
-    return kind.from_dict(values.get(step, {}))
+    if step not in (*Spec3Params.steps(), "combine_1d"):
+        msg = f"unknown step {step!r}"
+        raise InputError(msg)
+    return preset_params(step).updated(values.get(step, {}))
 
 
 def _references(told: Provenance, files: Mapping[str, Path]) -> References:

@@ -12,6 +12,7 @@ from mrsnb.cli import main
 from mrsnb.core.references import References
 from mrsnb.core.status import STATUS
 from mrsnb.errors import InputError, OutputError
+from mrsnb.io.asdf_extension import asdf_extension
 from mrsnb.io.compare import compare_runs
 from mrsnb.io.provenance import checksum
 from mrsnb.io.read import read_provenance
@@ -105,15 +106,29 @@ def test_it_is_shown_as_tables(run, tmp_path):
     assert "Parameters" in page.read_text(encoding="utf-8")
 
 
-def test_products_of_others_say_less_and_cannot_be_repeated(tmp_path):
+def test_products_of_others_say_less(tmp_path):
     path = tmp_path / "x_x1d.fits"
     header = fits.Header({"CAL_VER": "1.17.1", "S_IFUCUB": "COMPLETE", "S_FLAT": "COMPLETE", "R_CUBPAR": "crds_x.fits"})
     fits.PrimaryHDU(header=header).writeto(path)
     shown = mrsnb("show", "--provenance", path).stdout
     for word in ("calibration software 1.17.1", "cube_build", "S_FLAT", "crds_x.fits"):
         assert word in shown
+
+
+def test_products_of_others_cannot_be_repeated(tmp_path):
+    path = tmp_path / "x_x1d.fits"
+    fits.PrimaryHDU(header=fits.Header({"CAL_VER": "1.17.1"})).writeto(path)
     with pytest.raises(InputError, match=r"does not say how it was made \(by 1\.17\.1\)"):
         read_run(path)
+
+
+def test_a_run_that_nobody_knows_is_refused(tmp_path):
+    path = tmp_path / "x_x1d.fits"
+    fits.PrimaryHDU().writeto(path)
+    with path.open("ab") as file:
+        file.write(asdf_extension({}, None, {"run": {"step": "magic"}, "inputs": {"x_x1d.fits": "sha256:12"}}))
+    with pytest.raises(InputError, match=r"cannot be repeated with mrsnb .*unknown step 'magic'"):
+        read_run(path, anyway=True)
 
 
 # runs made again

@@ -16,7 +16,7 @@ from mrsnb.core.cards import Cards
 from mrsnb.errors import InputError, OutputError
 from mrsnb.io.s3d import read_s3d, write_s3d
 
-STAMPS = {"DATE", "FILENAME", "DATAMODL", "CAL_VER"}
+STAMPS = {"DATE", "FILENAME", "DATAMODL", "CAL_VER", "CAL_VCS"}
 ARRAYS = ("flux", "err", "dq", "weight")
 
 

@@ -163,7 +163,12 @@ class ExposureSteps:
 
     def _write_background(self, result: MasterBackgroundResult) -> None:
         if result.backgrounds:
-            made = [replace(spectrum, history=dict(self.history)) for spectrum in result.backgrounds]
+            first = self.exposures[0].primary
+            named = {key: first.get(key) for key in ("ASNTABLE", "ASNPOOL")}
+            made = [
+                replace(spectrum, history=dict(self.history), primary=spectrum.primary.updated(**named))
+                for spectrum in result.backgrounds
+            ]
             self.written.append(write_c1d(made, self.folder))
         self._write(tuple(result.images), "masterbg2d", self.association.asn_id)
 

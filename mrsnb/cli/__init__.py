@@ -6,10 +6,13 @@ What computes is imported when a command runs, so that help is quick.
 import click
 
 from mrsnb import __version__
+from mrsnb.cli.download import download_command
 from mrsnb.cli.failures import Commands
 from mrsnb.cli.inputs import associate_command, demo_command, simulate_command
 from mrsnb.cli.level3 import presets_command, spec3_command
 from mrsnb.cli.outputs import compare_command, show_command
+from mrsnb.cli.provenance import rerun_command
+from mrsnb.cli.references import references_command
 from mrsnb.cli.steps import run_group
 
 __all__ = ["main"]
@@ -31,11 +34,14 @@ def main() -> None:
 for _command in (
     demo_command,
     simulate_command,
+    download_command,
     associate_command,
     spec3_command,
     run_group,
     show_command,
+    rerun_command,
     presets_command,
+    references_command,
     compare_command,
 ):
     main.add_command(_command)

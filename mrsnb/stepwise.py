@@ -1,11 +1,12 @@
 """One step on files: read what it takes, run it, write what it makes."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
 
 from mrsnb.core.association import Association
+from mrsnb.core.params import Params
 from mrsnb.core.references import References
 from mrsnb.core.results import Result
 from mrsnb.core.spectrum import Spectrum
@@ -13,7 +14,7 @@ from mrsnb.errors import InputError, OutputError, ParamError
 from mrsnb.io.association import associate, read_association
 from mrsnb.io.atomic import output_folder
 from mrsnb.io.c1d import write_c1d
-from mrsnb.io.provenance import checksum, software
+from mrsnb.io.provenance import checksum, record
 from mrsnb.io.regions import read_region
 from mrsnb.io.s3d import read_s3d
 from mrsnb.io.x1d import read_x1d, write_x1d
@@ -120,7 +121,7 @@ def _extract(
     for path in inputs:
         result = extract_1d(read_s3d(path), params, references.extract1d, references.apcorr, region=region)
         for spectrum in result.spectra:
-            _write(spectrum, [path], references, output_dir)
+            _write("extract_1d", spectrum, [path], params, references, output_dir)
         yield result
 
 
@@ -134,18 +135,15 @@ def _correct_leak(
             raise InputError(msg)
     result = spectral_leak(spectra, params, references.mrsptcorr)
     if result.corrected is not None:
-        _write(result.corrected, inputs, references, output_dir)
+        _write("spectral_leak", result.corrected, inputs, params, references, output_dir)
     yield result
 
 
 def _combine(inputs: Sequence[Path], params: Combine1dParams, output_dir: Path, product: str) -> Result:
     result = combine_1d([read_x1d(path) for path in inputs], params, name=f"{product}_c1d.fits")
-    given = {path.name: checksum(path) for path in inputs}
-    spectra = [
-        replace(spectrum, history=spectrum.history | {"software": software(), "inputs": given})
-        for spectrum in result.spectra
-    ]
-    write_c1d(spectra, output_folder(output_dir))
+    folder = output_folder(output_dir)
+    history = _history("combine_1d", inputs, params, folder, result.spectra[0].history, product=product)
+    write_c1d([replace(spectrum, history=history) for spectrum in result.spectra], folder)
     return result
 
 
@@ -159,12 +157,37 @@ def _association(inputs: Sequence[Path], product: str, backgrounds: Sequence[Pat
     return read_association(listed[0])
 
 
-def _write(spectrum: Spectrum, inputs: Sequence[Path], references: References, output_dir: Path) -> None:
+def _write(
+    step: str,
+    spectrum: Spectrum,
+    inputs: Sequence[Path],
+    params: StepParams,
+    references: References,
+    output_dir: Path,
+) -> None:
     folder = output_folder(output_dir)
     target = folder / spectrum.name
     if any(path.exists() and target.exists() and path.samefile(target) for path in inputs):
         msg = f"{target}: would replace its own input; choose another --output-dir"
         raise OutputError(msg)
-    given = {path.name: checksum(path) for path in inputs}
-    history = spectrum.history | {"software": software(), "references": references.sources(), "inputs": given}
-    write_x1d(replace(spectrum, history=history), folder)
+    write_x1d(replace(spectrum, history=_history(step, inputs, params, folder, spectrum.history, references)), folder)
+
+
+def _history(
+    step: str,
+    inputs: Sequence[Path],
+    params: Params,
+    folder: Path,
+    before: Mapping[str, Any],
+    references: References | None = None,
+    *,
+    product: str = "",
+) -> dict[str, Any]:
+    """Return the provenance of what one step made; parameters of the steps before it are as its input states."""
+    given = {path: checksum(path) for path in inputs}
+    made = record(step, folder, given, {step: params}, references, product=product)
+    steps = [*Spec3Params.steps(), "combine_1d"]
+    earlier = steps[: steps.index(step)]
+    stated = before.get("parameters")
+    known = {name: stated[name] for name in earlier if name in stated} if isinstance(stated, Mapping) else {}
+    return made | {"parameters": known | made["parameters"]}

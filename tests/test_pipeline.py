@@ -259,17 +259,14 @@ def test_the_last_result_keeps_no_cube(done):
 
 
 def test_products_say_where_they_come_from(done, params, small_dataset):
-    for name, steps in ((CUBES[0], ["cube_build"]), (SPECTRA[0], ["cube_build", "extract_1d"])):
+    for name in (CUBES[0], SPECTRA[0]):
         with fits.open(done.folder / name) as hdus:
             header = hdus[0].header
             history = read_history(hdus["ASDF"].data.tobytes())
         assert header["ASNTABLE"] == small_dataset.association.name
-        assert history["parameters"].keys() >= set(steps)
-        for step in steps:
-            expected = json.loads(json.dumps(params.to_dict()[step]))
-            assert history["parameters"][step] == expected
+        assert history["parameters"] == json.loads(json.dumps(params.to_dict()))
         assert "mrsnb" in str(history["software"])
-        assert sorted(history["inputs"]) == sorted(path.name for path in small_dataset.exposures)
+        assert {Path(path).name for path in history["inputs"]} == {path.name for path in small_dataset.exposures}
         assert all(len(str(digest)) >= 64 for digest in history["inputs"].values())
         assert history["references"].keys() >= {"cubepar", "extract1d", "apcorr", "mrsptcorr"}
     assert done.results[-1].params == params

@@ -8,10 +8,13 @@ import click
 from mrsnb import __version__
 from mrsnb.cli.classic import asn_from_list_command, collect_pipeline_cfgs_command
 from mrsnb.cli.configured import params_command
+from mrsnb.cli.download import download_command
 from mrsnb.cli.failures import Commands
 from mrsnb.cli.inputs import associate_command, demo_command, simulate_command
 from mrsnb.cli.level3 import presets_command, spec3_command
 from mrsnb.cli.outputs import compare_command, show_command
+from mrsnb.cli.provenance import rerun_command
+from mrsnb.cli.references import references_command
 from mrsnb.cli.steps import run_group
 from mrsnb.cli.strun import strun_command
 
@@ -34,12 +37,15 @@ def main() -> None:
 for _command in (
     demo_command,
     simulate_command,
+    download_command,
     associate_command,
     spec3_command,
     run_group,
     show_command,
+    rerun_command,
     presets_command,
     params_command,
+    references_command,
     compare_command,
     strun_command,
     asn_from_list_command,

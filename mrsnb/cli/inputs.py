@@ -22,7 +22,7 @@ def _simulate_options() -> Groups:
 def demo_command(output_dir: Path) -> None:
     """Simulate an observation of a star in all bands and process it in a notebook, which is kept.
 
-    It takes a minute or two and 0.9 GB on disk. Input that is there from an earlier demo is used again.
+    It takes a minute or two and 1.3 GB on disk. Input that is there from an earlier demo is used again.
     """
     from mrsnb.demo import demo
 

@@ -16,17 +16,18 @@ _PATH = click.Path(path_type=Path)
 @click.argument("file", type=_PATH)
 @click.option("--html", type=_PATH, metavar="OUT.html", help="Write a page that shows it, pictures and all.")
 @click.option("--png", type=_PATH, metavar="OUT.png", help="Write its picture.")
+@click.option("--provenance", is_flag=True, help="Say how it was made: steps, inputs, references, all parameters.")
 @verbose_option
-def show_command(file: Path, html: Path | None, png: Path | None) -> None:
+def show_command(file: Path, html: Path | None, png: Path | None, *, provenance: bool) -> None:
     """Describe FILE: an association, an exposure, a cube or a spectrum."""
     from mrsnb.core.association import Association
     from mrsnb.display import page, to_text
     from mrsnb.io.atomic import atomic_write
     from mrsnb.io.exposures import ExposureFile
-    from mrsnb.io.read import kind_of, read
+    from mrsnb.io.read import kind_of, read, read_provenance
 
-    value: Any = read(file)
-    if isinstance(value, Association):
+    value: Any = read_provenance(file) if provenance else read(file)
+    if provenance or isinstance(value, Association):
         click.echo(value._repr_mimebundle_()["text/plain"])
     else:
         click.echo(to_text(f"{kind_of(file).capitalize()} {file.name}", value.rows()))

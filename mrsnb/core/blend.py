@@ -31,8 +31,6 @@ _CUBE_ONLY = ("FLUXEXT", "ERREXT", "MASKEXT", "ROIS", "ROIW", "WTYPE", "WPOWER")
 
 _COMMENTS = {
     "CHANNEL": "Instrument channel",
-    "S_IFUCUB": "IFU Cube Creation",
-    "S_EXTR1D": "1-D Spectral Extraction",
     "R_CUBPAR": "IFU cube parameters reference",
     "R_EXTR1D": "1-D extraction parameters reference",
     "R_APCORR": "Aperture correction reference",
@@ -264,7 +262,8 @@ def spectrum_headers(
     """
     primary = _with(
         cube.primary,
-        dict.fromkeys(_CUBE_ONLY) | {"R_EXTR1D": extract1d or None, "R_APCORR": apcorr or None, "S_EXTR1D": "COMPLETE"},
+        dict.fromkeys(_CUBE_ONLY)
+        | {"R_EXTR1D": extract1d or None, "R_APCORR": apcorr or None, "S_EXTR1D": "COMPLETE", "S_SPLEAK": "SKIPPED"},
     )
     science = _with(
         Cards(),

@@ -22,6 +22,7 @@ def param(
     high: float | None = None,
     check: Check | None = None,
     advanced: bool = False,
+    file: bool = False,
 ) -> Any:
     """Declare a field of a `Params` class.
 
@@ -39,8 +40,10 @@ def param(
         Called with a value of the right type; returns what is wrong with it, or None.
     advanced : bool
         True for a parameter that most people never change.
+    file : bool
+        True if the value names a file that is read.
     """
-    meta = {"help": help, "unit": unit, "low": low, "high": high, "check": check, "advanced": advanced}
+    meta = {"help": help, "unit": unit, "low": low, "high": high, "check": check, "advanced": advanced, "file": file}
     return field(default=default, metadata=meta)
 
 
@@ -57,6 +60,7 @@ class ParamSpec:
     high: float | None
     check: Check | None
     advanced: bool
+    file: bool
 
     @property
     def optional(self) -> bool:

@@ -1,8 +1,9 @@
 """Reference values that steps take as arguments: sampling of cubes, apertures, their corrections, the spectral leak."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from math import isfinite
+from pathlib import Path
 from typing import Any, Literal, NamedTuple, TypeVar
 
 import numpy as np
@@ -10,12 +11,19 @@ from numpy.typing import NDArray
 
 from mrsnb.core.bands import Band
 from mrsnb.core.exposure import frozen
-from mrsnb.display import Row, mimebundle, to_text
+from mrsnb.display import Row, Table, mimebundle, to_text
 from mrsnb.errors import InputError
 
 Array = NDArray[np.float64]
 Key = tuple[int, str]
 """Channel and sub-band (one of `mrsnb.core.bands.SUB_BANDS`)."""
+
+_TOLD = {
+    "cubepar": "sampling of cubes, weights",
+    "extract1d": "apertures and annuli",
+    "apcorr": "aperture corrections",
+    "mrsptcorr": "spectral leak",
+}
 
 _Row = TypeVar("_Row", "Sampling", "Msm", "Emsm")
 
@@ -231,21 +239,32 @@ class References:
         None for no aperture correction.
     mrsptcorr : LeakCorrection or None
         None for no correction of the spectral leak.
+    files : mapping of str to Path
+        The file of each kind that was read from one.
     """
 
     cubepar: CubePars
     extract1d: ExtractPars
     apcorr: ApertureCorrection | None
     mrsptcorr: LeakCorrection | None
+    files: Mapping[str, Path] = field(default_factory=dict)
 
     def sources(self) -> dict[str, str]:
         """Return where each kind comes from, for provenance."""
-        values = ((f.name, getattr(self, f.name)) for f in fields(self))
+        values = ((f.name, getattr(self, f.name)) for f in fields(self) if f.name != "files")
         return {name: "none" if value is None else value.source for name, value in values}
+
+    def table(self, steps: Mapping[str, str]) -> Table:
+        """Return one row a kind: what it is, the step that takes it (``steps[kind]``), its source and its file."""
+        rows = [
+            (kind, _TOLD[kind], steps.get(kind, ""), source, str(self.files.get(kind, "")))
+            for kind, source in self.sources().items()
+        ]
+        return Table(("kind", "what it is", "step", "source", "file"), rows)
 
     def rows(self) -> list[Row]:
         """Return what there is to say about them."""
-        return [Row(name, source) for name, source in self.sources().items()]
+        return [Row(name, source, note=str(self.files.get(name, ""))) for name, source in self.sources().items()]
 
     def __repr__(self) -> str:
         return to_text("Reference values", self.rows())

@@ -28,27 +28,36 @@ _HEAD = (
 )
 
 
-def asdf_extension(meta: Mapping[str, Any], wcs: WcsText, history: Mapping[str, Any], *, in_spec: bool) -> bytes:
+_END = b"\n..."
+_INDEX = b"#ASDF BLOCK INDEX"
+
+
+def asdf_extension(
+    meta: Mapping[str, Any], wcs: WcsText | None, history: Mapping[str, Any], *, in_spec: bool = False
+) -> bytes:
     """Return the ASDF extension, a table of one cell.
 
     Parameters
     ----------
     meta : mapping
         What the tree says under ``meta``; plain values.
-    wcs : WcsText
-        The gWCS.
+    wcs : WcsText or None
+        The gWCS, if there is one.
     history : mapping
         Provenance; plain values.
     in_spec : bool
         True to put the gWCS under ``spec[0].meta``, as spectra have it, False for ``meta``.
     """
     lines = [asdf_head()]
-    if in_spec:
+    if wcs is None:
+        lines.append(f"meta: {_flow(meta)}\n")
+    elif in_spec:
         lines += [f"meta: {_flow(meta)}\n", f"spec:\n- meta:\n    model_type: MRSSpecModel\n    wcs: {wcs.yaml}\n"]
     else:
         lines += ["meta:\n", *(f"  {key}: {_flow(value)}\n" for key, value in meta.items()), f"  wcs: {wcs.yaml}\n"]
     lines += [f"{KEY}: {_flow(history)}\n", "...\n"]
-    content = "".join(lines).encode("utf-8") + b"".join(_block(array) for array in wcs.arrays)
+    arrays = () if wcs is None else wcs.arrays
+    content = "".join(lines).encode("utf-8") + b"".join(_block(array) for array in arrays)
     data = np.zeros(1, dtype=[("ASDF_METADATA", np.uint8, (len(content),))])
     data["ASDF_METADATA"][0] = np.frombuffer(content, dtype=np.uint8)
     return table_bytes("ASDF", data, version=None)
@@ -59,6 +68,24 @@ def asdf_head() -> str:
     from mrsnb import __version__
 
     return _HEAD.format(version=__version__)
+
+
+def with_history(content: bytes, history: Mapping[str, Any]) -> bytes:
+    """Return an ASDF file with this provenance in its tree, in place of another; unchanged if it has no tree.
+
+    The index of blocks, which is optional, is left out, since the blocks move.
+    """
+    end = content.find(_END)
+    if end < 0:
+        return content
+    tree, blocks = content[:end], content[end:]
+    start = tree.find(f"\n{KEY}: ".encode())
+    if start >= 0:
+        stop = tree.find(b"\n", start + 1)
+        tree = tree[:start] + (tree[stop:] if stop >= 0 else b"")
+    index = blocks.rfind(_INDEX)
+    line = f"\n{KEY}: {_flow(history)}".encode()
+    return b"".join([tree, line, blocks[: index if index > 0 else None]])
 
 
 def read_history(content: bytes) -> dict[str, Any]:

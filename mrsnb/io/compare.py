@@ -175,6 +175,19 @@ def compare_runs(folder_a: Path | str, folder_b: Path | str, rtol: float = 1e-5)
     )
 
 
+def compare_products(path_a: Path | str, path_b: Path | str, rtol: float = 1e-5) -> Comparison:
+    """Return how two products differ, compared as `compare_runs` does.
+
+    Raises
+    ------
+    InputError
+        If a file cannot be read.
+    """
+    path_a, path_b = Path(path_a), Path(path_b)
+    differences = tuple(_files(path_a, path_b, rtol))
+    return Comparison(folder_a=path_a.parent, folder_b=path_b.parent, rtol=rtol, differences=differences)
+
+
 def _products(folder: Path) -> set[str]:
     if not folder.is_dir():
         msg = f"{folder}: no such directory"

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from mrsnb.core.exposure import Exposure
 from mrsnb.errors import InputError, OutputError
+from mrsnb.io.asdf_extension import with_history
 from mrsnb.io.atomic import atomic_write
 from mrsnb.io.exposures import opened
 from mrsnb.io.headers import cards_for, is_structure
@@ -59,16 +60,17 @@ def write_exposure(
         if hdus["SCI"].shape != exposure.flux.shape:
             msg = f"{path}: a resampled exposure cannot be written; set oversample = 1, or save_results = False"
             raise OutputError(msg)
-        primary = primary_hdu(path.name, "IFUImageModel", exposure.primary, history or {})
+        told = {} if history is None else history
+        primary = primary_hdu(path.name, "IFUImageModel", exposure.primary, told)
         added = [fits.ImageHDU(np.asarray(image), name=name) for name, image in (extra or {}).items()]
-        kept = [_changed(hdu, arrays, exposure) for hdu in hdus[1:] if hdu.name not in (extra or {})]
+        kept = [_changed(hdu, arrays, exposure, told) for hdu in hdus[1:] if hdu.name not in (extra or {})]
         content = fits.HDUList([primary, *kept[:-1], *added, *kept[-1:]])  # the last is ASDF
         with atomic_write(path) as file:
             content.writeto(file)
     return path
 
 
-def _changed(hdu: Any, arrays: Mapping[str, NDArray[Any]], exposure: Exposure) -> Any:
+def _changed(hdu: Any, arrays: Mapping[str, NDArray[Any]], exposure: Exposure, history: Mapping[str, Any]) -> Any:
     if hdu.name in arrays:
         new = fits.ImageHDU(np.asarray(arrays[hdu.name]), name=hdu.name)
         if hdu.name == "SCI":
@@ -78,9 +80,11 @@ def _changed(hdu: Any, arrays: Mapping[str, NDArray[Any]], exposure: Exposure) -
         return new
     if hdu.name == "ASDF":
         shift = target_shift(exposure)
-        content = hdu.data.tobytes()
+        found = hdu.data.tobytes()
+        content = with_history(found, history) if history else found
         if shift is not None and b"name: moving_target" not in content:
             content = _moved(content, shift)
+        if content is not found:
             column = np.array([(np.frombuffer(content, np.uint8),)], dtype=[("ASDF_METADATA", "u1", (len(content),))])
             return fits.BinTableHDU(column, name="ASDF")
     return hdu

@@ -9,6 +9,7 @@ from astropy.io import fits
 from numpy.typing import NDArray
 
 from mrsnb.core.cards import Cards
+from mrsnb.io.asdf_extension import asdf_extension
 from mrsnb.io.atomic import atomic_write
 from mrsnb.io.products import primary_hdu
 
@@ -47,7 +48,10 @@ def write_images(
         If it cannot be written.
     """
     images = [fits.ImageHDU(np.asarray(array, dtype=np.float32), name=name) for name, array in arrays.items()]
-    content = fits.HDUList([primary_hdu(path.name, model, primary, history or {}), *images])
+    told = {} if history is None else history
+    meta = {"filename": path.name, "model_type": model}
+    content = fits.HDUList([primary_hdu(path.name, model, primary, told), *images])
     with atomic_write(path) as file:
         content.writeto(file)
+        file.write(asdf_extension(meta, None, told))
     return path

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from mrsnb.core.bands import ALL_BANDS, Band
 from mrsnb.core.blend import MULTIPLE
 from mrsnb.core.cards import Card, Cards
+from mrsnb.core.status import commented
 from mrsnb.errors import InputError, OutputError
 from mrsnb.io.headers import cards_for
 from mrsnb.io.provenance import history_lines
@@ -31,7 +32,9 @@ def place_of(name: str, directory: Path | str) -> Path:
 
 
 def primary_hdu(name: str, model: str, cards: Cards, history: Mapping[str, Any]) -> fits.PrimaryHDU:
-    """Return a primary HDU: DATE, FILENAME, DATAMODL, the given keywords, and the provenance as HISTORY.
+    """Return a primary HDU: DATE, FILENAME, DATAMODL, CAL_VER, the given keywords, and the provenance as HISTORY.
+
+    CAL_VER is ours; that of level 2 stays in HDRTAB, and CAL_VCS, which is about the same software, is left out.
 
     Parameters
     ----------
@@ -44,15 +47,19 @@ def primary_hdu(name: str, model: str, cards: Cards, history: Mapping[str, Any])
     history : mapping
         Provenance; see `mrsnb.io.provenance`.
     """
+    from mrsnb import __version__
+
     now = datetime.now(UTC).replace(tzinfo=None).isoformat(timespec="milliseconds")
     first = [
         Card("DATE", now, "UTC date file created"),
         Card("FILENAME", name, "Name of the file"),
         Card("DATAMODL", model, "Type of data model"),
+        Card("CAL_VER", f"mrsnb {__version__}", "Calibration Software Version"),
     ]
-    fixed = {card.key for card in first}
+    fixed = {"CAL_VCS", *(card.key for card in first)}
+    kept = (card for card in commented(cards).cards() if card.key not in fixed)
     hdu = fits.PrimaryHDU()
-    hdu.header.extend(cards_for(Cards([*first, *(c for c in cards.cards() if c.key not in fixed)])), bottom=True)
+    hdu.header.extend(cards_for(Cards([*first, *kept])), bottom=True)
     for line in history_lines(history):
         hdu.header["HISTORY"] = line
     return hdu

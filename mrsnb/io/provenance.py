@@ -1,19 +1,37 @@
 """Where a product comes from: software, parameters, references, inputs; stated in its header and its ASDF tree.
 
-The provenance that products carry as ``history`` is a plain dictionary: ``software`` (name to version),
-``parameters`` (step to values as run), ``references`` (kind to source), ``inputs`` (file name to checksum). Any other
-key is written as well.
+The provenance that products carry as ``history`` is a plain dictionary, made by `record`:
+
+``software``
+    Name to version.
+``run``
+    ``step``, ``"spec3"`` for all of them, and what the products are named after.
+``inputs``, ``backgrounds``
+    Path to checksum.
+``references``
+    Kind to source, in words.
+``files``
+    Kind of reference, or step and parameter, to ``path`` and ``checksum`` of the file that was read for it.
+``parameters``
+    Step to values as run.
+
+Paths are relative to the folder of the products, so that they are found again when all is moved together, and tell
+nothing of whose machine it was. Any other key is written as well.
 """
 
 import hashlib
+import os
 import platform
 import textwrap
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
+from mrsnb.core.association import Association
+from mrsnb.core.params import Params
+from mrsnb.core.references import References
 from mrsnb.errors import InputError
 from mrsnb.io.headers import printable
 
@@ -54,6 +72,85 @@ def checksum(path: Path | str) -> str:
 def source_of(path: Path | str) -> str:
     """Return the name of a file and the beginning of its checksum, as products state their references."""
     return f"{Path(path).name} ({checksum(path)[:19]})"
+
+
+def record(
+    step: str,
+    folder: Path,
+    inputs: Mapping[Path, str],
+    parameters: Mapping[str, Params],
+    references: References | None = None,
+    *,
+    backgrounds: Sequence[Path] = (),
+    association: Association | None = None,
+    product: str = "",
+) -> dict[str, Any]:
+    """Return the provenance of all products of a run.
+
+    Parameters
+    ----------
+    step : str
+        The step that was run, ``"spec3"`` for all.
+    folder : Path
+        Where the products go.
+    inputs : mapping of Path to str
+        What was read, and its checksums.
+    parameters : mapping of str to Params
+        Of each step, as run.
+    references : References, optional
+        What the steps used, if they use any.
+    backgrounds : sequence of Path
+        Spectra of the background.
+    association : Association, optional
+        What the run was made of.
+    product : str
+        First part of the products' names, if no association says it.
+
+    Raises
+    ------
+    InputError
+        If a file cannot be read.
+    """
+    run = {"step": step}
+    if association is not None:
+        table = "none" if association.path is None else association.path.name
+        run |= {"product": association.name, "asn": table}
+        run |= {"asn_id": association.asn_id, "asn_pool": association.asn_pool}
+    elif product:
+        run["product"] = product
+    history: dict[str, Any] = {"software": software(), "run": run}
+    history["inputs"] = {relative_to(folder, path): digest for path, digest in inputs.items()}
+    if backgrounds:
+        history["backgrounds"] = {relative_to(folder, path): checksum(path) for path in backgrounds}
+    read = _files_named(parameters)
+    if references is not None:
+        history["references"] = references.sources()
+        read = {**references.files, **read}
+    if read:
+        history["files"] = {
+            key: {"path": relative_to(folder, path), "checksum": checksum(path)} for key, path in read.items()
+        }
+    return history | {"parameters": {name: params.to_dict() for name, params in parameters.items()}}
+
+
+def _files_named(parameters: Mapping[str, Params]) -> dict[str, Path]:
+    """Return the files that parameters name: step and parameter to path."""
+    return {
+        f"{step}.{spec.name}": Path(value).expanduser()
+        for step, params in parameters.items()
+        for spec in params.specs()
+        if spec.file and (value := getattr(params, spec.name)) is not None and Path(value).expanduser().is_file()
+    }
+
+
+def relative_to(folder: Path, path: Path) -> str:
+    """Return `path` as seen from `folder`, with slashes; absolute where there is no way, on another drive."""
+    place = path.expanduser().absolute()
+    place = place.parent.resolve() / place.name
+    try:
+        return Path(os.path.relpath(place, folder.resolve())).as_posix()
+    except ValueError:
+        return place.as_posix()
 
 
 def history_lines(history: Mapping[str, Any]) -> list[str]:

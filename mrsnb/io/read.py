@@ -5,10 +5,13 @@ from typing import Literal
 
 from mrsnb.core.association import Association
 from mrsnb.core.cube import Cube
+from mrsnb.core.provenance import Provenance
 from mrsnb.core.spectrum import Spectrum
 from mrsnb.errors import InputError
+from mrsnb.io.asdf_extension import read_history
 from mrsnb.io.association import read_association
 from mrsnb.io.exposures import ExposureFile, open_exposure, opened
+from mrsnb.io.headers import cards_of
 from mrsnb.io.s3d import read_s3d
 from mrsnb.io.x1d import read_x1d
 
@@ -56,3 +59,23 @@ def read(path: Path | str) -> Association | ExposureFile | Cube | Spectrum:
             return read_s3d(path)
         case "spectrum":
             return read_x1d(path)
+
+
+def read_provenance(path: Path | str) -> Provenance:
+    """Return what a product says of its own making: ours, or one of other software, of which less is known.
+
+    Raises
+    ------
+    InputError
+        If it is no FITS file that can be read.
+    """
+    path = Path(path).expanduser()
+    with opened(path) as hdus:
+        names = [hdu.name for hdu in hdus]
+        primary = cards_of(hdus[0].header)
+        history = read_history(hdus["ASDF"].data.tobytes()) if "ASDF" in names else {}
+        table = hdus["HDRTAB"].data if "HDRTAB" in names else None
+        listed = () if table is None or "FILENAME" not in table.names else table["FILENAME"].tolist()
+    return Provenance(
+        name=path.name, primary=primary, history=history, exposures=tuple(str(name).strip() for name in listed)
+    )

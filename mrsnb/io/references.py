@@ -64,7 +64,10 @@ def load_references(
             msg = f"reference {kind!r} is not used by mrsnb{nearest(kind, list(_KINDS))}"
             raise InputError(msg)
     paths = {} if directory is None else _found(Path(directory).expanduser())
-    return References(**{kind: _value(kind, given.get(kind, paths.get(kind))) for kind in _KINDS})
+    chosen = {kind: given.get(kind, paths.get(kind)) for kind in _KINDS}
+    values = {kind: _value(kind, path) for kind, path in chosen.items()}
+    files = {kind: path for kind, path in chosen.items() if path is not None and values[kind] is not None}
+    return References(**values, files={kind: Path(path).expanduser() for kind, path in files.items()})
 
 
 def _value(kind: str, path: Path | str | None) -> Any:
@@ -87,7 +90,8 @@ def _found(directory: Path) -> dict[str, Path]:
     found = {}
     for kind, reader in _KINDS.items():
         exact = directory / f"{kind}{reader.suffix}"
-        files = [exact] if exact.is_file() else sorted(directory.glob(f"*{kind}*{reader.suffix}"))
+        alike = (file for file in directory.glob(f"*{kind}*{reader.suffix}") if "pars-" not in file.name)
+        files = [exact] if exact.is_file() else sorted(alike)
         if len(files) > 1:
             names = ", ".join(file.name for file in files)
             msg = f"{directory}: several files for {kind} ({names}); name one {exact.name}, or give override_{kind}"

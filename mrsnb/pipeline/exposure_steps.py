@@ -1,8 +1,9 @@
 """The steps that change exposures before cubes are built of them."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 from mrsnb.core.association import Association, exposure_name
 from mrsnb.core.exposure import ExposureSource
@@ -24,6 +25,15 @@ from mrsnb.steps.pixel_replace import pixel_replace
 
 Exposures = tuple[ExposureSource, ...]
 
+_STEPS = (
+    "assign_mtwcs",
+    "master_background",
+    "mrs_imatch",
+    "outlier_detection",
+    "adaptive_trace_model",
+    "pixel_replace",
+)
+
 
 class _Changed(Protocol):
     @property
@@ -32,10 +42,16 @@ class _Changed(Protocol):
 
 def count_exposure_steps(association: Association, params: Spec3Params, exposures: Sequence[ExposureSource]) -> int:
     """Return how many results `ExposureSteps` will yield."""
-    steps = ["mrs_imatch", "outlier_detection", "adaptive_trace_model", "pixel_replace"]
-    steps += ["assign_mtwcs"] if _is_moving(exposures) else []
-    steps += ["master_background"] if _has_background(association, params) else []
-    return sum(not getattr(params, step).skip for step in steps)
+    return len(_STEPS) - len(skipped_steps(association, params, exposures))
+
+
+def skipped_steps(association: Association, params: Spec3Params, exposures: Sequence[ExposureSource]) -> list[str]:
+    """Return the steps that `ExposureSteps` will leave out: as asked for, or since they have nothing to do."""
+    apply = {
+        "assign_mtwcs": _is_moving(exposures),
+        "master_background": _has_background(association, params),
+    }
+    return [step for step in _STEPS if getattr(params, step).skip or not apply.get(step, True)]
 
 
 def _is_moving(exposures: Sequence[ExposureSource]) -> bool:
@@ -64,6 +80,8 @@ class ExposureSteps:
         Where products go.
     scratch : Path
         Where arrays are kept that would be costly to make again.
+    history : mapping
+        Provenance of the products.
     """
 
     def __init__(
@@ -75,10 +93,11 @@ class ExposureSteps:
         sources: dict[str, Path],
         folder: Path,
         scratch: Path,
+        history: Mapping[str, Any],
     ) -> None:
         self.association, self.params, self.references = association, params, references
         self.exposures, self.sources = exposures, sources
-        self.folder, self.scratch = folder, scratch
+        self.folder, self.scratch, self.history = folder, scratch, history
         self.statuses: dict[str, str] = {}
         self.written: list[Path] = []
         self._matched: MrsImatchResult | None = None
@@ -117,7 +136,7 @@ class ExposureSteps:
             name = exposure_name(exposure.name, asn_id, suffix)
             loaded = exposure.load()
             trace = {"TRACEMODEL": loaded.trace} if isinstance(loaded, TracedExposure) else {}
-            path = write_exposure(loaded, self.sources[exposure.name], self.folder / name, extra=trace)
+            path = write_exposure(loaded, self.sources[exposure.name], self.folder / name, self.history, extra=trace)
             self.written.append(path)
 
     def _assign_mtwcs(self) -> Result | None:
@@ -144,7 +163,13 @@ class ExposureSteps:
 
     def _write_background(self, result: MasterBackgroundResult) -> None:
         if result.backgrounds:
-            self.written.append(write_c1d(result.backgrounds, self.folder))
+            first = self.exposures[0].primary
+            named = {key: first.get(key) for key in ("ASNTABLE", "ASNPOOL")}
+            made = [
+                replace(spectrum, history=dict(self.history), primary=spectrum.primary.updated(**named))
+                for spectrum in result.backgrounds
+            ]
+            self.written.append(write_c1d(made, self.folder))
         self._write(tuple(result.images), "masterbg2d", self.association.asn_id)
 
     def _mrs_imatch(self) -> Result:
@@ -157,7 +182,7 @@ class ExposureSteps:
         self._take("outlier_detection", result, "crf")
         for made in result.intermediate:
             path = self.folder / exposure_name(made.exposure, self.association.asn_id, made.label)
-            self.written.append(write_images(made.arrays, made.primary, path, model=made.model))
+            self.written.append(write_images(made.arrays, made.primary, path, model=made.model, history=self.history))
         return result
 
     def _adaptive_trace_model(self) -> Result:
@@ -166,7 +191,9 @@ class ExposureSteps:
         for exposure in before if params.save_intermediate_results else ():
             for suffix, image in intermediate_images(exposure.load(), params).items():
                 path = self.folder / exposure_name(exposure.name, self.association.asn_id, suffix)
-                self.written.append(write_images({"SCI": image}, exposure.primary, path, model="IFUImageModel"))
+                self.written.append(
+                    write_images({"SCI": image}, exposure.primary, path, model="IFUImageModel", history=self.history)
+                )
         self._take("adaptive_trace_model", result, "adaptive_trace_model", costly=True)
         return result
 

@@ -84,18 +84,17 @@ class Spec3Result:
             Row("cubes", str(len(self.cubes)), note=", ".join(p.label for p in self.cubes)),
             Row("spectra", str(len(self.spectra))),
             *[Row(step, status) for step, status in self.statuses.items()],
+            *self.references.rows(),
             Row("written to", ", ".join(sorted(folder)) or "nowhere (save_results is off)"),
             Row("time", f"{self.seconds:.1f}", "s"),
         ]
 
     def sections(self) -> list[Section]:
-        """Return the products, parameters and references as tables."""
+        """Return the products and parameters as tables."""
         files_made = Table(("product",), tuple((path.name,) for path in self.paths))
-        sources = Table(("kind", "source"), tuple(self.references.sources().items()))
         return [
             Section("Products", files_made),
             Section("Parameters", self.params.table()),
-            Section("Reference values", sources),
         ]
 
     def pictures(self) -> list[Picture]:

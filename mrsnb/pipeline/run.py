@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from time import perf_counter
-from typing import Any, NamedTuple, cast
+from typing import NamedTuple, cast
 
 from mrsnb.core.association import Association
 from mrsnb.core.cube import Cube
@@ -14,17 +14,18 @@ from mrsnb.core.references import References
 from mrsnb.core.region import SkyAperture
 from mrsnb.core.results import Result
 from mrsnb.core.spectrum import Spectrum
+from mrsnb.core.status import with_skipped
 from mrsnb.display.progress import follow
 from mrsnb.io.association import read_association
 from mrsnb.io.atomic import output_folder
 from mrsnb.io.exposures import ExposureFile, open_exposure
 from mrsnb.io.offsets import read_offsets
-from mrsnb.io.provenance import software
+from mrsnb.io.provenance import record
 from mrsnb.io.references import load_references
 from mrsnb.io.regions import read_region
 from mrsnb.io.s3d import write_s3d
 from mrsnb.io.x1d import write_x1d
-from mrsnb.pipeline.exposure_steps import ExposureSteps, count_exposure_steps
+from mrsnb.pipeline.exposure_steps import ExposureSteps, count_exposure_steps, skipped_steps
 from mrsnb.pipeline.params import Spec3Params
 from mrsnb.pipeline.result import ProductSummary, Spec3Result
 from mrsnb.steps.cube_build import (
@@ -86,6 +87,7 @@ def spec3(
     if not params.cube_build.skip:
         check_exposures(exposures, params.cube_build)
     extras = _extras(params)
+    exposures = _stated(exposures, association, params)
     folder = output_folder(output_dir)
     with TemporaryDirectory(prefix=".mrsnb-", dir=folder) as scratch:
         run = _Run(association, params, references, folder, exposures, Path(scratch), extras)
@@ -141,6 +143,14 @@ def _extras(params: Spec3Params) -> _Extras:
     )
 
 
+def _stated(exposures: Sequence[ExposureFile], association: Association, params: Spec3Params) -> list[ExposureFile]:
+    """Return the exposures with keywords that name the association and state the steps that are left out."""
+    table = "none" if association.path is None else association.path.name
+    skipped = skipped_steps(association, params, exposures)
+    named = [exposure.primary.updated(ASNTABLE=table, ASNPOOL=association.asn_pool) for exposure in exposures]
+    return [replace(e, primary=with_skipped(primary, skipped)) for e, primary in zip(exposures, named, strict=True)]
+
+
 class _Run:
     """One run of the steps, in order; collects what is kept of each product."""
 
@@ -155,10 +165,20 @@ class _Run:
         extras: _Extras,
     ) -> None:
         self.association, self.params, self.references = association, params, references
-        self.folder, self.exposures = folder, exposures
-        self.offsets, self.region = extras
+        self.folder, (self.offsets, self.region) = folder, extras
+        self.history = record(
+            "spec3",
+            folder,
+            {exposure.path: exposure.checksum for exposure in exposures},
+            {step: getattr(params, step) for step in Spec3Params.steps()},
+            references,
+            backgrounds=[association.path_of(member) for member in association.background],
+            association=association,
+        )
         sources = {exposure.name: exposure.path for exposure in exposures}
-        self.before = ExposureSteps(association, params, references, tuple(exposures), sources, folder, scratch)
+        self.before = ExposureSteps(
+            association, params, references, tuple(exposures), sources, folder, scratch, self.history
+        )
         self.products: list[ProductSummary] = []
         self.statuses = dict.fromkeys(Spec3Params.steps(), "SKIPPED")
 
@@ -169,9 +189,7 @@ class _Run:
             yield changed
         if self.params.cube_build.skip:
             return
-        inputs = {exposure.name: exposure.checksum for exposure in self.exposures}
-        history = {"software": software(), "references": self.references.sources(), "inputs": inputs}
-        for plan, built in self._cubes(history):
+        for plan, built in self._cubes():
             yield built
             for extracted in self._spectrum(plan, built.cubes[0]):
                 spectra += extracted.spectra
@@ -183,13 +201,13 @@ class _Run:
                 self.statuses["spectral_leak"] = "COMPLETE"
             yield leak
 
-    def _cubes(self, history: dict[str, Any]) -> Iterator[tuple[CubePlan, CubeBuildResult]]:
+    def _cubes(self) -> Iterator[tuple[CubePlan, CubeBuildResult]]:
         params = self.params.cube_build
         for plan in plan_cubes(self.before.exposures, params, self.references.cubepar, self.offsets):
             start = perf_counter()
             asked = voxel_pixels([plan], params)
             cube = build_cube(plan, params, self.references.cubepar, self.association.name)
-            cube = replace(cube, history=history | cube.history, primary=self._stamped(cube.primary))
+            cube = replace(cube, history=self.history)
             path = write_s3d(cube, self.folder) if params.save_results else None
             self.statuses["cube_build"] = "COMPLETE"
             self.products.append(
@@ -203,10 +221,6 @@ class _Run:
             )
             seconds = perf_counter() - start
             yield plan, CubeBuildResult(params=params, seconds=seconds, cubes=(cube,), contributions=asked)
-
-    def _stamped(self, primary: Any) -> Any:
-        name = self.association.path.name if self.association.path else "none"
-        return primary.updated(ASNTABLE=name, ASNPOOL=self.association.asn_pool)
 
     def _spectrum(self, plan: CubePlan, cube: Cube) -> Iterator[Extract1dResult]:
         params, values = self.params.extract_1d, self.references

@@ -48,7 +48,9 @@ class MasterBackgroundParams(CompatParams):
         1, "Smooth the background by a running median of this odd width.", unit="wavelengths", low=1
     )
     user_background: str | None = param(
-        None, "File with the background's spectrum (x1d or c1d), instead of the association's background members."
+        None,
+        "File with the background's spectrum (x1d or c1d), instead of the association's background members.",
+        file=True,
     )
     save_background: bool = param(False, "Write the background as spectrum (masterbg1d) and as images (masterbg2d).")
     force_subtract: bool = param(False, "Subtract even if a background has been subtracted already.")

@@ -120,7 +120,7 @@ def spectral_leak(
     history = long.history | {
         "parameters": long.history.get("parameters", {}) | {"spectral_leak": params.to_dict()},
     }
-    primary = long.primary.updated(S_SPLEAK="COMPLETE", R_MRSPTC=leak.source)
+    primary = long.primary.updated(S_SPLEAK="COMPLETE", R_MRSPT=leak.source)
     return result(before=long, after=replace(long, columns=columns, history=history, primary=primary))
 
 

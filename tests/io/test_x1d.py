@@ -27,7 +27,7 @@ def test_write_read(tmp_path, make_spectrum, n_wave, seed):
     for what in ("name", "bands", "source_type", "position", "ra", "dec", "history"):
         assert getattr(back, what) == getattr(spectrum, what)
     assert dict(back.science) == dict(spectrum.science)
-    stamps = {"DATE", "FILENAME", "DATAMODL"}
+    stamps = {"DATE", "FILENAME", "DATAMODL", "CAL_VER"}
     assert {k: v for k, v in back.primary.items() if k not in stamps} == {
         k: v for k, v in spectrum.primary.items() if k not in stamps
     }

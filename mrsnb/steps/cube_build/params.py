@@ -67,7 +67,7 @@ class CubeBuildParams(CompatParams):
     weight_power: float | None = param(
         None, "Exponent of the distance (msm); None takes the reference value.", low=0.1, high=8.0, advanced=True
     )
-    offset_file: str | None = param(None, "ASDF file with a shift for each exposure.", advanced=True)
+    offset_file: str | None = param(None, "ASDF file with a shift for each exposure.", advanced=True, file=True)
     debug_spaxel: tuple[int, int, int] | None = param(
         None, "List the detector pixels that feed this voxel: x, y, z, 0-based.", advanced=True
     )

@@ -23,7 +23,7 @@ class Extract1dParams(CompatParams):
         None, "Radius of the aperture; None takes the reference value.", unit="FWHM", low=0.5, high=3.0
     )
     extraction_region: str | None = param(
-        None, "DS9 region file with the aperture, for sources that are slightly extended; None for a circle."
+        None, "DS9 region file with the aperture, for sources that are slightly extended; None for a circle.", file=True
     )
     subtract_background: bool | None = param(
         None, "Subtract the background annulus of a point source, or of a region; None takes the reference value."

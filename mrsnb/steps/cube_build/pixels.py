@@ -3,20 +3,18 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from mrsnb.core.dq import UNUSABLE, flagged
+from mrsnb.core.dq import UNUSABLE
 from mrsnb.core.exposure import Exposure
 from mrsnb.geometry.detector import ChannelView
+from mrsnb.kernels.usable import gather_usable
 
 Array = NDArray[np.float64]
 
 
 def usable_pixels(exposure: Exposure, view: ChannelView) -> tuple[Array, Array]:
     """Return flux and error of the view's pixels; flux NaN where any array is invalid or a flag forbids the use."""
-    pixel = view.samples.pixel
-    flux = exposure.flux.ravel()[pixel].astype(float)
-    err = exposure.err.ravel()[pixel].astype(float)
-    bad = flagged(exposure.dq.ravel()[pixel], UNUSABLE) | ~np.isfinite(err)
-    for variance in exposure.variances.values():
-        bad |= np.isnan(variance.ravel()[pixel])
-    flux[bad] = np.nan
-    return flux, err
+    others = (exposure.err, *exposure.variances.values())
+    found: tuple[Array, Array] = gather_usable(
+        exposure.flux, exposure.err, exposure.dq, others, view.samples.pixel, np.uint32(UNUSABLE)
+    )
+    return found

@@ -11,6 +11,7 @@ from mrsnb.core.exposure import ExposureSource
 from mrsnb.geometry.crossing import crossing
 from mrsnb.kernels.predict import lower_median, predict
 from mrsnb.kernels.spikes import stand_out, with_neighbours
+from mrsnb.kernels.usable import count_found
 from mrsnb.steps.outlier_detection.channel import ChannelData, Loaded, Loader, Partners
 from mrsnb.steps.outlier_detection.found import Found, by_detector
 from mrsnb.steps.outlier_detection.masks import Mask
@@ -42,9 +43,8 @@ class _Tally:
         self.examined, self.high, self.low = (np.zeros(shape, np.uint16) for _ in range(3))
 
     def add(self, pixel: NDArray[np.int32], verdict: _Verdict, least: float) -> None:
-        self.examined.flat[pixel] += np.isfinite(verdict.high).astype(np.uint16)
-        self.high.flat[pixel] += (verdict.high > least).astype(np.uint16)
-        self.low.flat[pixel] += (verdict.low > least).astype(np.uint16)
+        counts = self.examined.ravel(), self.high.ravel(), self.low.ravel()
+        count_found(pixel, verdict.high, verdict.low, least, *counts)
 
     def bad(self, fraction: float) -> Bools:
         most = np.float32(fraction) * self.examined

@@ -19,6 +19,7 @@ def test_a_tutorial_is_kept_without_outputs_and_explains_each_cell(path):
     assert len(notebook.cells) - len(code) > len(code) / 2
 
 
+@pytest.mark.slow
 def test_level3_mrs_runs_headless_on_a_small_case(tmp_path):
     small = {"work_dir": "made", "dithers": 1, "sub_bands": ["short"]}
     source, done = templates.folder() / "tutorials" / "level3_mrs.ipynb", tmp_path / "done.ipynb"

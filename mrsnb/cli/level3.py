@@ -43,6 +43,8 @@ def spec3_command(
     for result in follow(results, count_results(association, params), show=True if is_verbose() else None):
         if not isinstance(result, Spec3Result):
             say_products(result, output_dir)
+            for voxel in getattr(result, "contributions", ()):
+                say(repr(voxel))
             continue
         say(repr(result))
         if report:

@@ -130,7 +130,13 @@ def as_aperture(value: Any) -> SkyAperture:
     if isinstance(value, SkyAperture):
         return value
     if hasattr(value, "serialize"):
-        return parse_ds9(value.serialize(format="ds9"), source=type(value).__name__)
+        kind = type(value).__name__
+        try:
+            text = value.serialize(format="ds9")
+        except (TypeError, ValueError) as error:
+            msg = f"region: {kind} cannot be written as a DS9 region ({error}); give its parts, or a SkyAperture"
+            raise InputError(msg) from None
+        return parse_ds9(text, source=kind)
     msg = f"region: {type(value).__name__} is neither a SkyAperture nor an object of the package regions"
     raise InputError(msg)
 

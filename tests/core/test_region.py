@@ -1,6 +1,6 @@
 import pytest
 
-from mrsnb.core.region import parse_ds9
+from mrsnb.core.region import as_aperture, parse_ds9
 from mrsnb.errors import InputError
 
 SOURCE = 'icrs\ncircle(202.5, 47.2, 0.5")\n'
@@ -54,3 +54,29 @@ def test_spaxels_of_ds9_count_from_one():
 def test_what_cannot_be_used_is_refused_with_the_reason(text, words):
     with pytest.raises(InputError, match=words):
         parse_ds9(text)
+
+
+class Serializable:
+    """What a region of the package ``regions`` offers."""
+
+    def __init__(self, text):
+        self.text = text
+
+    def serialize(self, *, format):  # noqa: A002
+        assert format == "ds9"
+        if self.text is None:
+            msg = "no such shape"
+            raise ValueError(msg)
+        return self.text
+
+
+def test_an_object_of_the_package_regions_is_read_as_it_describes_itself():
+    given = Serializable("# Region file format: DS9 astropy/regions\nicrs\ncircle(202.5,47.2,0.00027778)\n")
+    (shape,) = as_aperture(given).shapes
+    assert shape.sizes == (pytest.approx(1.0, abs=1e-4),)
+
+
+@pytest.mark.parametrize(("given", "words"), [(Serializable(None), "no such shape"), ("circle", "str is neither")])
+def test_other_objects_are_refused(given, words):
+    with pytest.raises(InputError, match=words):
+        as_aperture(given)

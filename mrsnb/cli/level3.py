@@ -63,6 +63,8 @@ def process(asn: Path, told: "Settings", folder: Path, references: Path | None, 
     for result in follow(results, count_results(association, told.params), show=True if is_verbose() else None):
         if not isinstance(result, Spec3Result):
             say_products(result, folder)
+            for voxel in getattr(result, "contributions", ()):
+                say(repr(voxel))
             continue
         say(repr(result))
         if report:

@@ -23,7 +23,10 @@ EXPTYPES = (
 )
 """What a member can be; level 3 uses the first two and leaves out the rest."""
 
-_EXPOSURE_SUFFIXES = ("cal", "crf", "photom", "x1d", "rate", "mbsub", "pixel_replace")
+_EXPOSURE_SUFFIXES = (
+    *("cal", "crf", "photom", "x1d", "rate"),
+    *("assign_mtwcs", "mbsub", "mrs_imatch", "adaptive_trace_model", "pixel_replace"),
+)
 
 
 def checked_name(value: str, what: str) -> str:
@@ -205,12 +208,19 @@ def exposure_name(name: str, asn_id: str | None, suffix: str) -> str:
     'jw01_mirifushort_a3001_crf.fits'
     >>> exposure_name("jw01_mirifushort_cal.fits", None, "mbsub")
     'jw01_mirifushort_mbsub.fits'
+
+    The name of an exposure that a step wrote does not grow.
+
+    >>> exposure_name("jw01_mirifushort_a3001_assign_mtwcs.fits", "a3001", "crf")
+    'jw01_mirifushort_a3001_crf.fits'
     """
     stem = Path(name.replace("\\", "/")).name.removesuffix(".gz").removesuffix(".fits")
     for known in _EXPOSURE_SUFFIXES:
         if stem.endswith(f"_{known}"):
             stem = stem.removesuffix(f"_{known}")
             break
+    if asn_id is not None:
+        stem = stem.removesuffix(f"_{asn_id}")
     parts = [checked_name(stem, "exposure name"), suffix]
     if asn_id is not None:
         parts.insert(1, checked_name(asn_id, "asn_id"))

@@ -17,6 +17,7 @@ _PIXEL_FRAMES = ("image", "physical")
 _OTHER_FRAMES = ("galactic", "ecliptic", "fk4", "b1950", "linear", "amplifier", "detector", "wcs")
 _ARCSEC = {'"': 1.0, "'": 60.0, "d": 3600.0, "r": math.degrees(3600.0), "": 3600.0}
 _IGNORED = ("point", "text", "vector", "line", "ruler", "compass", "projection", "panda", "epanda", "bpanda")
+_QUOTED = re.compile(r"""\w+\s*=\s*(?:\{[^}]*\}|"[^"]*"|'[^']*')""")
 _SHAPE = re.compile(r"^\s*([+-]?)\s*([a-z]+)\s*(?:\(([^)]*)\)|\s([^#(]*))(.*)$", re.IGNORECASE | re.DOTALL)
 
 
@@ -129,7 +130,13 @@ def as_aperture(value: Any) -> SkyAperture:
     if isinstance(value, SkyAperture):
         return value
     if hasattr(value, "serialize"):
-        return parse_ds9(value.serialize(format="ds9"), source=type(value).__name__)
+        kind = type(value).__name__
+        try:
+            text = value.serialize(format="ds9")
+        except (TypeError, ValueError) as error:
+            msg = f"region: {kind} cannot be written as a DS9 region ({error}); give its parts, or a SkyAperture"
+            raise InputError(msg) from None
+        return parse_ds9(text, source=kind)
     msg = f"region: {type(value).__name__} is neither a SkyAperture nor an object of the package regions"
     raise InputError(msg)
 
@@ -192,7 +199,8 @@ def _shape(match: re.Match[str], frame: str, line: str, source: str) -> Shape | 
         raise InputError(msg)
     on_sky = frame in _SKY_FRAMES
     words = re.split(r"[\s,]+", (inside if inside is not None else bare).strip())
-    background = re.search(r"\bbackground\b(?!\s*=)", rest.partition("#")[2].partition("text=")[0]) is not None
+    properties = _QUOTED.sub("", rest.partition("#")[2])
+    background = re.search(r"\bbackground\b(?!\s*=)", properties) is not None
     try:
         angle = float(words.pop()) if name in _ANGLED and len(words) % 2 else 0.0
         count = len(words) if name == "polygon" else 2

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from mrsnb.core.params import Params
-from mrsnb.display import Picture, Row, mimebundle, to_text
+from mrsnb.display import Picture, Row, Section, mimebundle, to_text
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -35,12 +35,16 @@ class Result:
         """Return pictures of the result; none by default."""
         return []
 
+    def sections(self) -> list[Section]:
+        """Return tables that go with the result; none by default."""
+        return []
+
     def _all_rows(self) -> list[Row]:
         changed = [Row(name, str(value), note="changed") for name, value in self.params.changed().items()]
         return [*self.rows(), Row("time", f"{self.seconds:.2f}", "s"), *changed]
 
     def __repr__(self) -> str:
-        return to_text(self.title, self._all_rows())
+        return to_text(self.title, self._all_rows(), self.sections())
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
-        return mimebundle(self.title, self._all_rows(), self.pictures())
+        return mimebundle(self.title, self._all_rows(), self.pictures(), self.sections())

@@ -32,6 +32,8 @@ def tabulated_waves(table: NDArray[np.float64], wave_min: float, wave_max: float
         first -= 1
     if last < len(table) - 1 and wave_max > table[last]:
         last += 1
+    if first == last:  # a plane's thickness is the distance of the next
+        first, last = (first - 1, last) if last == len(table) - 1 else (first, last + 1)
     used = slice(first, last + 1)
     wave = table[used].copy()
     return (wave, _steps(wave)), used

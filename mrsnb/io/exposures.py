@@ -47,7 +47,7 @@ def opened(path: Path) -> Iterator[fits.HDUList]:
                 _refuse_truncated(path, hdus)
                 yield hdus
     except FileNotFoundError:
-        msg = f"{path}: no such file; members are looked for beside the association"
+        msg = f"{path}: no such file; is its path right?"
         raise InputError(msg) from None
     except (OSError, EOFError, AstropyUserWarning, fits.VerifyError, IndexError, TypeError, ValueError) as error:
         if isinstance(error, InputError):

@@ -74,8 +74,10 @@ def _enter(x, y, row, n, new, flux, alpha, norm, mine):
     fresh_y = np.empty(flux.size, np.float32)
     m = 0
     for i in range(flux.size):
+        if norm == 0 or not mine[i] or not np.isfinite(alpha[i]):
+            continue
         value = flux[i] / norm
-        if not mine[i] or not np.isfinite(value) or not np.isfinite(alpha[i]):
+        if not np.isfinite(value):
             continue
         j = m - 1
         while j >= 0 and fresh_x[j] > alpha[i]:

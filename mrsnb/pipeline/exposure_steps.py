@@ -153,20 +153,20 @@ class ExposureSteps:
         given = None if params.user_background is None else read_background(params.user_background)
         members = self.association.background
         backgrounds: list[Spectrum] = [read_x1d(self.association.path_of(member)) for member in members]
-        first = Path(members[0].expname).name if members else f"{self.association.name}.fits"
+        first = Path(members[0].expname).name if given is None else f"{self.association.name}.fits"
         name = exposure_name(first, self.association.asn_id, "masterbg1d")
         result = master_background(self.exposures, backgrounds, params, given, name=name)
         self._take("master_background", result, "mbsub")
         if params.save_background:
-            self._write_background(result)
+            self._write_background(result, name)
         return result
 
-    def _write_background(self, result: MasterBackgroundResult) -> None:
+    def _write_background(self, result: MasterBackgroundResult, name: str) -> None:
         if result.backgrounds:
             first = self.exposures[0].primary
             named = {key: first.get(key) for key in ("ASNTABLE", "ASNPOOL")}
             made = [
-                replace(spectrum, history=dict(self.history), primary=spectrum.primary.updated(**named))
+                replace(spectrum, name=name, history=dict(self.history), primary=spectrum.primary.updated(**named))
                 for spectrum in result.backgrounds
             ]
             self.written.append(write_c1d(made, self.folder))

@@ -38,7 +38,7 @@ class MrsImatchParams(StepParams):
 
     skip: bool = param(True, "Leave this step out.")
     save_results: bool = param(False, "Write the exposures after the step.")
-    bkg_degree: int = param(1, "Degree of the polynomials in each coordinate.", low=0)
+    bkg_degree: int = param(1, "Degree of the polynomials in each coordinate.", low=0, high=10)
     subtract: bool = param(
         False, "Subtract the polynomials at once; False leaves it to cube_build, so outlier_detection does not see it."
     )

@@ -15,6 +15,7 @@ from mrsnb.core.exposure import DerivedExposure, Exposure, ExposureSource
 from mrsnb.core.params import param
 from mrsnb.core.results import Result
 from mrsnb.display import Row
+from mrsnb.errors import ParamError
 from mrsnb.geometry.slice_images import SliceImages, slice_images
 from mrsnb.kernels.replace import ALONG_ROW, fit_profiles, smaller_gradient
 from mrsnb.steps.adaptive_trace_model import AdaptiveTraceModelParams, TracedExposure, trace_model
@@ -40,6 +41,12 @@ class PixelReplaceParams(CompatParams):
     )
     skip: bool = param(True, "Leave this step out.")
     save_results: bool = param(False, "Write the exposures after the step.")
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.algorithm != "fit_profile" and self.n_adjacent_cols != self.spec("n_adjacent_cols").default:
+            msg = f"n_adjacent_cols = {self.n_adjacent_cols}: acts only with algorithm = 'fit_profile'; set that"
+            raise ParamError(msg)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

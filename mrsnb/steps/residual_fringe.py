@@ -75,6 +75,10 @@ _NOISE_RANGE = math.log(1.0 / 0.001)
 _TINY = 1e-8
 
 
+def _rising(ranges: tuple[tuple[float, float], ...]) -> str | None:
+    return None if all(low < high for low, high in ranges) else "each range must rise, as (8.0, 8.2)"
+
+
 @dataclass(frozen=True, kw_only=True)
 class ResidualFringeParams(Params):
     """Parameters of `residual_fringe_1d`, named as those of the observatory's function."""
@@ -82,7 +86,9 @@ class ResidualFringeParams(Params):
     dichroic_only: bool = param(False, "Correct the dichroic's fringes only; channels 3 and 4.")
     max_amp: float = param(0.4, "Leave out the beats in which the fringes are stronger, peak to peak.", low=0.0)
     clip_sigma: float = param(5.0, "Points further from the envelopes' middle count as lines.", unit="sigma", low=1.0)
-    ignore_regions: tuple[tuple[float, float], ...] = param((), "Ranges to leave out of the fit.", unit="micron")
+    ignore_regions: tuple[tuple[float, float], ...] = param(
+        (), "Ranges to leave out of the fit.", unit="micron", check=_rising
+    )
     compat: Literal["none", "jwst-3.0"] = param(
         "none", "Accept sines as that version of the observatory's package does: the first one always.", advanced=True
     )

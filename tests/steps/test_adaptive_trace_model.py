@@ -116,6 +116,17 @@ def test_each_row_is_fitted_to_the_rows_around_it():
         assert tuple(traces.bounds[0, row]) == (x[0], x[-1])
 
 
+def test_rows_without_light_have_no_spline_and_leave_the_others_theirs():
+    exposure = slanted.exposure(noise=1.0)
+    images = slice_images(exposure.wcs, exposure.bands, slanted.SHAPE)
+    alpha, mine, flux = images.alpha.astype(np.float32), images.slices[1:2], exposure.flux.copy()
+    flux[60:70] = np.nan
+    norm = np.where(images.label == 102, np.nan_to_num(flux), 0).sum(axis=1, dtype=np.float32)
+    scale = fit_traces(flux, alpha, images.label, mine, norm[None]).scale[0]
+    assert np.isnan(scale[60:70]).all()
+    assert np.isfinite(scale[70:]).all()
+
+
 def test_widen_is_interpolation_slice_by_slice():
     rng = np.random.default_rng(2)
     images = slice_images(slanted.chain(), slanted.exposure().bands, slanted.SHAPE)
@@ -332,6 +343,8 @@ def test_cubes_of_a_star_lose_their_wiggles_and_keep_their_flux(clean_exposures,
     [
         ({"oversample": 0.5}, "oversample = 0.5: must be a number from 1 to 10"),
         ({"maximum_cores": "many"}, "none, quarter, half, all"),
+        ({"psf_optimal": True, "fit_threshold": 20.0}, "fit_threshold = 20: psf_optimal = True"),
+        ({"psf_optimal": True, "slope_limit": 0.2}, "slope_limit = 0.2: psf_optimal = True"),
         ({"maximum_cores": "0"}, "none, quarter, half, all"),
     ],
 )

@@ -11,6 +11,7 @@ from mrsnb.core.bands import Band
 from mrsnb.core.cube import Cube
 from mrsnb.core.dq import DQ
 from mrsnb.core.exposure import Described
+from mrsnb.core.references import Emsm, Msm
 from mrsnb.errors import InputError, ParamError
 from mrsnb.io.asdf_tree import read_tree
 from mrsnb.io.chain import compile_chain
@@ -386,3 +387,48 @@ def test_the_result_says_what_it_made(two, cubepars):
     text = repr(result)
     assert "51 x" in text
     assert "ngc.1_ch2-short_s3d.fits" in result._repr_mimebundle_()["text/html"]
+
+
+# What is asked for and is not there
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"wavemin": 30.0, "wavemax": 31.0}, "cube's bands"),
+        ({"wavemin": 30.0, "wavemax": 31.0, "output_type": "multi"}, "cube's bands"),
+        ({"wavemax": 4.0}, "nothing there"),
+        ({"ra_center": 10.0, "dec_center": -60.0, "nspax_x": 11, "nspax_y": 11}, "outside the cube"),
+        ({"ra_center": 10.0, "dec_center": -60.0}, "ra_center = 10"),
+    ],
+)
+def test_a_cube_of_nothing_is_refused(two, cubepars, options, words):
+    with pytest.raises(ParamError, match=words):
+        cube_build(two, CubeBuildParams(channel="1", **options), cubepars)
+
+
+@pytest.mark.parametrize("options", [{"wavemin": -1.0}, {"wavemax": 1e9}])
+def test_wavelengths_that_nothing_has_are_refused(options):
+    with pytest.raises(ParamError, match="from 0 to 100"):
+        CubeBuildParams(**options)
+
+
+# The pixels of a voxel
+
+
+@pytest.mark.parametrize("weighting", ["drizzle", "emsm", "msm"])
+def test_the_pixels_of_a_voxel_make_its_flux_and_are_shown(two, cubepars, weighting):
+    voxel = (25, 20, 5)
+    params = CubeBuildParams(channel="1", weighting=weighting, debug_spaxel=voxel)
+    key = (1, "short")
+    weights = replace(cubepars, emsm={key: Emsm(0.2, 0.01, 0.1)}, msm={key: Msm(0.2, 0.01, 2.0, 0.01)})
+    result = cube_build(two, params, weights)
+    (asked,), (cube,) = result.contributions, result.cubes
+    x, y, z = voxel
+    assert asked.flux == pytest.approx(cube.flux[z, y, x], rel=1e-4)
+    assert len(asked.pixels) == cube.weight[z, y, x]
+    first = asked.pixels[0]
+    for text in (repr(result), result._repr_mimebundle_()["text/html"]):
+        assert "Voxel (25, 20, 5)" in text
+        assert first.exposure in text
+        assert f"{first.wave:.5f}" in text

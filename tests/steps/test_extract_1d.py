@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 from clean_star import STAR, WAVE
 
+from mrsnb.core.region import parse_ds9
 from mrsnb.core.spectrum import COLUMNS
 from mrsnb.errors import InputError, ParamError
 from mrsnb.simulate.layers import psf_fwhm
@@ -213,6 +214,18 @@ def test_the_centre_given_is_taken(extract):
 def test_a_centre_outside_the_cube_is_refused(extract, centre):
     with pytest.raises((InputError, ParamError), match="center_xy"):
         extract(center_xy=centre)
+
+
+@pytest.mark.parametrize("options", [{"center_xy": (3.0, 4.0)}, {"ifu_rscale": 1.0}, {"subtract_background": True}])
+def test_what_acts_on_a_circle_only_is_refused_of_the_whole_field(options):
+    with pytest.raises(ParamError, match="sums the field"):
+        Extract1dParams(ifu_set_srctype="EXTENDED", **options)
+
+
+def test_a_region_that_is_cut_out_whole_is_refused(clean_cube, extractpars):
+    region = parse_ds9("image\ncircle(25, 20, 5)\n-circle(25, 20, 9)")
+    with pytest.raises(InputError, match="does not meet the light"):
+        extract_1d(clean_cube, Extract1dParams(), extractpars, None, region=region)
 
 
 @pytest.mark.parametrize("keywords", [{"TARG_RA": 10.0, "TARG_DEC": -10.0}, {"TARG_RA": None, "TARG_DEC": None}])

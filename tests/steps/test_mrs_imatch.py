@@ -132,6 +132,8 @@ def test_matched_exposures_are_not_matched_again(result, pars):
 
 def test_it_is_off_unless_asked_for():
     assert MrsImatchParams().skip
+    with pytest.raises(ParamError, match="bkg_degree = 60: must be a whole number from 0 to 10"):
+        MrsImatchParams(bkg_degree=60)
     with pytest.raises(ParamError, match="bkg_degree = -1"):
         MrsImatchParams(bkg_degree=-1)
 

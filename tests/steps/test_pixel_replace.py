@@ -300,6 +300,11 @@ def test_defaults_are_the_official_ones():
     }
 
 
+def test_neighbouring_wavelengths_go_with_profiles():
+    with pytest.raises(ParamError, match="acts only with algorithm = 'fit_profile'"):
+        params(n_adjacent_cols=5)
+
+
 def test_no_neighbouring_wavelength_is_too_few():
     with pytest.raises(ParamError, match=r"n_adjacent_cols = 0: must be a whole number from 1"):
         params(n_adjacent_cols=0)

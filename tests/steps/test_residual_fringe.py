@@ -214,6 +214,7 @@ def test_a_region_may_be_left_out_of_the_fit():
         (lambda w, f: residual_fringe_1d(w, f, 5), "channel = 5: must be 1, 2, 3 or 4"),
         (lambda w, f: residual_fringe_1d(w, f, 2, ResidualFringeParams(dichroic_only=True)), "channels 3 and 4"),
         (lambda w, f: residual_fringe_1d(w, f, 2, ResidualFringeParams(max_amp=-1.0)), "max_amp"),
+        (lambda w, f: residual_fringe_1d(w, f, 2, ResidualFringeParams(ignore_regions=((8.2, 8.0),))), "must rise"),
     ],
 )
 def test_what_makes_no_sense_is_refused(call, message):

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from mrsnb.core.params import param
+from mrsnb.errors import ParamError
 from mrsnb.steps.params import CompatParams
 
 
@@ -45,6 +46,14 @@ class AdaptiveTraceModelParams(CompatParams):
     )
     skip: bool = param(True, "Leave this step out.")
     save_results: bool = param(False, "Write the exposures after the step.")
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        for name in ("fit_threshold", "slope_limit") if self.psf_optimal else ():
+            value = getattr(self, name)
+            if value not in (self.spec(name).default, 0.0):
+                msg = f"{name} = {value:g}: psf_optimal = True models every slice and pixel; leave one of them out"
+                raise ParamError(msg)
 
     @property
     def threshold(self) -> float | None:

@@ -15,7 +15,7 @@ from mrsnb.core.cube import Cube
 from mrsnb.core.exposure import ExposureSource
 from mrsnb.core.references import CubePars
 from mrsnb.core.results import Result
-from mrsnb.display import Picture, Row
+from mrsnb.display import Picture, Row, Section
 from mrsnb.kernels.drizzle import Pixels, Planes, deposit, order_by_plane, plane_ranges
 from mrsnb.kernels.field import field_corners, mark_field
 from mrsnb.kernels.normalize import OUTSIDE, normalize, torn_planes
@@ -58,6 +58,10 @@ class CubeBuildResult(Result):
             return self.cubes[0].pictures()
         panels = [(cube.label, cube.collapsed(), cube.grid.spaxel_size) for cube in self.cubes]
         return [image_grid_picture("Median over wavelength", panels, rotation=self.cubes[0].grid.rotation)]
+
+    def sections(self) -> list[Section]:
+        """Return the pixels of the voxel that was asked for, of each cube."""
+        return [Section(voxel.title, voxel.table(), open=True) for voxel in self.contributions]
 
 
 def cube_build(

@@ -59,6 +59,11 @@ class Contributions:
         weight = sum(p.weight for p in self.pixels)
         return sum(p.weight * p.flux for p in self.pixels) / weight if weight else float("nan")
 
+    @property
+    def title(self) -> str:
+        """Which voxel it is."""
+        return f"Voxel {self.voxel}"
+
     def rows(self) -> list[Row]:
         """Return what there is to say about the voxel."""
         return [
@@ -87,10 +92,10 @@ class Contributions:
         return Table(("exposure", "x", "y", "slice", "micron", "share", "MJy/sr", "error", "flags"), rows)
 
     def __repr__(self) -> str:
-        return f"Voxel {self.voxel}\n{self.table().to_text()}"
+        return f"{self.title}\n{self.table().to_text()}"
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
-        return mimebundle(f"Voxel {self.voxel}", self.rows(), sections=[Section("Pixels", self.table(), open=True)])
+        return mimebundle(self.title, self.rows(), sections=[Section("Pixels", self.table(), open=True)])
 
 
 def contributions(plan: CubePlan, params: CubeBuildParams, voxel: tuple[int, int, int]) -> Contributions:

@@ -46,9 +46,15 @@ class CubeBuildParams(CompatParams):
     scalew: float | None = param(
         None, "Thickness of a plane; None takes the reference value.", unit="micron", low=1e-5, high=0.1
     )
-    wavemin: float | None = param(None, "Lower edge of the first plane; None takes the reference value.", unit="micron")
+    wavemin: float | None = param(
+        None, "Lower edge of the first plane; None takes the reference value.", unit="micron", low=0.0, high=100.0
+    )
     wavemax: float | None = param(
-        None, "Wavelength that the last plane reaches; None takes the reference value.", unit="micron"
+        None,
+        "Wavelength that the last plane reaches; None takes the reference value.",
+        unit="micron",
+        low=0.0,
+        high=100.0,
     )
     linear_wave: bool | None = param(
         None, "Planes equally spaced; None where all bands of a cube have one spectral step.", advanced=True

@@ -10,13 +10,13 @@ from mrsnb.core.bands import SUB_BANDS, Band
 from mrsnb.core.cube import CubeGrid
 from mrsnb.core.exposure import ExposureSource
 from mrsnb.core.memory import available_memory
-from mrsnb.core.references import CubePars
+from mrsnb.core.references import CubePars, Sampling
 from mrsnb.errors import InputError, ParamError
 from mrsnb.geometry.chain import MrsChain
 from mrsnb.geometry.detector import ChannelView, channel_view
 from mrsnb.geometry.footprint import header_footprint, pixel_footprint
 from mrsnb.geometry.grid import choose_grid, linear_waves, tabulated_waves
-from mrsnb.geometry.tangent import offset_by, separation
+from mrsnb.geometry.tangent import offset_by, separation, to_plane
 from mrsnb.kernels.shepard import Reach
 from mrsnb.steps.cube_build.params import CubeBuildParams
 
@@ -25,6 +25,9 @@ Offsets = Mapping[str, tuple[float, float]]
 
 BYTES_A_VOXEL = 49
 """Four double sums, the field of view, and the four arrays of the product."""
+
+_FARTHEST = 3600.0
+"""arcsec: the middle of a cube may be no farther from its exposures."""
 
 FEW_FILES = 4
 """With fewer exposures in a cube, pixels reach 1.5 times as far on the sky."""
@@ -146,9 +149,7 @@ def _plan(
         linear = False
     low = min(s.wave_min for s in samplings) if params.wavemin is None else params.wavemin
     high = max(s.wave_max for s in samplings) if params.wavemax is None else params.wavemax
-    if low >= high:
-        msg = f"wavemin = {low:g}, wavemax = {high:g} micron: nothing left of {bands[0].name} ... {bands[-1].name}"
-        raise ParamError(msg)
+    _refuse_other_waves(bands, samplings, low, high)
     used = slice(None)
     if linear:
         waves = linear_waves(low, high, min(steps) if params.scalew is None else params.scalew)
@@ -158,8 +159,9 @@ def _plan(
     centre = None
     if params.ra_center is not None and params.dec_center is not None:
         centre = (params.ra_center, params.dec_center)
+    corners = _corners(members, params, offsets)
     grid = choose_grid(
-        _corners(members, params, offsets),
+        corners,
         samplings[smallest].spaxel_size if params.scalexy is None else params.scalexy,
         waves,
         linear=linear,
@@ -169,11 +171,35 @@ def _plan(
         n_y=params.nspax_y,
         as_upstream=params.compat != "none",
     )
+    if centre is not None:
+        _refuse_elsewhere(grid, corners)
     n_files = len(members)
     reach = _linear_reach(bands, smallest, params, cubepars, n_files)
     if not linear:
         reach = _tabulated_reach(used, params, cubepars, n_files)
     return CubePlan(members=members, grid=grid, reach=reach, offsets=offsets)
+
+
+def _refuse_other_waves(bands: Sequence[Band], samplings: Sequence[Sampling], low: float, high: float) -> None:
+    """Refuse a range of wavelengths, micron, in which the bands have nothing."""
+    if low >= high or not any(low < s.wave_max and s.wave_min < high for s in samplings):
+        there = ", ".join(f"{b.name} {s.wave_min:g} to {s.wave_max:g}" for b, s in zip(bands, samplings, strict=True))
+        msg = f"wavemin = {low:g}, wavemax = {high:g} micron: nothing there of the cube's bands ({there} micron)"
+        raise ParamError(msg)
+
+
+def _refuse_elsewhere(grid: CubeGrid, corners: NDArray[np.float64]) -> None:
+    """Refuse a cube, cut out by ra_center and dec_center, that no exposure reaches."""
+    apart = min(separation(np.array([corner, (grid.ra, grid.dec)]))[0, 1] for corner in corners)
+    xi, eta = to_plane(corners[:, 0], corners[:, 1], grid.ra, grid.dec, grid.rotation)
+    half_x, half_y = (n * grid.spaxel_size / 2 for n in (grid.n_x, grid.n_y))
+    misses = xi.min() > half_x or xi.max() < -half_x or eta.min() > half_y or eta.max() < -half_y
+    if misses or apart > _FARTHEST:
+        msg = (
+            f"ra_center = {grid.ra:g}, dec_center = {grid.dec:g}: the exposures are {apart:.1f} arcsec from there, "
+            f"outside the cube of {grid.n_x} x {grid.n_y} spaxels"
+        )
+        raise ParamError(msg)
 
 
 def _table(cubepars: CubePars, weighting: str) -> NDArray[np.float64]:

@@ -52,6 +52,13 @@ class Extract1dParams(CompatParams):
                 self.extraction_region is not None and (self.center_xy is not None or self.ifu_rscale is not None),
                 "extraction_region has a place and size of its own: leave out center_xy and ifu_rscale",
             ),
+            (
+                self.ifu_set_srctype == "EXTENDED" and self.extraction_region is None and self._is_for_a_circle(),
+                "ifu_set_srctype = 'EXTENDED' sums the field: leave out center_xy, ifu_rscale, subtract_background",
+            ),
         ):
             if wrong:
                 raise ParamError(message)
+
+    def _is_for_a_circle(self) -> bool:
+        return self.center_xy is not None or self.ifu_rscale is not None or self.subtract_background is True

@@ -16,6 +16,8 @@ Array = NDArray[np.float64]
 
 _MOST_SPAXELS = 3000.0
 """Longest side of a region."""
+_LEAST_SPAXELS = 1e-6
+"""Least area of a region: less is what rounding leaves of one that is cut out."""
 
 
 def region_shares(cube: Cube, aperture: SkyAperture) -> tuple[Array, Array, Centre]:
@@ -36,7 +38,7 @@ def region_shares(cube: Cube, aperture: SkyAperture) -> tuple[Array, Array, Cent
     source, background, excluded = (np.clip(share, 0.0, 1.0) for share in shares)
     source, background = source * (1.0 - excluded), background * (1.0 - excluded)
     seen = (cube.weight > 0).any(axis=0)
-    if not source[seen].any():
+    if source[seen].sum() < _LEAST_SPAXELS:
         middle = f"RA {cube.grid.ra:.5f}, Dec {cube.grid.dec:+.5f}"
         msg = f"{aperture.source}: the region does not meet the light of {cube.name}, whose middle is at {middle}"
         raise InputError(msg)

@@ -140,7 +140,8 @@ LOOSE = {
     "trace": (1e-2, "splines of nearly free knots, fitted in another arithmetic"),
     "trace_limits": (1e-2, "as trace"),
     "trace2": (2e-2, "as trace; one voxel in 2.5 million differs by more than 1e-2"),
-    "trace2_optimal": (2e-2, "as trace"),
+    "trace2_optimal": (5e-2, "as trace; 33 voxels in 2.5 million differ by more than 1e-2, 152 by more than 1e-3"),
+    "background_median": (2e-4, "in one voxel, which is 0 but for rounding once the background is off"),
     "replace_trace": (1e-2, "as trace"),
 }
 """Combinations with a tolerance of their own, and why."""

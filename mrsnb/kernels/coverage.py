@@ -20,7 +20,7 @@ LEAST_SHARE = 1e-12
 """Shares of a cell below this are rounding, not overlap."""
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, inline="always")
 def _add_edge(cells, u1, v1, u2, v2):
     """Add one edge, in cell units from the window's corner, to the pending shares of a window."""
     if v1 == v2:
@@ -29,37 +29,46 @@ def _add_edge(cells, u1, v1, u2, v2):
     if v1 > v2:
         u1, v1, u2, v2 = u2, v2, u1, v1
         sign = -1.0
-    slope = (u2 - u1) / (v2 - v1)
+    across = u2 - u1
+    slope = across / (v2 - v1)
+    rate = sign * abs((v2 - v1) / across) if across != 0.0 else 0.0
     row = int(v1)
-    v = v1
-    u = u1
+    u, v = u1, v1
     while v < v2:
-        v_next = min(float(row + 1), v2)
-        u_next = u2 if v_next == v2 else u1 + slope * (v_next - v1)
-        _add_piece(cells[row], u, u_next, sign * (v_next - v))
+        v_next = float(row + 1)
+        u_next = u1 + slope * (v_next - v1)
+        if v_next >= v2:
+            u_next, v_next = u2, v2
+        _add_piece(cells, row, min(u, u_next), max(u, u_next), sign * (v_next - v), rate)
         row += 1
-        v = v_next
-        u = u_next
+        u, v = u_next, v_next
 
 
 @njit(cache=True, nogil=True, inline="always")
-def _add_piece(cells, u1, u2, dv):
-    """Add a piece of an edge within one row, from column position `u1` to `u2`, that climbs by `dv`."""
-    low, high = min(u1, u2), max(u1, u2)
+def _add_piece(cells, row, low, high, dv, rate):
+    """Add a piece of an edge within one row, from column `low` to `high`, that climbs by `dv`: by `rate` a column."""
     first, last = int(low), int(high)
     if first == last:
         t = 0.5 * (low + high) - first
-        cells[first] += dv * (1.0 - t)
-        cells[first + 1] += dv * t
+        cells[row, first] += dv * (1.0 - t)
+        cells[row, first + 1] += dv * t
         return
-    rate = dv / (high - low)
+    a = low
     for i in range(first, last + 1):
-        a = max(low, float(i))
         b = min(high, float(i + 1))
         part = rate * (b - a)
         t = 0.5 * (a + b) - i
-        cells[i] += part * (1.0 - t)
-        cells[i + 1] += part * t
+        cells[row, i] += part * (1.0 - t)
+        cells[row, i + 1] += part * t
+        a = b
+
+
+@njit(cache=True, nogil=True, inline="always")
+def _extent(values):
+    """Return the least and the largest of four values."""
+    low = min(values[0], values[1], values[2], values[3])
+    high = max(values[0], values[1], values[2], values[3])
+    return low, high
 
 
 @njit(cache=True, nogil=True)
@@ -84,25 +93,27 @@ def cover(us, vs, n_x, n_y, spaxel, share, window):
     int
         Number of cells listed; -1 if the window is too small.
     """
-    u_low, v_low = math.floor(us.min()), math.floor(vs.min())
-    rows, columns = int(math.floor(vs.max()) - v_low) + 1, int(math.floor(us.max()) - u_low) + 1
-    if u_low >= n_x or v_low >= n_y or u_low + columns <= 0 or v_low + rows <= 0:
+    (u_low, u_high), (v_low, v_high) = _extent(us), _extent(vs)
+    i0, j0 = math.floor(u_low), math.floor(v_low)
+    columns, rows = math.floor(u_high) - i0 + 1, math.floor(v_high) - j0 + 1
+    if i0 >= n_x or j0 >= n_y or i0 + columns <= 0 or j0 + rows <= 0:
         return 0
     if rows > window.shape[0] or columns + 2 > window.shape[1]:
         return -1
+    u, v = us[3] - i0, vs[3] - j0
     for k in range(4):
-        m = (k + 1) % 4
-        _add_edge(window, us[k] - u_low, vs[k] - v_low, us[m] - u_low, vs[m] - v_low)
+        u_next, v_next = us[k] - i0, vs[k] - j0
+        _add_edge(window, u, v, u_next, v_next)
+        u, v = u_next, v_next
     n = 0
-    i0, j0 = int(u_low), int(v_low)
     for j in range(rows):
         total = 0.0
+        in_grid = 0 <= j0 + j < n_y
         for i in range(columns + 2):
             total += window[j, i]
             window[j, i] = 0.0
-            x, y = i0 + i, j0 + j
-            if abs(total) > LEAST_SHARE and 0 <= x < n_x and 0 <= y < n_y:
-                spaxel[n] = y * n_x + x
+            if abs(total) > LEAST_SHARE and in_grid and 0 <= i0 + i < n_x:
+                spaxel[n] = (j0 + j) * n_x + i0 + i
                 share[n] = abs(total)
                 n += 1
     return n

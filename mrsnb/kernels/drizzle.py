@@ -150,25 +150,32 @@ def _clip_as_upstream(xs, ys, planes, spaxel, area, work):
 @njit(cache=True, nogil=True)
 def _clip(xs, ys, planes, spaxel, area, corners, window):
     """List the spaxels a pixel touches and the shared areas."""
+    scale = 1.0 / planes.size
     for c in range(4):
-        corners[0, c] = (xs[c] - planes.x[0]) / planes.size + 0.5
-        corners[1, c] = (ys[c] - planes.y[0]) / planes.size + 0.5
+        corners[0, c] = (xs[c] - planes.x[0]) * scale + 0.5
+        corners[1, c] = (ys[c] - planes.y[0]) * scale + 0.5
     n = cover(corners[0], corners[1], planes.x.size, planes.y.size, spaxel, area, window)
     for i in range(n):
         area[i] *= planes.size * planes.size
     return n
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, inline="always")
+def _length(values, p):
+    """Return the distance between the least and the largest of four corners of a pixel."""
+    a, b, c, d = values[p, 0], values[p, 1], values[p, 2], values[p, 3]
+    return max(a, b, c, d) - min(a, b, c, d)
+
+
+@njit(cache=True, nogil=True, parallel=True)
 def _largest_window(pixels, order, size):
     """Return the rows and columns of spaxels that the largest pixel may touch."""
-    rows = 1
-    columns = 1
-    for q in range(order.size):
-        xs, ys = pixels.xi[order[q]], pixels.eta[order[q]]
-        columns = max(columns, int((xs.max() - xs.min()) / size) + 2)
-        rows = max(rows, int((ys.max() - ys.min()) / size) + 2)
-    return rows, columns
+    rows = 0.0
+    columns = 0.0
+    for q in prange(order.size):
+        columns = max(columns, _length(pixels.xi, order[q]))
+        rows = max(rows, _length(pixels.eta, order[q]))
+    return int(rows / size) + 2, int(columns / size) + 2
 
 
 @njit(cache=True, nogil=True, parallel=True)
@@ -211,14 +218,16 @@ def deposit(pixels, planes, first, count, order, start, as_upstream, sums):
                 n = _clip_as_upstream(pixels.xi[p], pixels.eta[p], planes, spaxel, area, work)
             else:
                 n = _clip(pixels.xi[p], pixels.eta[p], planes, spaxel, area, corners, window)
+            flux, err = pixels.flux[p], pixels.err[p]
             for k in range(low, high):
                 extent = _shared_extent(pixels.wave[p], pixels.width[p], planes.wave[k], planes.step[k])
                 if extent <= 0.0:
                     continue
+                plane = sums[k]
                 for i in range(n):
                     w = area[i] * extent
-                    v = sums[k, spaxel[i]]
-                    v[0] += pixels.flux[p] * w
-                    v[1] += w
-                    v[2] += (pixels.err[p] * w) ** 2
-                    v[3] += 1.0
+                    s = np.uint32(spaxel[i])  # unsigned, so that no index is looked at for being negative
+                    plane[s, 0] += flux * w
+                    plane[s, 1] += w
+                    plane[s, 2] += (err * w) ** 2
+                    plane[s, 3] += 1.0

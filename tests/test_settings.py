@@ -144,6 +144,19 @@ def test_what_the_observatory_does_not_look_at_is_left_out_and_said(caplog):
     assert len(warnings(caplog)) == 3
     assert converted("cube_build", rois=0.2, weighting="msm")["rois"] == 0.2
     assert from_official("cube_build", {"rois": 0.2}, {"weighting": "emsm"}).values["rois"] == 0.2
+    caplog.clear()
+    found = converted(
+        "extract_1d", ifu_set_srctype="EXTENDED", ifu_rscale=1.5, center_xy="3,4", subtract_background=None
+    )
+    assert found == {
+        "ifu_set_srctype": "EXTENDED",
+        "ifu_rscale": None,
+        "center_xy": None,
+        "subtract_background": None,
+    }
+    assert converted("pixel_replace", algorithm="mingrad", n_adjacent_cols=5)["n_adjacent_cols"] == 3
+    assert converted("adaptive_trace_model", psf_optimal=True, fit_threshold=5)["fit_threshold"] == 10.0
+    assert len(warnings(caplog)) == 4
     assert converted("outlier_detection", kernel_size="7 7", snr="8 7") == {
         "kernel_size": [7, 7],
         "method": "neighbours",
@@ -213,7 +226,10 @@ def random_params(seed):
     if cubes["weighting"] != "drizzle":
         values["extract_1d"]["ifu_covar"] = "none"
     cubes["scalexy"] = rng.choice((None, 0.11))
-    values["extract_1d"]["center_xy"] = rng.choice((None, [3.5, 4.0]))
+    if values["extract_1d"]["ifu_set_srctype"] == "EXTENDED":
+        values["extract_1d"]["subtract_background"] = None
+    else:
+        values["extract_1d"]["center_xy"] = rng.choice((None, [3.5, 4.0]))
     if rng.random() < 0.5:
         values["outlier_detection"] |= {"method": "neighbours", "kernel_size": [9, 3]}
     else:

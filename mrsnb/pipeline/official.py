@@ -2,7 +2,7 @@
 
 import logging
 import tomllib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from difflib import get_close_matches
 from functools import cache
 from importlib.resources import files
@@ -276,19 +276,48 @@ def _fit_cubes(values: dict[str, Any], all_values: Mapping[str, Any]) -> None:
         values["linear_wave"] = None
     tabulated = multi or all_values.get("linear_wave") is False
     weighting = all_values.get("weighting", "drizzle")
-    for name, unused, why in (
+    idle = (
         ("weight_power", weighting != "msm" or tabulated, "goes with weighting = 'msm' and equally spaced planes"),
         ("rois", weighting == "drizzle" or tabulated, "goes with weighting = 'emsm' or 'msm'"),
         ("roiw", weighting == "drizzle" or tabulated, "goes with weighting = 'emsm' or 'msm'"),
         ("scalew", tabulated, "goes with equally spaced planes"),
         ("cube_pa", all_values.get("coord_system") == "ifualign", "goes with coord_system = 'skyalign'"),
-    ):
-        value = values.get(name)
-        if not unused or value is None:
-            continue
-        if (name, value) != ("weight_power", _DEFAULT_POWER):
-            log.warning("cube_build.%s = %s: has no effect: it %s; ignored", name, value, why)
-        values[name] = None
+    )
+    if idle[0][1] and values.get("weight_power") == _DEFAULT_POWER:
+        values["weight_power"] = None
+    _leave_out("cube_build", values, idle)
 
 
-_FIT = {"outlier_detection": _fit_outliers, "cube_build": _fit_cubes}
+def _fit_spectra(values: dict[str, Any], all_values: Mapping[str, Any]) -> None:
+    extended = all_values.get("ifu_set_srctype") == "EXTENDED" and all_values.get("extraction_region") is None
+    names = ("center_xy", "ifu_rscale", "subtract_background")
+    _leave_out("extract_1d", values, [(name, extended, "goes with a point source") for name in names])
+
+
+def _fit_replaced(values: dict[str, Any], all_values: Mapping[str, Any]) -> None:
+    other = all_values.get("algorithm") != "fit_profile"
+    _leave_out("pixel_replace", values, [("n_adjacent_cols", other, "goes with algorithm = 'fit_profile'")])
+
+
+def _fit_traces(values: dict[str, Any], all_values: Mapping[str, Any]) -> None:
+    optimal = bool(all_values.get("psf_optimal"))
+    names = ("fit_threshold", "slope_limit")
+    _leave_out("adaptive_trace_model", values, [(name, optimal, "goes with psf_optimal = False") for name in names])
+
+
+def _leave_out(step: str, values: dict[str, Any], idle: Iterable[tuple[str, bool, str]]) -> None:
+    """Set what is idle to its default, and say so: name, whether it is idle, and why."""
+    for name, is_idle, why in idle:
+        default = step_types()[step].spec(name).default
+        if is_idle and values.get(name, default) != default:
+            log.warning("%s.%s = %s: has no effect: it %s; ignored", step, name, values[name], why)
+            values[name] = default
+
+
+_FIT = {
+    "outlier_detection": _fit_outliers,
+    "cube_build": _fit_cubes,
+    "extract_1d": _fit_spectra,
+    "pixel_replace": _fit_replaced,
+    "adaptive_trace_model": _fit_traces,
+}

@@ -21,7 +21,7 @@ from mrsnb.steps.validity import invalid_pixels
 
 MAX_PARTNERS = 8
 """Exposures, the nearest ones, by which one is predicted."""
-_HELD = MAX_PARTNERS + 2
+_HELD = MAX_PARTNERS + 1
 """Exposures held in memory at most."""
 
 Floats = NDArray[np.float32]
@@ -65,7 +65,7 @@ class Loaded(NamedTuple):
 
 
 class Loader:
-    """Loads exposures when they are asked for, and holds the last few."""
+    """Loads exposures when they are asked for, and holds the last few of the same bands."""
 
     def __init__(self, exposures: Sequence[ExposureSource], params: OutlierDetectionParams) -> None:
         self._exposures, self._params = exposures, params
@@ -74,9 +74,12 @@ class Loader:
     def __call__(self, index: int) -> Loaded:
         """Return the exposure at a place in the sequence."""
         if index not in self._held:
-            self._held[index] = _loaded(self._exposures[index], self._params)
-            if len(self._held) > _HELD:
+            bands = set(self._exposures[index].bands)
+            for other in [other for other in self._held if bands.isdisjoint(self._exposures[other].bands)]:
+                del self._held[other]
+            if len(self._held) >= _HELD:
                 self._held.popitem(last=False)
+            self._held[index] = _loaded(self._exposures[index], self._params)
         self._held.move_to_end(index)
         return self._held[index]
 

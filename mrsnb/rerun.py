@@ -39,8 +39,10 @@ class Rerun:
         What it read, where it is now.
     association : Association or None
         Of these, for ``"spec3"``.
-    name : str
-        First part of the products' names, if one step was run.
+    name : str or None
+        First part of the products' names, where one step was told it.
+    suffixes : dict of str to str
+        Last part of the names of a step's products, where not the usual.
     params : Spec3Params or StepParams
         As run.
     references : References
@@ -54,7 +56,8 @@ class Rerun:
     step: str
     inputs: tuple[Path, ...]
     association: Association | None
-    name: str
+    name: str | None
+    suffixes: dict[str, str]
     params: Spec3Params | StepParams
     references: References
     changed: tuple[str, ...]
@@ -95,9 +98,13 @@ class Rerun:
             if self.association is None:
                 msg = f"{self.product}: does not say what its association was"
                 raise InputError(msg)
-            yield from spec3(self.association, self.params, output_dir=output_dir, references=self.references)
+            values, suffixes = self.references, self.suffixes
+            yield from spec3(self.association, self.params, output_dir=output_dir, references=values, suffixes=suffixes)
             return
-        yield from run_step(self.step, self.inputs, self.params, self.references, output_dir, product=self.name)
+        step, suffix = self.step, self.suffixes.get(self.step)
+        yield from run_step(
+            step, self.inputs, self.params, self.references, output_dir, product=self.name, suffix=suffix
+        )
 
     def compared(self, output_dir: Path | str) -> Comparison:
         """Return how the product and its repetition differ; no difference is tolerated."""
@@ -133,7 +140,7 @@ def read_run(path: Path | str, *, look_in: Path | str | None = None, anyway: boo
     step = told.run.get("step", "")
     if not step or not told.texts("inputs"):
         made_by = told.primary.text("CAL_VER") or "other software"
-        msg = f"{path}: does not say how it was made (by {made_by}); only products of mrsnb can be repeated"
+        msg = f"{path}: does not say how it was made (by {made_by}); only files as mrsnb wrote them can be repeated"
         raise InputError(msg)
     search = _Search(path, None if look_in is None else Path(look_in).expanduser())
     inputs = [search.find(name, digest) for name, digest in told.texts("inputs").items()]
@@ -159,7 +166,8 @@ def read_run(path: Path | str, *, look_in: Path | str | None = None, anyway: boo
         step=step,
         inputs=tuple(inputs),
         association=association,
-        name=told.run.get("product", ""),
+        name=told.run.get("product"),
+        suffixes=told.texts("suffixes"),
         params=params,
         references=references,
         changed=changed,
@@ -232,10 +240,10 @@ def _association(told: Provenance, inputs: list[Path], backgrounds: list[Path]) 
     members = [Member(str(place.absolute()), "science") for place in inputs]
     members += [Member(str(place.absolute()), "background") for place in backgrounds]
     run = told.run
-    names = {key: run[key] for key in ("asn_id", "asn_pool") if key in run}
     table = run.get("asn", "none")
     path = None if table == "none" else Path(Path(table).name)
-    return Association(run.get("product", ""), tuple(members), path=path, **names)
+    name, pool = run.get("product", ""), run.get("asn_pool", "none")
+    return Association(name, tuple(members), asn_id=run.get("asn_id"), asn_pool=pool, path=path)
 
 
 def _some(names: list[str] | tuple[str, ...]) -> str:

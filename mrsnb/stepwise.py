@@ -1,12 +1,11 @@
 """One step on files: read what it takes, run it, write what it makes."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, cast
 
-from mrsnb.core.association import Association
-from mrsnb.core.params import Params
+from mrsnb.core.association import Association, checked_name
 from mrsnb.core.references import References
 from mrsnb.core.results import Result
 from mrsnb.core.spectrum import Spectrum
@@ -50,7 +49,8 @@ def run_step(
     references: References,
     output_dir: Path,
     *,
-    product: str = "cube",
+    product: str | None = None,
+    suffix: str | None = None,
     backgrounds: Sequence[Path] = (),
 ) -> Iterator[Result | Spec3Result]:
     """Run one step on files and yield its results as their products are written.
@@ -66,8 +66,11 @@ def run_step(
     references : References
     output_dir : Path
         Made if missing.
-    product : str
-        First part of the products' names, where exposures or spectra are given.
+    product : str, optional
+        First part of the products' names, where no association says it; several spectra are numbered. If not given, it
+        is that of the input for spectra, ``"cube"`` for cubes, ``"combined"`` for an average.
+    suffix : str, optional
+        Last part of their names, such as ``"s3d"``; the usual if not given.
     backgrounds : sequence of Path
         Spectra of the background, for exposures.
 
@@ -83,21 +86,21 @@ def run_step(
     InputError, ParamError, OutputError
         If a file or parameter cannot be used, or a product not be written.
     """
-    if isinstance(inputs, Association):
-        yield from _change_exposures(step, inputs, params, references, output_dir)
-    elif step in ON_EXPOSURES:
-        association = _association(inputs, product, backgrounds)
-        yield from _change_exposures(step, association, params, references, output_dir)
-    elif step == "extract_1d":
-        yield from _extract(inputs, cast("Extract1dParams", params), references, output_dir)
-    elif step == "spectral_leak":
-        yield from _correct_leak(inputs, cast("SpectralLeakParams", params), references, output_dir)
-    else:
-        yield _combine(inputs, cast("Combine1dParams", params), output_dir, product)
+    if isinstance(inputs, Association) or step in ON_EXPOSURES:
+        association = inputs if isinstance(inputs, Association) else _association(inputs, product, backgrounds)
+        yield from _change_exposures(step, association, params, references, output_dir, suffix)
+        return
+    run = _SpectraRun(step, inputs, params, references, output_dir, product, suffix)
+    yield from {"extract_1d": run.extract, "spectral_leak": run.correct_leak, "combine_1d": run.combine}[step]()
 
 
 def _change_exposures(
-    step: str, association: Association, params: StepParams, references: References, output_dir: Path
+    step: str,
+    association: Association,
+    params: StepParams,
+    references: References,
+    output_dir: Path,
+    suffix: str | None,
 ) -> Iterator[Result | Spec3Result]:
     if isinstance(params, MrsImatchParams) and not params.subtract:
         msg = "subtract = False: leaves it to cube_build, and a file cannot hold that; set subtract = True"
@@ -105,8 +108,9 @@ def _change_exposures(
     others = {other: _SKIP for other in Spec3Params.steps() if other != step}
     chosen: dict[str, Any] = {step: replace(params, skip=False, save_results=True)}
     steps = replace(Spec3Params().updated(others), **chosen)
+    suffixes = None if suffix is None else {step: suffix}
     told = False
-    for result in spec3(association, steps, output_dir=output_dir, references=references):
+    for result in spec3(association, steps, output_dir=output_dir, references=references, suffixes=suffixes):
         told |= isinstance(result, Result)
         yield result
     if not told:
@@ -114,80 +118,108 @@ def _change_exposures(
         raise InputError(msg)
 
 
-def _extract(
-    inputs: Sequence[Path], params: Extract1dParams, references: References, output_dir: Path
-) -> Iterator[Result]:
-    region = None if params.extraction_region is None else read_region(params.extraction_region)
-    for path in inputs:
-        result = extract_1d(read_s3d(path), params, references.extract1d, references.apcorr, region=region)
-        for spectrum in result.spectra:
-            _write("extract_1d", spectrum, [path], params, references, output_dir)
-        yield result
-
-
-def _correct_leak(
-    inputs: Sequence[Path], params: SpectralLeakParams, references: References, output_dir: Path
-) -> Iterator[Result]:
-    spectra = [read_x1d(path) for path in inputs]
-    for path, spectrum in zip(inputs, spectra, strict=True):
-        if spectrum.primary.text("S_SPLEAK") == "COMPLETE" and "3A" in spectrum.label:
-            msg = f"{path}: the spectral leak was taken out before (S_SPLEAK); extract the spectrum again"
-            raise InputError(msg)
-    result = spectral_leak(spectra, params, references.mrsptcorr)
-    if result.corrected is not None:
-        _write("spectral_leak", result.corrected, inputs, params, references, output_dir)
-    yield result
-
-
-def _combine(inputs: Sequence[Path], params: Combine1dParams, output_dir: Path, product: str) -> Result:
-    result = combine_1d([read_x1d(path) for path in inputs], params, name=f"{product}_c1d.fits")
-    folder = output_folder(output_dir)
-    history = _history("combine_1d", inputs, params, folder, result.spectra[0].history, product=product)
-    write_c1d([replace(spectrum, history=history) for spectrum in result.spectra], folder)
-    return result
-
-
-def _association(inputs: Sequence[Path], product: str, backgrounds: Sequence[Path]) -> Association:
+def _association(inputs: Sequence[Path], product: str | None, backgrounds: Sequence[Path]) -> Association:
     listed = [path for path in inputs if path.suffix == ".json"]
     if not listed:
-        return associate(inputs, product, backgrounds)
+        return associate(inputs, "cube" if product is None else product, backgrounds)
     if len(inputs) > 1 or backgrounds:
         msg = f"{listed[0]}: give either one association, which lists backgrounds too, or exposures, not both"
         raise InputError(msg)
     return read_association(listed[0])
 
 
-def _write(
-    step: str,
-    spectrum: Spectrum,
-    inputs: Sequence[Path],
-    params: StepParams,
-    references: References,
-    output_dir: Path,
-) -> None:
-    folder = output_folder(output_dir)
-    target = folder / spectrum.name
-    if any(path.exists() and target.exists() and path.samefile(target) for path in inputs):
-        msg = f"{target}: would replace its own input; choose another --output-dir"
-        raise OutputError(msg)
-    write_x1d(replace(spectrum, history=_history(step, inputs, params, folder, spectrum.history, references)), folder)
+@dataclass(frozen=True)
+class _SpectraRun:
+    """One run of a step that makes spectra; what it is told is as for `run_step`."""
 
+    step: str
+    inputs: Sequence[Path]
+    params: StepParams
+    references: References
+    output_dir: Path
+    product: str | None
+    suffix: str | None
 
-def _history(
-    step: str,
-    inputs: Sequence[Path],
-    params: Params,
-    folder: Path,
-    before: Mapping[str, Any],
-    references: References | None = None,
-    *,
-    product: str = "",
-) -> dict[str, Any]:
-    """Return the provenance of what one step made; parameters of the steps before it are as its input states."""
-    given = {path: checksum(path) for path in inputs}
-    made = record(step, folder, given, {step: params}, references, product=product)
-    steps = [*Spec3Params.steps(), "combine_1d"]
-    earlier = steps[: steps.index(step)]
-    stated = before.get("parameters")
-    known = {name: stated[name] for name in earlier if name in stated} if isinstance(stated, Mapping) else {}
-    return made | {"parameters": known | made["parameters"]}
+    def extract(self) -> Iterator[Result]:
+        """Extract the spectrum of each cube, and write it."""
+        params = cast("Extract1dParams", self.params)
+        region = None if params.extraction_region is None else read_region(params.extraction_region)
+        values = self.references
+        for number, path in enumerate(self.inputs):
+            result = extract_1d(read_s3d(path), params, values.extract1d, values.apcorr, region=region)
+            spectra = tuple(self._named(spectrum, number) for spectrum in result.spectra)
+            alone = replace(self, inputs=[path], product=self._numbered(number))
+            for spectrum in spectra:
+                write_x1d(alone.told(spectrum), self._folder(spectrum.name))
+            yield replace(result, spectra=spectra)
+
+    def correct_leak(self) -> Iterator[Result]:
+        """Correct the spectrum of band 3A, and write it; the others too if they are to have other names."""
+        params = cast("SpectralLeakParams", self.params)
+        spectra = [read_x1d(path) for path in self.inputs]
+        for path, spectrum in zip(self.inputs, spectra, strict=True):
+            if spectrum.primary.text("S_SPLEAK") == "COMPLETE" and "3A" in spectrum.label:
+                msg = f"{path}: the spectral leak was taken out before (S_SPLEAK); extract the spectrum again"
+                raise InputError(msg)
+        spectra = [self._named(spectrum, number) for number, spectrum in enumerate(spectra)]
+        result = spectral_leak(spectra, params, self.references.mrsptcorr)
+        kept = (self.product, self.suffix) == (None, None)
+        changed = [s for s in result.spectra if s is result.corrected or not kept]
+        for spectrum, folder in [(s, self._folder(s.name)) for s in changed]:
+            write_x1d(self.told(spectrum), folder)
+        yield result
+
+    def combine(self) -> Iterator[Result]:
+        """Average the spectra, and write what comes of it."""
+        params = cast("Combine1dParams", self.params)
+        name = f"{self._part(self.product, 'combined', 'product name')}_{self._part(self.suffix, 'c1d', 'suffix')}.fits"
+        result = combine_1d([read_x1d(path) for path in self.inputs], params, name=name)
+        told = self._history(result.spectra[0].history)
+        write_c1d([replace(spectrum, history=told) for spectrum in result.spectra], self._folder(name))
+        yield result
+
+    def _part(self, given: str | None, usual: str, what: str) -> str:
+        return usual if given is None else checked_name(given, what)
+
+    def _numbered(self, number: int) -> str | None:
+        return f"{self.product}_{number}" if self.product is not None and len(self.inputs) > 1 else self.product
+
+    def _named(self, spectrum: Spectrum, number: int) -> Spectrum:
+        """Return a spectrum under the name that its product is to have."""
+        stem = self._part(
+            self._numbered(number), spectrum.name.removesuffix(".fits").removesuffix("_x1d"), "product name"
+        )
+        return replace(spectrum, name=f"{stem}_{self._part(self.suffix, 'x1d', 'suffix')}.fits")
+
+    def _folder(self, name: str) -> Path:
+        """Return the folder of products, after a look whether a product of this name may be written there."""
+        folder = output_folder(self.output_dir)
+        target = folder / name
+        if any(path.exists() and target.exists() and path.samefile(target) for path in self.inputs):
+            msg = f"{target}: would replace its own input; choose another output directory, or a suffix"
+            raise OutputError(msg)
+        return folder
+
+    def told(self, spectrum: Spectrum) -> Spectrum:
+        """Return a spectrum with its provenance."""
+        return replace(spectrum, history=self._history(spectrum.history))
+
+    def _history(self, before: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the provenance of what was made; parameters of the steps before are as its input states."""
+        references = None if self.step == "combine_1d" else self.references
+        suffixes = None if self.suffix is None else {self.step: self.suffix}
+        given = {path: checksum(path) for path in self.inputs}
+        made = record(
+            self.step,
+            output_folder(self.output_dir),
+            given,
+            {self.step: self.params},
+            references,
+            product=self.product,
+            suffixes=suffixes,
+        )
+        steps = [*Spec3Params.steps(), "combine_1d"]
+        earlier = steps[: steps.index(self.step)]
+        stated = before.get("parameters")
+        known = {name: stated[name] for name in earlier if name in stated} if isinstance(stated, Mapping) else {}
+        return made | {"parameters": known | made["parameters"]}

@@ -329,7 +329,7 @@ def test_spectra_are_corrected_and_combined(tmp_path, monkeypatch):
     assert spectra[0].spec[0].spec_table["FLUX"] == pytest.approx(1)
     assert spectra[1].spec[0].spec_table["FLUX"].min() < 0.99
     before = Path("a_ch3-short_x1d.fits").read_bytes()
-    with pytest.raises(OutputError, match="would replace its own input; choose another output_dir, or a suffix"):
+    with pytest.raises(OutputError, match="would replace its own input; choose another output directory, or a suffix"):
         SpectralLeakStep.call(sorted(glob.glob("*x1d.fits")), suffix="x1d", save_results=True)
     assert Path("a_ch3-short_x1d.fits").read_bytes() == before
     combined = Combine1dStep.call("a_ch3-short_x1d.fits", save_results=True)

@@ -91,30 +91,56 @@ def test_the_name_of_the_cubes_can_be_given(small_dataset, tmp_path):
 # single steps
 
 
-def test_single_steps_name_products_as_the_observatory(small_dataset, plain, tmp_path):
+@pytest.fixture(scope="module")
+def single(small_dataset, tmp_path_factory):
+    """A folder with the products of single steps, each run in a folder of its own."""
+    folder = tmp_path_factory.mktemp("single")
     exposure = min(small_dataset.association.parent.glob("*_cal.fits"))
-    root = exposure.name.removesuffix("_cal.fits")
-    result = mrsnb("strun", "cube_build", exposure, *ONE_STEP, f"--output_dir={tmp_path / 'a'}")
+    cube = folder / "cubes" / "small_ch1-short_s3d.fits"
+    for line in (
+        ("cube", "cube_build", exposure, *ONE_STEP),
+        ("cubes", "jwst.cube_build.CubeBuildStep", small_dataset.association, *ONE_STEP),
+        ("filled", "pixel_replace", exposure),
+        ("flagged", "outlier_detection", small_dataset.association, "--kernel_size=7 7"),
+        ("spectrum", "extract_1d", cube, "--ifu_rfcorr=0"),
+        ("named", "extract_1d", cube, "--ifu_rfcorr=0", "--suffix=x1d", "--output_file=star.fits"),
+        ("mean", "combine_1d", folder / "named" / "star_x1d.fits"),
+        ("leak", "spectral_leak", folder / "named" / "star_x1d.fits"),
+    ):
+        result = mrsnb("strun", *line[1:], "--output_dir", folder / line[0])
+        assert result.exit_code == 0, result.output
+        assert result.stdout.splitlines() == [str(folder / line[0] / name) for name in made(folder / line[0])]
+    return folder
+
+
+SINGLE = {
+    "cube": ["small_exposure1_ch1-short_s3d.fits"],
+    "cubes": ["small_ch1-short_s3d.fits"],
+    "filled": ["small_exposure1_pixelreplacestep.fits"],
+    "flagged": [f"small_exposure{i}_a3001_outlierdetectionstep.fits" for i in (1, 2)],
+    "spectrum": ["small_ch1-short_extract1dstep.fits"],
+    "named": ["star_x1d.fits"],
+    "mean": ["star_combine1dstep.fits"],
+    "leak": ["star_spectralleakstep.fits"],
+}
+"""Names that the observatory's single steps give their products."""
+
+
+@pytest.mark.parametrize("step", SINGLE)
+def test_products_of_single_steps_are_named_as_the_observatorys_and_can_be_made_again(single, tmp_path, step):
+    assert made(single / step) == SINGLE[step]
+    product = single / step / SINGLE[step][0]
+    assert fits.getval(product, "FILENAME") == product.name
+    result = mrsnb("rerun", product, "--output-dir", tmp_path)
     assert result.exit_code == 0, result.output
-    assert made(tmp_path / "a") == [f"{root}_ch1-short_s3d.fits"]
-    assert result.stdout.splitlines() == [str(tmp_path / "a" / f"{root}_ch1-short_s3d.fits")]
-    name = "jwst.cube_build.CubeBuildStep"
-    assert mrsnb("strun", name, small_dataset.association, *ONE_STEP, "--output_dir", tmp_path / "b").exit_code == 0
-    filled = (exposure, small_dataset.association)
-    for number, given in enumerate(filled):
-        assert mrsnb("strun", "pixel_replace", given, "--output_dir", tmp_path / str(number)).exit_code == 0
-    assert made(tmp_path / "0") == [f"{root}_pixelreplacestep.fits"]
-    assert f"{root}_a3001_pixelreplacestep.fits" in made(tmp_path / "1")
-    cube = tmp_path / "b" / "small_ch1-short_s3d.fits"
-    assert mrsnb("strun", "extract_1d", cube, "--output_dir", tmp_path / "c", "--ifu_rfcorr=0").exit_code == 0
-    assert made(tmp_path / "c") == ["small_ch1-short_extract1dstep.fits"]
-    assert (
-        mrsnb("strun", "extract_1d", cube, "--output_dir", tmp_path / "d", "--suffix=x1d", "--ifu_rfcorr=0").exit_code
-        == 0
-    )
+    assert f"{tmp_path / product.name}: equal to {product}" in result.stdout
+    assert made(tmp_path) == SINGLE[step]
+
+
+def test_a_single_step_makes_what_the_pipeline_makes(single, plain):
     with (
-        fits.open(tmp_path / "d" / "small_ch1-short_x1d.fits") as ours,
-        fits.open(plain / cube.name.replace("s3d", "x1d")) as theirs,
+        fits.open(single / "named" / "star_x1d.fits") as ours,
+        fits.open(plain / "small_ch1-short_x1d.fits") as theirs,
     ):
         assert (ours["EXTRACT1D"].data["FLUX"] == theirs["EXTRACT1D"].data["FLUX"]).all()
 

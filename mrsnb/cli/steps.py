@@ -58,7 +58,7 @@ def _command(step: str) -> click.Command:
         references: Path | None,
         preset: str,
         config: Path | None,
-        product_name: str = "cube",
+        product_name: str | None = None,
         background: tuple[Path, ...] = (),
     ) -> None:
         from mrsnb.io.references import load_references

@@ -97,7 +97,9 @@ class Association:
         Name of the product; its files begin with it.
     members : tuple of Member
         In order.
-    asn_id, asn_pool, asn_rule, asn_type, program, target, code_version, degraded_status, constraints, version_id : str
+    asn_id : str, optional
+        Part of the names of exposures; None leaves it out.
+    asn_pool, asn_rule, asn_type, program, target, code_version, degraded_status, constraints, version_id : str
         As the archive writes them.
     path : Path, optional
         The file it was read from.
@@ -110,7 +112,7 @@ class Association:
 
     name: str
     members: tuple[Member, ...]
-    asn_id: str = "a3001"
+    asn_id: str | None = "a3001"
     asn_pool: str = "none"
     asn_rule: str = "DMS_Level3_Base"
     asn_type: str = "spec3"
@@ -124,7 +126,8 @@ class Association:
 
     def __post_init__(self) -> None:
         checked_name(self.name, "product name")
-        checked_name(self.asn_id, "asn_id")
+        if self.asn_id is not None:
+            checked_name(self.asn_id, "asn_id")
         if not self.members:
             msg = f"product {self.name!r} has no members; list at least one science exposure"
             raise InputError(msg)

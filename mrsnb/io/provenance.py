@@ -14,6 +14,8 @@ The provenance that products carry as ``history`` is a plain dictionary, made by
     Kind of reference, or step and parameter, to ``path`` and ``checksum`` of the file that was read for it.
 ``parameters``
     Step to values as run.
+``suffixes``
+    Step to the last part of its products' names, where not the usual.
 
 Paths are relative to the folder of the products, so that they are found again when all is moved together, and tell
 nothing of whose machine it was. Any other key is written as well.
@@ -83,7 +85,8 @@ def record(
     *,
     backgrounds: Sequence[Path] = (),
     association: Association | None = None,
-    product: str = "",
+    product: str | None = None,
+    suffixes: Mapping[str, str] | None = None,
 ) -> dict[str, Any]:
     """Return the provenance of all products of a run.
 
@@ -105,6 +108,8 @@ def record(
         What the run was made of.
     product : str
         First part of the products' names, if no association says it.
+    suffixes : mapping of str to str, optional
+        Last part of the names of a step's products, where not the usual.
 
     Raises
     ------
@@ -115,11 +120,14 @@ def record(
     if association is not None:
         table = "none" if association.path is None else association.path.name
         run |= {"product": association.name, "asn": table}
-        run |= {"asn_id": association.asn_id, "asn_pool": association.asn_pool}
-    elif product:
+        run |= {"asn_pool": association.asn_pool}
+        run |= {} if association.asn_id is None else {"asn_id": association.asn_id}
+    elif product is not None:
         run["product"] = product
     history: dict[str, Any] = {"software": software(), "run": run}
     history["inputs"] = {relative_to(folder, path): digest for path, digest in inputs.items()}
+    if suffixes:
+        history["suffixes"] = dict(suffixes)
     if backgrounds:
         history["backgrounds"] = {relative_to(folder, path): checksum(path) for path in backgrounds}
     read = _files_named(parameters)

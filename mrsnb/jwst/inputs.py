@@ -40,7 +40,7 @@ def association_from(given: Any, scratch: Path) -> Association:
     table = getattr(given, "asn_table", None)
     if table is not None:
         return replace(checked_association(table), members=members)
-    return Association(Path(members[0].expname).stem.rpartition("_")[0], members)
+    return Association(Path(members[0].expname).stem.rpartition("_")[0], members, asn_id=None)
 
 
 def files_from(given: Any, scratch: Path) -> list[Path]:

@@ -82,6 +82,8 @@ class ExposureSteps:
         Where arrays are kept that would be costly to make again.
     history : mapping
         Provenance of the products.
+    suffixes : mapping of str to str
+        Last part of the names of a step's exposures, where not the usual.
     """
 
     def __init__(
@@ -94,10 +96,12 @@ class ExposureSteps:
         folder: Path,
         scratch: Path,
         history: Mapping[str, Any],
+        suffixes: Mapping[str, str],
     ) -> None:
         self.association, self.params, self.references = association, params, references
         self.exposures, self.sources = exposures, sources
         self.folder, self.scratch, self.history = folder, scratch, history
+        self.suffixes = suffixes
         self.statuses: dict[str, str] = {}
         self.written: list[Path] = []
         self._matched: MrsImatchResult | None = None
@@ -129,7 +133,8 @@ class ExposureSteps:
             self.exposures = spilled(self.exposures, self.scratch / name)
         if getattr(self.params, name).save_results:
             # the observatory names them so, without the association's id
-            self._write(self.exposures, suffix, None if suffix == "mbsub" else self.association.asn_id)
+            asn_id = None if suffix == "mbsub" else self.association.asn_id
+            self._write(self.exposures, self.suffixes.get(name, suffix), asn_id)
 
     def _write(self, exposures: Exposures, suffix: str, asn_id: str | None) -> None:
         for exposure in exposures:

@@ -1,14 +1,14 @@
 """spec3: the steps in order, streamed from files to files."""
 
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from time import perf_counter
 from typing import NamedTuple, cast
 
-from mrsnb.core.association import Association
+from mrsnb.core.association import Association, checked_name
 from mrsnb.core.cube import Cube
 from mrsnb.core.references import References
 from mrsnb.core.region import SkyAperture
@@ -48,6 +48,7 @@ def spec3(
     *,
     output_dir: Path | str = ".",
     references: References | None = None,
+    suffixes: Mapping[str, str] | None = None,
 ) -> Iterator[Result | Spec3Result]:
     """Run level 3 and yield each result as it comes; the last is the `Spec3Result` of the whole run.
 
@@ -64,6 +65,8 @@ def spec3(
         Where products go; made if missing.
     references : References, optional
         The built-in values if not given.
+    suffixes : mapping of str to str, optional
+        Last part of the names of a step's exposures or cubes, where it is not to be the usual, such as ``"s3d"``.
 
     Yields
     ------
@@ -83,6 +86,7 @@ def spec3(
     association = association if isinstance(association, Association) else read_association(association)
     params = Spec3Params.preset("archive") if params is None else params
     references = load_references() if references is None else references
+    suffixes = {step: checked_name(suffix, "suffix") for step, suffix in ({} if suffixes is None else suffixes).items()}
     exposures = [open_exposure(association.path_of(member)) for member in association.science]
     if not params.cube_build.skip:
         check_exposures(exposures, params.cube_build)
@@ -90,7 +94,7 @@ def spec3(
     exposures = _stated(exposures, association, params)
     folder = output_folder(output_dir)
     with TemporaryDirectory(prefix=".mrsnb-", dir=folder) as scratch:
-        run = _Run(association, params, references, folder, exposures, Path(scratch), extras)
+        run = _Run(association, params, references, folder, exposures, Path(scratch), extras, suffixes)
         yield from run.results()
     yield Spec3Result(
         association=association,
@@ -163,9 +167,10 @@ class _Run:
         exposures: Sequence[ExposureFile],
         scratch: Path,
         extras: _Extras,
+        suffixes: Mapping[str, str],
     ) -> None:
         self.association, self.params, self.references = association, params, references
-        self.folder, (self.offsets, self.region) = folder, extras
+        self.folder, (self.offsets, self.region), self.suffixes = folder, extras, suffixes
         self.history = record(
             "spec3",
             folder,
@@ -174,10 +179,11 @@ class _Run:
             references,
             backgrounds=[association.path_of(member) for member in association.background],
             association=association,
+            suffixes=suffixes,
         )
         sources = {exposure.name: exposure.path for exposure in exposures}
         self.before = ExposureSteps(
-            association, params, references, tuple(exposures), sources, folder, scratch, self.history
+            association, params, references, tuple(exposures), sources, folder, scratch, self.history, suffixes
         )
         self.products: list[ProductSummary] = []
         self.statuses = dict.fromkeys(Spec3Params.steps(), "SKIPPED")
@@ -206,7 +212,8 @@ class _Run:
         for plan in plan_cubes(self.before.exposures, params, self.references.cubepar, self.offsets):
             start = perf_counter()
             asked = voxel_pixels([plan], params)
-            cube = build_cube(plan, params, self.references.cubepar, self.association.name)
+            suffix = self.suffixes.get("cube_build", "s3d")
+            cube = build_cube(plan, params, self.references.cubepar, self.association.name, suffix)
             cube = replace(cube, history=self.history)
             path = write_s3d(cube, self.folder) if params.save_results else None
             self.statuses["cube_build"] = "COMPLETE"

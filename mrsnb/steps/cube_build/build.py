@@ -116,7 +116,7 @@ def voxel_pixels(plans: Sequence[CubePlan], params: CubeBuildParams) -> tuple[Co
     return tuple(contributions(plan, params, params.debug_spaxel) for plan in plans)
 
 
-def build_cube(plan: CubePlan, params: CubeBuildParams, cubepars: CubePars, product: str) -> Cube:
+def build_cube(plan: CubePlan, params: CubeBuildParams, cubepars: CubePars, product: str, suffix: str = "s3d") -> Cube:
     """Return the cube of one plan; the exposures are loaded one at a time."""
     grid = plan.grid
     flag_holes = params.compat == "none" and not params.skip_dqflagging  # a defect keeps upstream from any flag
@@ -141,7 +141,7 @@ def build_cube(plan: CubePlan, params: CubeBuildParams, cubepars: CubePars, prod
     )
     log.info("cube_build: %d exposures, %s voxels", len(primaries), grid.shape)
     return Cube(
-        name=product_name(product, plan.bands, "s3d"),
+        name=product_name(product, plan.bands, suffix),
         bands=plan.bands,
         grid=grid,
         flux=flux,

@@ -216,7 +216,7 @@ def _spectrum(
     )
     parameters = cube.history.get("parameters", {}) | {"extract_1d": params.to_dict()}
     return Spectrum(
-        name=cube.name.removesuffix("_s3d.fits") + "_x1d.fits",
+        name=cube.name.removesuffix(".fits").removesuffix("_s3d") + "_x1d.fits",
         bands=cube.bands,
         columns=table,
         source_type=source_type,

@@ -18,21 +18,14 @@ from mrsnb.io.regions import read_region
 from mrsnb.io.s3d import read_s3d
 from mrsnb.io.x1d import read_x1d, write_x1d
 from mrsnb.pipeline import Spec3Params, Spec3Result, spec3
+from mrsnb.pipeline.exposure_steps import STEPS
 from mrsnb.steps.combine_1d import Combine1dParams, combine_1d
 from mrsnb.steps.extract_1d import Extract1dParams, extract_1d
 from mrsnb.steps.mrs_imatch import MrsImatchParams
 from mrsnb.steps.params import StepParams
 from mrsnb.steps.spectral_leak import SpectralLeakParams, spectral_leak
 
-ON_EXPOSURES = (
-    "assign_mtwcs",
-    "master_background",
-    "mrs_imatch",
-    "outlier_detection",
-    "adaptive_trace_model",
-    "pixel_replace",
-    "cube_build",
-)
+ON_EXPOSURES = (*STEPS, "cube_build")
 """Steps that take an association or exposures."""
 
 _SKIP = {"skip": True}

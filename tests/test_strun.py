@@ -172,6 +172,8 @@ def test_a_single_step_by_a_file(small_dataset, tmp_path):
         ("calwebb_spec3 a --steps.cube_build.channel", "a value is missing"),
         ("calwebb_spec3 a --steps.cube_build=1", "must be --steps.STEP.PARAMETER=VALUE"),
         ("calwebb_spec3 a --steps.cube_build.channel=5", "cube_build.channel = '5': not allowed"),
+        ("calwebb_spec3 a --channel=1", "did you mean 'steps.cube_build.channel'?"),
+        ("calwebb_spec3 a --override_apcorr=x", "did you mean 'steps.extract_1d.override_apcorr'?"),
         ("calwebb_spec3 a --ouput_dir=x", "did you mean 'output_dir'?"),
         ("calwebb_spec3 a --preset=archiv", "did you mean 'archive'?"),
         ("calwebb_spec3 a --log-level=loud", "allowed: 'debug'"),

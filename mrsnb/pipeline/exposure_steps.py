@@ -25,7 +25,7 @@ from mrsnb.steps.pixel_replace import pixel_replace
 
 Exposures = tuple[ExposureSource, ...]
 
-_STEPS = (
+STEPS = (
     "assign_mtwcs",
     "master_background",
     "mrs_imatch",
@@ -33,6 +33,7 @@ _STEPS = (
     "adaptive_trace_model",
     "pixel_replace",
 )
+"""Their names, in order."""
 
 
 class _Changed(Protocol):
@@ -42,7 +43,7 @@ class _Changed(Protocol):
 
 def count_exposure_steps(association: Association, params: Spec3Params, exposures: Sequence[ExposureSource]) -> int:
     """Return how many results `ExposureSteps` will yield."""
-    return len(_STEPS) - len(skipped_steps(association, params, exposures))
+    return len(STEPS) - len(skipped_steps(association, params, exposures))
 
 
 def skipped_steps(association: Association, params: Spec3Params, exposures: Sequence[ExposureSource]) -> list[str]:
@@ -51,7 +52,7 @@ def skipped_steps(association: Association, params: Spec3Params, exposures: Sequ
         "assign_mtwcs": _is_moving(exposures),
         "master_background": _has_background(association, params),
     }
-    return [step for step in _STEPS if getattr(params, step).skip or not apply.get(step, True)]
+    return [step for step in STEPS if getattr(params, step).skip or not apply.get(step, True)]
 
 
 def _is_moving(exposures: Sequence[ExposureSource]) -> bool:

@@ -191,9 +191,14 @@ def _left_out(step: str, name: str, value: Any, places: dict[str, str]) -> None:
     table = official()["steps"].get(step, {})
     unused = official()["universal"] | table.get("unused", {})
     if name not in unused:
-        known = [spec.name for spec in step_types().get(step, StepParams).specs()]
-        every = [*known, *(f"override_{kind}" for kind in table.get("references", ())), *unused]
+        known = _names_of(step_types().get(step, StepParams), table)
+        every = [*known, *unused]
         hint = nearest(name, every if get_close_matches(name, every, n=1) else known)
+        owners = [
+            other for other, kind in Spec3Params.steps().items() if name in _names_of(kind, official()["steps"][other])
+        ]
+        if step == PIPELINE and owners:
+            hint = f"; did you mean 'steps.{owners[0]}.{name}'?"
         msg = f"{step}: unknown parameter {name!r}{hint}"
         raise ParamError(msg)
     if _text(value) == _text(unused[name]) or name == "input_dir":  # recorded by the observatory's, of its own input
@@ -202,6 +207,10 @@ def _left_out(step: str, name: str, value: Any, places: dict[str, str]) -> None:
         places[name] = str(value)
     else:
         log.warning("%s.%s = %s: has no effect here; ignored", step, name, value)
+
+
+def _names_of(kind: type[StepParams], table: Mapping[str, Any]) -> list[str]:
+    return [*(spec.name for spec in kind.specs()), *(f"override_{ref}" for ref in table.get("references", ()))]
 
 
 def _plain(value: Any) -> Any:

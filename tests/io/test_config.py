@@ -120,6 +120,12 @@ def test_a_cfg_file_and_the_file_that_a_step_names(tmp_path):
     assert config.steps["extract_1d"] == {"center_xy": ["20.5", "21"], "suffix": "a, b # c"}
 
 
+def test_a_cfg_file_of_steps_needs_no_class(tmp_path):
+    config = read_config(written(tmp_path, "x.cfg", "save_results = True\n[steps]\n[[cube_build]]\nchannel = 1"))
+    assert config.class_name is None
+    assert (config.parameters, config.steps) == ({"save_results": "True"}, {"cube_build": {"channel": "1"}})
+
+
 def test_a_cfg_file_of_one_step(tmp_path):
     config = read_config(written(tmp_path, "x.cfg", 'name = "cube_build"\nclass = "jwst.x.CubeBuildStep"\nrois=0.2'))
     assert (config.name, config.class_name) == ("cube_build", "jwst.x.CubeBuildStep")

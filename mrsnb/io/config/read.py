@@ -20,7 +20,8 @@ def read_config(path: Path | str) -> Config:
     ----------
     path : Path or str
         A YAML or TOML file with ``steps`` (parameters of each step) and ``parameters`` (of the pipeline, or of the one
-        step that ``class`` names); or one of the observatory's parameter files, ASDF or .cfg. A step with
+        step that ``class`` names); or one of the observatory's parameter files, ASDF or .cfg; one of the pipeline
+        needs no ``class``. A step with
         ``config_file`` takes the parameters in that file, named relative to this one, under its own.
 
     Raises
@@ -96,7 +97,7 @@ def _official(tree: dict[str, Any]) -> Config:
     if "class" not in tree and "class" in parameters:  # as older versions wrote it
         tree = parameters
         parameters = {name: value for name, value in tree.items() if name not in _KEYS}
-    if "class" not in tree:
+    if not {"class", "steps"} & set(tree):
         msg = "it names no 'class', as a parameter file does"
         raise ValueError(msg)
     steps = tree.get("steps", {})
@@ -104,7 +105,7 @@ def _official(tree: dict[str, Any]) -> Config:
         steps = {_name_of(step): _mapping(step.get("parameters", {}), "parameters") for step in steps}
     extra = _mapping(tree.get("mrsnb", {}), "mrsnb")
     return Config(
-        class_name=str(tree["class"]),
+        class_name=_text_or_none(tree.get("class")),
         name=_text_or_none(tree.get("name")),
         parameters=parameters,
         steps=_sections(steps, "steps"),

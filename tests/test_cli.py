@@ -165,10 +165,11 @@ def test_a_background_is_subtracted_and_combined(run, small_dataset, tmp_path):
 
 
 def test_a_step_with_nothing_to_do_says_so(small_dataset, tmp_path):
-    given = [small_dataset.association, "--output-dir", tmp_path]
+    given = [small_dataset.association, "--output-dir", tmp_path / "new"]
     assert "moving target" in refusal("run", "assign_mtwcs", *given)
     assert "--background" in refusal("run", "master_background", *given)
     assert "subtract = True" in refusal("run", "mrs_imatch", *given)
+    assert not (tmp_path / "new").exists()
 
 
 def test_a_step_does_not_replace_its_input(run, tmp_path):

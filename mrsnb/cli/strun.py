@@ -205,6 +205,7 @@ def _run_step(step: str, path: Path, line: _Line, config: "Config") -> None:
     from mrsnb.io.config import Config
     from mrsnb.jwst.combine_1d import Combine1dStep
     from mrsnb.jwst.pipeline import Spec3Pipeline
+    from mrsnb.jwst.single import write_single
     from mrsnb.pipeline.settings import parameters_of, preset_values, save_step_params, step_settings
 
     if "references" in line.options or line.steps:
@@ -217,9 +218,8 @@ def _run_step(step: str, path: Path, line: _Line, config: "Config") -> None:
     if "save_parameters" in line.options:
         save_step_params(line.options["save_parameters"], step, step_settings(step, said, preset=preset))
     kinds = {**Spec3Pipeline.step_defs, "combine_1d": Combine1dStep}
-    made = kinds[step](name=config.name, **{**parameters, "save_results": True}).run(path)
-    for model in made if isinstance(made, Sequence) else [made]:
-        say(str(Path(parameters.get("output_dir") or "") / model.meta.filename))
+    for made in write_single(kinds[step](name=config.name, **parameters), path):
+        say(str(made))
 
 
 def _help_of(step: str) -> str:

@@ -36,24 +36,37 @@ def run_single(step: "Step", given: Any) -> Any:
         If a parameter or the input cannot be used, or a product cannot be written.
     """
     name = step.class_alias
-    told = single_settings(name, step.given)
-    references = load_references(None, told.overrides)
-    saves = is_true(step.save_results) or step.output_file is not None
     with TemporaryDirectory(prefix="mrsnb-", ignore_cleanup_errors=True) as place:  # models keep their files open
-        scratch = Path(place)
-        inputs = _inputs(step, given, scratch)
-        folder = Path("." if step.output_dir is None else step.output_dir) if saves else scratch / "made"
-        suffix = _suffix(step)
-        written = _written(
-            run_step(name, inputs, told.params, references, folder, product=_product(step, inputs), suffix=suffix),
-            folder.expanduser(),
-        )
-        models = ModelContainer([path for path in written if path.name.endswith(f"_{suffix}.fits")])
+        inputs = _inputs(step, given, Path(place))
+        models = ModelContainer(_made(step, inputs, _folder(step) if _saves(step) else Path(place) / "made"))
         if isinstance(inputs, Association):
             models.asn_table = content_of(inputs)
-    if isinstance(inputs, Association) and name != "cube_build" and not saves:
+    if isinstance(inputs, Association) and name != "cube_build" and not _saves(step):
         _named_as_before(models, inputs)
     return models if name == "cube_build" or len(models) != 1 else models[0]
+
+
+def write_single(step: "Step", given: Any) -> list[Path]:
+    """Run a step on what it was called with, and return the files it made; errors as `run_single`."""
+    with TemporaryDirectory(prefix="mrsnb-") as place:
+        return _made(step, _inputs(step, given, Path(place)), _folder(step))
+
+
+def _made(step: "Step", inputs: Association | Sequence[Path], folder: Path) -> list[Path]:
+    """Return the step's products, in order, made in a folder; what was made on the way is left out."""
+    told = single_settings(step.class_alias, step.given)
+    references = load_references(None, told.overrides)
+    product, suffix = _product(step, inputs), _suffix(step)
+    results = run_step(step.class_alias, inputs, told.params, references, folder, product=product, suffix=suffix)
+    return [path for path in _written(results, folder.expanduser()) if path.name.endswith(f"_{suffix}.fits")]
+
+
+def _saves(step: "Step") -> bool:
+    return is_true(step.save_results) or step.output_file is not None
+
+
+def _folder(step: "Step") -> Path:
+    return Path("." if step.output_dir is None else step.output_dir)
 
 
 def _inputs(step: "Step", given: Any, scratch: Path) -> Association | list[Path]:

@@ -40,6 +40,7 @@ from mrsnb.jwst.pipeline.calwebb_spec3 import Spec3Pipeline as SameSpec3Pipeline
 from mrsnb.jwst.pixel_replace import PixelReplaceStep
 from mrsnb.jwst.spectral_leak import SpectralLeakStep
 from mrsnb.pipeline import Spec3Params, Spec3Result
+from mrsnb.rerun import read_run
 
 PIECE = {"channel": "1", "wavemin": 5.0, "wavemax": 5.02}
 """A cube of a few planes."""
@@ -304,6 +305,20 @@ def test_a_step_writes_under_the_official_name_or_the_one_given(here):
     assert names_in("made")[1] == "small_exposure1_ch1-short_extract1dstep.fits"
     for path in Path("made").iterdir():
         assert fits.getval(path, "FILENAME") == path.name
+
+
+def test_several_products_under_one_name_are_numbered_and_each_can_be_made_again(here, small_dataset):
+    CubeBuildStep.call(small_dataset.association, **PIECE, output_file="first", output_dir="cubes")
+    cubes = ["cubes/first_ch1-short_s3d.fits", "cubes/second.fits"]
+    Path(cubes[1]).write_bytes(Path(cubes[0]).read_bytes())
+    Extract1dStep.call(cubes, output_file="mine", output_dir="made", ifu_rfcorr=False)
+    Extract1dStep.call(cubes[1], save_results=True, output_dir="made", ifu_rfcorr=False)
+    products = [*(f"mine_{i}_extract1dstep.fits" for i in (0, 1)), "second_extract1dstep.fits"]
+    assert names_in("made") == products
+    for name in products:
+        run = read_run(f"made/{name}")
+        list(run.results("again"))
+        assert run.compared("again").agree
 
 
 def test_a_background_is_that_of_the_association(here):

@@ -8,14 +8,18 @@ from astropy.io import fits
 
 from mrsnb.core.dq import DQ, flagged
 from mrsnb.core.references import Sampling
-from mrsnb.errors import OutputError, ParamError
+from mrsnb.errors import InputError, OutputError
 from mrsnb.geometry.chain import MrsChain
+from mrsnb.geometry.detector import channel_view
+from mrsnb.io.association import associate
 from mrsnb.io.exposure_files import write_exposure
 from mrsnb.io.exposures import open_exposure
 from mrsnb.io.references import load_references
+from mrsnb.io.s3d import read_s3d
 from mrsnb.io.spill import spilled
 from mrsnb.pipeline import Spec3Params, count_results, spec3
 from mrsnb.steps.adaptive_trace_model import AdaptiveTraceModelParams, TracedExposure, adaptive_trace_model
+from mrsnb.steps.outlier_detection import OutlierDetectionParams, outlier_detection
 
 
 @pytest.fixture(scope="module")
@@ -124,6 +128,72 @@ def test_intermediate_results_and_traces_are_written_under_the_official_names(sm
         np.testing.assert_array_equal(hdus["SCI"].data, trace)
 
 
-def test_more_columns_cannot_be_written_and_that_is_said_before_anything_is_done():
-    with pytest.raises(ParamError, match="oversample = 2"):
-        Spec3Params().updated({"adaptive_trace_model": {"skip": False, "oversample": 2.0, "save_results": True}})
+@pytest.fixture(scope="module")
+def in_one_run(small_dataset, references, tmp_path_factory):
+    """A cube of an exposure with twice the columns, and that exposure as each step left it."""
+    folder = tmp_path_factory.mktemp("wider")
+    params = Spec3Params.preset("archive").updated(
+        {step: {"skip": True} for step in ("outlier_detection", "extract_1d", "spectral_leak")}
+        | {
+            "adaptive_trace_model": {"skip": False, "oversample": 2.0, "save_results": True},
+            "pixel_replace": {"skip": False, "save_results": True},
+            "cube_build": {"channel": "1"},
+        }
+    )
+    association = associate(small_dataset.exposures[:1], "small", ())
+    *_, last = spec3(association, params, output_dir=folder, references=references)
+    return folder, last
+
+
+def test_cubes_of_written_exposures_with_more_columns_are_those_of_one_run(in_one_run, references, tmp_path):
+    folder, last = in_one_run
+    association = associate(sorted(folder.glob("*_pixel_replace.fits")), "small", ())
+    others = {step: {"skip": True} for step in Spec3Params.steps() if step != "cube_build"}
+    params = Spec3Params.preset("archive").updated({**others, "cube_build": {"channel": "1"}})
+    *_, again = spec3(association, params, output_dir=tmp_path, references=references)
+    assert [cube.name for cube in again.cubes] == [cube.name for cube in last.cubes]
+    for cube in last.cubes:
+        one, other = (read_s3d(place / cube.name) for place in (folder, tmp_path))
+        for array in ("flux", "err", "dq", "weight"):
+            np.testing.assert_array_equal(getattr(one, array), getattr(other, array))
+        assert one.science["PIXAR_SR"] == other.science["PIXAR_SR"]
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("suffix", ["adaptive_trace_model", "pixel_replace"])
+def test_the_official_data_model_opens_exposures_with_more_columns(in_one_run, suffix):
+    from stdatamodels.jwst import datamodels
+
+    path = next(in_one_run[0].glob(f"*_{suffix}.fits"))
+    exposure = open_exposure(path)
+    assert exposure.wcs.oversample == 2
+    with datamodels.open(path) as model:
+        assert isinstance(model, datamodels.IFUImageModel)
+        for array in (model.data, model.err, model.dq, model.regions, model.wavelength, model.trace_model):
+            assert array.shape == (1024, 2064)
+        np.testing.assert_array_equal(model.regions, exposure.wcs.image_map)
+        for band in exposure.bands:
+            view = channel_view(exposure.wcs, band)
+            y, x = np.divmod(view.samples.pixel[::997], 2064)
+            ra, dec, wave = model.meta.wcs(x.astype(float), y.astype(float))
+            np.testing.assert_allclose([ra, dec], np.stack(view.sky())[:, ::997], rtol=0, atol=1e-9)
+            np.testing.assert_allclose(model.wavelength[y, x], wave, rtol=1e-7)
+
+
+def test_more_columns_than_the_wcs_says_are_refused(in_one_run, tmp_path):
+    path = tmp_path / "x_cal.fits"
+    with fits.open(next(in_one_run[0].glob("*_pixel_replace.fits"))) as hdus:
+        hdus["ERR"].data = hdus["ERR"].data[:, :-1]
+        hdus.writeto(path)
+        with pytest.raises(InputError, match=r"ERR has shape \(1024, 2063\); oversampled as its WCS says"):
+            open_exposure(path).load()
+        hdus["SCI"].data = hdus["SCI"].data[:, :-1]
+        hdus.writeto(path, overwrite=True)
+    with pytest.raises(InputError, match=r"SCI has shape \(1024, 2063\); oversampled as its WCS says"):
+        open_exposure(path)
+
+
+def test_outliers_are_not_sought_in_exposures_with_more_columns(in_one_run):
+    exposures = [open_exposure(path) for path in in_one_run[0].glob("*_pixel_replace.fits")]
+    with pytest.raises(InputError, match="run outlier_detection before adaptive_trace_model"):
+        outlier_detection(exposures, OutlierDetectionParams())

@@ -95,11 +95,11 @@ class Exposure(Described):
     wcs : object
         Geometry, as ``mrsnb.geometry`` evaluates it.
     flux, err : ndarray
-        Shape (1024, 1032), float32, MJy/sr; NaN where invalid.
+        Shape (1024, 1032), or more columns if oversampled; float32, MJy/sr; NaN where invalid.
     dq : ndarray
-        Shape (1024, 1032), uint32; bits of `mrsnb.core.dq.DQ`.
+        Shape of `flux`, uint32; bits of `mrsnb.core.dq.DQ`.
     variances : dict of str to ndarray
-        ``var_poisson``, ``var_rnoise``, ``var_flat`` where present; shape (1024, 1032), (MJy/sr)^2.
+        ``var_poisson``, ``var_rnoise``, ``var_flat`` where present; shape of `flux`, (MJy/sr)^2.
     """
 
     name: str

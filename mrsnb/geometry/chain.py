@@ -92,6 +92,19 @@ def detector_columns(columns: NDArray[np.float64], oversample: float) -> NDArray
     return (columns - (oversample - 1) / 2) / oversample
 
 
+def columns_each(step: float) -> float:
+    """Return how many columns of an image there are for each of the detector, from the `step` of one of them.
+
+    The rounding of ``1 / step`` is undone: an image must not get another column by it.
+
+    Examples
+    --------
+    >>> columns_each(1 / 1.1)
+    1.1
+    """
+    return round(1 / step, 12)
+
+
 def spread_columns(image: NDArray[Any], oversample: float) -> NDArray[Any]:
     """Return the columns of an oversampled image, each that of the detector which it lies on.
 

@@ -3,7 +3,7 @@
 from dataclasses import replace
 from typing import Any
 
-from mrsnb.geometry.chain import MrsChain
+from mrsnb.geometry.chain import MrsChain, columns_each
 
 
 def oversampling(wcs: Any) -> float:
@@ -16,10 +16,10 @@ def oversampling(wcs: Any) -> float:
     """
     if isinstance(wcs, MrsChain):
         return float(wcs.oversample)
-    if "coordinates" not in wcs.available_frames:
+    if "coordinates" not in getattr(wcs, "available_frames", ()):
         return 1.0
     to_detector = wcs.get_transform("coordinates", "detector")
-    return float(1 / (to_detector(1.0, 0.0)[0] - to_detector(0.0, 0.0)[0]))
+    return columns_each(float(to_detector(1.0, 0.0)[0] - to_detector(0.0, 0.0)[0]))
 
 
 def oversampled(wcs: Any, oversample: float) -> Any:

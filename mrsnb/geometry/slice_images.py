@@ -41,7 +41,7 @@ def slice_images(wcs: Any, bands: Sequence[Band], shape: tuple[int, int]) -> Sli
     InputError
         If a channel is not in the WCS.
     """
-    names = _slice_map(wcs)
+    names = slice_map(wcs)
     label = np.zeros(shape, np.int16)
     alpha = np.full(shape, np.nan)
     slices = []
@@ -57,7 +57,14 @@ def slice_images(wcs: Any, bands: Sequence[Band], shape: tuple[int, int]) -> Sli
     return SliceImages(label, alpha, np.array(slices, np.int64).reshape(-1, 3))
 
 
-def _slice_map(wcs: Any) -> NDArray[np.int16]:
+def slice_map(wcs: Any) -> NDArray[np.int16]:
+    """Return the label of the slice that each pixel belongs to, 0 for none; shape of the exposure's image.
+
+    Parameters
+    ----------
+    wcs : MrsChain or gwcs.WCS
+        Geometry of the exposure.
+    """
     if isinstance(wcs, MrsChain):
         return wcs.image_map
     mapper = wcs.get_transform("detector", "alpha_beta").label_mapper.mapper

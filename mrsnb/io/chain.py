@@ -1,7 +1,8 @@
 """Recognise the official transform chain of an MRS exposure in its ASDF tree, and compile it to coefficients.
 
 Whatever is not exactly the chain that assign_wcs writes (frames detector, alpha_beta, v2v3, v2v3vacorr, world; after
-assign_mtwcs also moving_target) is refused with the reason, and the caller evaluates it with gwcs instead.
+assign_mtwcs also moving_target at the end, after adaptive_trace_model also coordinates at the beginning) is refused
+with the reason, and the caller evaluates it with gwcs instead.
 """
 
 import math
@@ -13,7 +14,7 @@ from weakref import WeakValueDictionary
 import numpy as np
 from numpy.typing import NDArray
 
-from mrsnb.geometry.chain import ChannelChain, MrsChain
+from mrsnb.geometry.chain import ChannelChain, MrsChain, columns_each
 from mrsnb.io.asdf_tree import AsdfTree, Node, TreeError
 from mrsnb.kernels.slices import SlicePolynomials
 
@@ -34,15 +35,17 @@ def compile_chain(asdf: AsdfTree) -> MrsChain:
     """
     steps = _get(asdf.tree, "meta", "wcs", "steps")
     names = [_get(step, "frame", "name") for step in steps]
-    moving = str(names[-1]).lower() == "moving_target"
-    if [str(name).lower() for name in names[: len(names) - moving]] not in (
+    moving, wider = str(names[-1]).lower() == "moving_target", str(names[0]).lower() == "coordinates"
+    if [str(name).lower() for name in names[wider : len(names) - moving]] not in (
         ["detector", "alpha_beta", "v2v3", "v2v3vacorr", "world"],
         ["detector", "alpha_beta", "v2v3", "world"],
     ):
         msg = f"frames are {names}"
         raise TreeError(msg)
     *transforms, last = [_get(step, "transform") for step in steps[:-1]]
-    sky_shift = (0.0, 0.0)
+    sky_shift, oversample = (0.0, 0.0), 1.0
+    if wider:
+        oversample = _oversample(transforms.pop(0))
     if moving:
         sky_shift = _sky_shift(last)
         *transforms, last = transforms
@@ -55,7 +58,12 @@ def compile_chain(asdf: AsdfTree) -> MrsChain:
         channels[number] = ChannelChain(slices=_stack(mine), wave_limits=limits, v2=v2, v3=v3)
     aberration = _aberration(transforms[2]) if len(transforms) == 3 else np.array([1.0, 1.0, 0.0, 0.0])
     return MrsChain(
-        slice_map=slice_map, channels=channels, aberration=aberration, matrix=_matrix(last), sky_shift=sky_shift
+        slice_map=slice_map,
+        channels=channels,
+        aberration=aberration,
+        matrix=_matrix(last),
+        sky_shift=sky_shift,
+        oversample=oversample,
     )
 
 
@@ -219,6 +227,18 @@ def _aberration(node: Any) -> NDArray[np.float64]:
     _demand(len(stages) == 2 and all(len(stage) == 2 for stage in stages), "aberration correction")
     scales = [_number(part, "scale", "factor") for part in stages[0]]
     return np.array([*scales, *(_number(part, "shift", "offset") for part in stages[1])])
+
+
+def _oversample(node: Any) -> float:
+    """Return how many columns there are for each of the detector."""
+    parts = _unpack(node, "concatenate")
+    _demand(len(parts) == 2 and _is_identity(parts[1]), "more columns, and other rows")
+    stages = _unpack(parts[0], "compose")
+    _demand(len(stages) == 2, "more columns that are not scaled and shifted")
+    factor, shift = _number(stages[0], "scale", "factor"), _number(stages[1], "shift", "offset")
+    _demand(0 < factor <= 1, f"columns scaled by {factor}")
+    _demand(math.isclose(shift, (factor - 1) / 2, abs_tol=1e-9), "more columns that begin elsewhere")
+    return columns_each(factor)
 
 
 def _sky_shift(node: Any) -> tuple[float, float]:

@@ -8,14 +8,18 @@ import numpy as np
 from astropy.io import fits
 from numpy.typing import NDArray
 
-from mrsnb.core.exposure import Exposure
+from mrsnb.core.exposure import DETECTOR_SHAPE, Exposure
 from mrsnb.errors import InputError, OutputError
+from mrsnb.geometry.chain import spread_columns
+from mrsnb.geometry.detector import wave_image
+from mrsnb.geometry.oversample import oversampling
+from mrsnb.geometry.slice_images import slice_map
 from mrsnb.io.asdf_extension import with_history
 from mrsnb.io.atomic import atomic_write
 from mrsnb.io.exposures import opened
 from mrsnb.io.headers import cards_for, is_structure
-from mrsnb.io.moving_target import target_shift, with_moving_target
 from mrsnb.io.products import primary_hdu
+from mrsnb.io.wcs_steps import has_more_columns, target_shift, with_more_columns, with_moving_target
 
 
 def write_exposure(
@@ -24,7 +28,7 @@ def write_exposure(
     path: Path,
     history: Mapping[str, Any] | None = None,
     *,
-    extra: Mapping[str, NDArray[np.float32]] | None = None,
+    extra: Mapping[str, NDArray[Any]] | None = None,
 ) -> Path:
     """Write an exposure with the extensions of the file it was read from.
 
@@ -49,7 +53,13 @@ def write_exposure(
     Raises
     ------
     OutputError
-        If it would replace its own source, is resampled (its WCS is not that of the source), or cannot be written.
+        If it would replace its own source, or cannot be written.
+
+    Notes
+    -----
+    An oversampled exposure, whose source has the columns of the detector, gets what the observatory's
+    adaptive_trace_model adds: the frame ``coordinates`` in its WCS, and the extensions REGIONS (labels of slices) and
+    WAVELENGTH (micron). Images that no step changes have the nearest pixels of the source.
     """
     if path.exists() and path.samefile(source):
         msg = f"{path}: would replace its own input; choose another --output-dir"
@@ -57,17 +67,23 @@ def write_exposure(
     arrays = {"SCI": exposure.flux, "ERR": exposure.err, "DQ": exposure.dq}
     arrays |= {name.upper(): variance for name, variance in exposure.variances.items()}
     with opened(source) as hdus:
-        if hdus["SCI"].shape != exposure.flux.shape:
-            msg = f"{path}: a resampled exposure cannot be written; set oversample = 1, or save_results = False"
-            raise OutputError(msg)
+        is_wider = hdus["SCI"].shape != exposure.flux.shape
+        extra = {**(_wider(exposure) if is_wider else {}), **(extra or {})}
         told = {} if history is None else history
         primary = primary_hdu(path.name, "IFUImageModel", exposure.primary, told)
-        added = [fits.ImageHDU(np.asarray(image), name=name) for name, image in (extra or {}).items()]
-        kept = [_changed(hdu, arrays, exposure, told) for hdu in hdus[1:] if hdu.name not in (extra or {})]
+        added = [fits.ImageHDU(np.asarray(image), name=name) for name, image in extra.items()]
+        kept = [_changed(hdu, arrays, exposure, told) for hdu in hdus[1:] if hdu.name not in extra]
         content = fits.HDUList([primary, *kept[:-1], *added, *kept[-1:]])  # the last is ASDF
         with atomic_write(path) as file:
             content.writeto(file)
     return path
+
+
+def _wider(exposure: Exposure) -> dict[str, NDArray[Any]]:
+    """Return the images that only oversampled exposures have."""
+    waves = [wave_image(exposure.wcs, band) for band in exposure.bands]
+    wave = np.where(np.isfinite(waves[0]), *waves) if len(waves) == 2 else waves[0]
+    return {"REGIONS": slice_map(exposure.wcs).astype(np.int32), "WAVELENGTH": wave.astype(np.float32)}
 
 
 def _changed(hdu: Any, arrays: Mapping[str, NDArray[Any]], exposure: Exposure, history: Mapping[str, Any]) -> Any:
@@ -79,20 +95,25 @@ def _changed(hdu: Any, arrays: Mapping[str, NDArray[Any]], exposure: Exposure, h
             new.header.extend([card for card in hdu.header.cards if not is_structure(card.keyword)], bottom=True)
         return new
     if hdu.name == "ASDF":
-        shift = target_shift(exposure)
         found = hdu.data.tobytes()
-        content = with_history(found, history) if history else found
-        if shift is not None and b"name: moving_target" not in content:
-            content = _moved(content, shift)
+        content = _with_frames(with_history(found, history) if history else found, exposure)
         if content is not found:
             column = np.array([(np.frombuffer(content, np.uint8),)], dtype=[("ASDF_METADATA", "u1", (len(content),))])
             return fits.BinTableHDU(column, name="ASDF")
+    elif hdu.is_image and hdu.shape == DETECTOR_SHAPE != exposure.flux.shape:
+        return fits.ImageHDU(spread_columns(hdu.data, oversampling(exposure.wcs)), name=hdu.name)
     return hdu
 
 
-def _moved(content: bytes, shift: tuple[float, float]) -> bytes:
+def _with_frames(content: bytes, exposure: Exposure) -> bytes:
+    """Return the ASDF extension with the frames that steps put before and after those of its gWCS."""
+    shift, factor = target_shift(exposure), oversampling(exposure.wcs)
     try:
-        return with_moving_target(content, shift)
+        if shift is not None and b"name: moving_target" not in content:
+            content = with_moving_target(content, shift)
+        if factor != 1 and not has_more_columns(content):
+            content = with_more_columns(content, factor, exposure.flux.shape)
     except InputError as error:
-        msg = f"WCS of a moving target cannot be written: {error}"
+        msg = f"{exposure.name}: WCS after this step cannot be written: {error}"
         raise OutputError(msg) from None
+    return content

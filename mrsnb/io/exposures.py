@@ -1,6 +1,7 @@
 """Open calibrated MRS exposures: ``_cal``, ``_crf``, ``_photom`` and their like."""
 
 import logging
+import math
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -19,6 +20,7 @@ from mrsnb.core.cards import Cards
 from mrsnb.core.exposure import DETECTOR_SHAPE, Described, Exposure, describe
 from mrsnb.display import Row, mimebundle
 from mrsnb.errors import InputError
+from mrsnb.geometry.oversample import oversampling
 from mrsnb.io.asdf_tree import TreeError, read_tree
 from mrsnb.io.chain import compile_chain
 from mrsnb.io.headers import cards_of
@@ -103,15 +105,17 @@ class ExposureFile(Described):
         Raises
         ------
         InputError
-            If an extension is missing or has another shape than the detector.
+            If an extension is missing or has another shape than the WCS says.
         """
         with opened(self.path) as hdus:
             names = [hdu.name for hdu in hdus]
-            flux, err, dq = (_image(self.path, hdus, name) for name in ("SCI", "ERR", "DQ"))
-            variances = {name.lower(): _image(self.path, hdus, name) for name in _VARIANCES if name in names}
+            shape = hdus["SCI"].shape
+            flux, err, dq = (_image(self.path, hdus, name, shape) for name in ("SCI", "ERR", "DQ"))
+            variances = {name.lower(): _image(self.path, hdus, name, shape) for name in _VARIANCES if name in names}
         if not np.isfinite(flux).any():
             msg = f"{self.path}: SCI holds no finite value; leave this exposure out of the association"
             raise InputError(msg)
+        _check_shape(self.path, "SCI", shape, image_shape(self.wcs))
         return Exposure(
             name=self.name,
             primary=self.primary,
@@ -157,14 +161,27 @@ def open_exposure(path: Path | str) -> ExposureFile:
                 raise InputError(msg)
         shape = hdus["SCI"].shape
         exposure = ExposureFile(path=path, primary=cards_of(hdus[0].header), science=cards_of(hdus["SCI"].header))
-    if shape != DETECTOR_SHAPE:
-        msg = f"{path}: SCI has shape {shape}; an MRS exposure has {DETECTOR_SHAPE}"
-        raise InputError(msg)
+    may_be_wider = len(shape) == 2 and shape[0] == DETECTOR_SHAPE[0] and shape[1] > DETECTOR_SHAPE[1]
+    _check_shape(path, "SCI", shape, shape if may_be_wider else DETECTOR_SHAPE)
     _check_keywords(path, exposure.primary)
     if "ASDF" not in names:
         msg = f"{path}: no ASDF extension, so no WCS; run level 2 (assign_wcs) on it again"
         raise InputError(msg)
+    if may_be_wider:
+        _check_shape(path, "SCI", shape, image_shape(exposure.wcs))
     return exposure
+
+
+def image_shape(wcs: Any) -> tuple[int, int]:
+    """Return the shape of the exposures that have this geometry: that of the detector, or more columns."""
+    return DETECTOR_SHAPE[0], math.ceil(DETECTOR_SHAPE[1] * oversampling(wcs))
+
+
+def _check_shape(path: Path, name: str, found: Any, expected: tuple[int, int]) -> None:
+    if found != expected:
+        what = "an MRS exposure has" if expected == DETECTOR_SHAPE else "oversampled as its WCS says, it has"
+        msg = f"{path}: {name} has shape {found}; {what} {expected}"
+        raise InputError(msg)
 
 
 def _check_keywords(path: Path, primary: Cards) -> None:
@@ -187,11 +204,9 @@ def _check_keywords(path: Path, primary: Cards) -> None:
         raise InputError(msg)
 
 
-def _image(path: Path, hdus: fits.HDUList, name: str) -> Any:
+def _image(path: Path, hdus: fits.HDUList, name: str, shape: tuple[int, int]) -> Any:
     data = hdus[name].data
-    if data is None or data.shape != DETECTOR_SHAPE:
-        msg = f"{path}: {name} has shape {getattr(data, 'shape', None)}; an MRS exposure has {DETECTOR_SHAPE}"
-        raise InputError(msg)
+    _check_shape(path, name, getattr(data, "shape", None), shape)
     return np.array(data, dtype=np.uint32 if name == "DQ" else np.float32)
 
 

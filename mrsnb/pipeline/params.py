@@ -50,14 +50,6 @@ class Spec3Params:
                 "covariance is known of drizzled cubes only; use weighting = 'drizzle', or ifu_covar_scale"
             )
             raise ParamError(msg)
-        trace = self.adaptive_trace_model
-        written = trace.save_results or (self.pixel_replace.save_results and not self.pixel_replace.skip)
-        if not trace.skip and trace.oversample != 1 and written:
-            msg = (
-                f"adaptive_trace_model.oversample = {trace.oversample:g} and save_results = True: exposures with more "
-                "columns go into cubes, but cannot be written; set save_results = False"
-            )
-            raise ParamError(msg)
 
     @classmethod
     def preset(cls, name: str) -> Self:

@@ -9,6 +9,8 @@ from typing import NamedTuple
 import numpy as np
 
 from mrsnb.core.exposure import DETECTOR_SHAPE, DerivedExposure, Exposure, ExposureSource
+from mrsnb.errors import InputError
+from mrsnb.geometry.oversample import oversampling
 from mrsnb.steps.outlier_detection.channel import Partners
 from mrsnb.steps.outlier_detection.found import STRIDE, Found
 from mrsnb.steps.outlier_detection.masks import Mask, with_outliers
@@ -43,9 +45,16 @@ def outlier_detection(exposures: Sequence[ExposureSource], params: OutlierDetect
     Raises
     ------
     InputError
-        If an exposure cannot be read.
+        If an exposure cannot be read, or is oversampled.
     """
     start = perf_counter()
+    for exposure in exposures:
+        if oversampling(exposure.wcs) != 1:
+            msg = (
+                f"{exposure.name}: is oversampled; run outlier_detection before adaptive_trace_model, "
+                "or set outlier_detection.skip = True"
+            )
+            raise InputError(msg)
     refusal = _refusal(exposures, params)
     if refusal is not None:
         log.warning("outlier_detection: %s: %s", refusal.status, refusal.reason)

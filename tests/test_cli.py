@@ -168,7 +168,7 @@ def test_a_step_with_nothing_to_do_says_so(small_dataset, tmp_path):
     given = [small_dataset.association, "--output-dir", tmp_path / "new"]
     assert "moving target" in refusal("run", "assign_mtwcs", *given)
     assert "--background" in refusal("run", "master_background", *given)
-    assert "subtract = True" in refusal("run", "mrs_imatch", *given)
+    assert "subtract = True" in refusal("run", "mrs_imatch", "--subtract=false", *given)
     assert not (tmp_path / "new").exists()
 
 

@@ -1,6 +1,7 @@
 """Command-line options made from the declarations of parameters."""
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal, get_args, get_origin
 
@@ -154,12 +155,18 @@ def step_groups(steps: Mapping[str, type[Params]]) -> Groups:
 
 
 def param_options(
-    params: type[Params], step: str, *, leave_out: Sequence[str] = (), are_ours: bool = False
+    params: type[Params],
+    step: str,
+    *,
+    leave_out: Sequence[str] = (),
+    defaults: Mapping[str, Any] | None = None,
+    are_ours: bool = False,
 ) -> list[click.Option]:
-    """Return the options ``--PARAM`` of one step."""
-    options: list[click.Option] = [
-        ParamOption(spec, "--", step, is_ours=are_ours) for spec in params.specs() if spec.name not in leave_out
-    ]
+    """Return the options ``--PARAM`` of one step, whose help states `defaults` before those of `params`."""
+    specs = [spec for spec in params.specs() if spec.name not in leave_out]
+    if defaults is not None:
+        specs = [replace(spec, default=defaults.get(spec.name, spec.default)) for spec in specs]
+    options: list[click.Option] = [ParamOption(spec, "--", step, is_ours=are_ours) for spec in specs]
     return options + [OverrideOption(kind, "--", step) for kind in OVERRIDES.get(step, ())]
 
 

@@ -16,7 +16,10 @@ _EXPOSURES = "INPUTS: an association, or calibrated exposures."
 _TOLD = {
     "assign_mtwcs": ("Exposures of a moving target.", f"Give the exposures of a moving target one frame. {_EXPOSURES}"),
     "master_background": ("Exposures less background.", f"Subtract a background that is a spectrum. {_EXPOSURES}"),
-    "mrs_imatch": ("Exposures of equal background.", f"Make the backgrounds of exposures equal. {_EXPOSURES}"),
+    "mrs_imatch": (
+        "Exposures of equal background.",
+        f"Make the backgrounds of exposures equal, subtracting what differs. {_EXPOSURES}",
+    ),
     "outlier_detection": ("Exposures with outliers flagged.", f"Flag cosmic rays and bad pixels. {_EXPOSURES}"),
     "adaptive_trace_model": ("Exposures with trace models.", f"Model the traces of compact sources. {_EXPOSURES}"),
     "pixel_replace": ("Exposures with bad pixels filled.", f"Estimate the flux of bad pixels. {_EXPOSURES}"),
@@ -39,8 +42,10 @@ def run_group() -> None:
 def _groups(step: str) -> Callable[[], Groups]:
     def groups() -> Groups:
         from mrsnb.pipeline.official import step_types
+        from mrsnb.pipeline.settings import BY_ITSELF
 
-        return {"Parameters": param_options(step_types()[step], step, leave_out=_STEP_ONLY)}
+        options = param_options(step_types()[step], step, leave_out=_STEP_ONLY, defaults=BY_ITSELF.get(step))
+        return {"Parameters": options}
 
     return groups
 

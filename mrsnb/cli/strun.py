@@ -224,10 +224,11 @@ def _run_step(step: str, path: Path, line: _Line, config: "Config") -> None:
 
 def _help_of(step: str) -> str:
     from mrsnb.pipeline.official import step_types
+    from mrsnb.pipeline.settings import BY_ITSELF
 
     command = ParamCommand(
         f"strun {step}",
-        groups=lambda: {"Parameters": param_options(step_types()[step], step)},
+        groups=lambda: {"Parameters": param_options(step_types()[step], step, defaults=BY_ITSELF.get(step))},
         help=f"Run {step} on INPUT, a file or association.  'mrsnb strun --help' lists what goes with every step.",
         params=[click.Argument(["input"])],
     )

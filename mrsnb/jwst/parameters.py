@@ -6,22 +6,17 @@ from typing import Any
 
 from mrsnb.errors import ParamError
 from mrsnb.io.config import Config, merged, read_config
-from mrsnb.pipeline import presets
-from mrsnb.pipeline.official import PIPELINE, from_official, log, named, pipeline_places, step_types
+from mrsnb.pipeline.official import PIPELINE, from_official, log, named, pipeline_places
 from mrsnb.pipeline.settings import Settings, settings, step_settings
 from mrsnb.steps.params import StepParams
 
 PRESET = "archive"
 """The parameters that every step and the pipeline start from."""
 
-_SUBTRACT = {"mrs_imatch": {"subtract": True}}
-"""What a step by itself starts from: no file can leave it to cube_build."""
-
 
 def defaults_of(step: str) -> dict[str, Any]:
     """Return the parameters of a step, and what they are if nobody sets them."""
-    start = presets()[PRESET]["steps"].get(step, {})
-    return step_types()[step].from_dict(start).to_dict() | {"save_results": False}
+    return step_settings(step, preset=PRESET).params.to_dict() | {"save_results": False}
 
 
 def check(step: str, name: str, value: Any) -> None:
@@ -83,8 +78,7 @@ def run_settings(parameters: Mapping[str, Any], steps: Mapping[str, Mapping[str,
 
 def single_settings(step: str, parameters: Mapping[str, Any]) -> Settings:
     """Return what a run of one step is told; errors as `run_settings`."""
-    said = _SUBTRACT.get(step, {}) | dict(parameters)
-    return step_settings(step, Config(class_name=step, parameters=said), preset=PRESET)
+    return step_settings(step, Config(class_name=step, parameters=dict(parameters)), preset=PRESET)
 
 
 def is_true(value: Any) -> bool:

@@ -23,6 +23,9 @@ from mrsnb.pipeline.params import Spec3Params, presets
 
 Given = Mapping[str, Mapping[str, Any]]
 
+BY_ITSELF: dict[str, dict[str, Any]] = {"mrs_imatch": {"subtract": True}}
+"""What a step by itself starts from, unlike in a run: no file can leave the subtraction to cube_build."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Settings:
@@ -101,11 +104,11 @@ def step_settings(
     config : Config, optional
         Of that step, or of a pipeline that has it.
     preset : str, optional
-        Name of the parameters to start from; the step's defaults if None.
+        Name of the parameters to start from; the step's defaults if None. `BY_ITSELF` comes before them.
     given : mapping of str to mapping, optional
         Parameters of the step in our own spelling, by step; they win over all else.
     """
-    below = preset_values(preset).get(step, {})
+    below = {**preset_values(preset).get(step, {}), **BY_ITSELF.get(step, {})}
     mine = {} if given is None else given.get(step, {})
     values = {} if config is None else parameters_of(step, config)
     said = _said(step, values, below, mine)

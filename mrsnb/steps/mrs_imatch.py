@@ -40,7 +40,9 @@ class MrsImatchParams(StepParams):
     save_results: bool = param(False, "Write the exposures after the step.")
     bkg_degree: int = param(1, "Degree of the polynomials in each coordinate.", low=0, high=10)
     subtract: bool = param(
-        False, "Subtract the polynomials at once; False leaves it to cube_build, so outlier_detection does not see it."
+        False,
+        "Subtract the polynomials at once; False leaves it to cube_build, so outlier_detection does not see it. "
+        "By itself, the step subtracts, since no file can hold that.",
     )
     compat: Literal["none", "jwst-1.18"] = param(
         "none",

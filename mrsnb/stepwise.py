@@ -20,7 +20,7 @@ from mrsnb.io.x1d import read_x1d, write_x1d
 from mrsnb.pipeline import Spec3Params, Spec3Result, count_results, spec3
 from mrsnb.pipeline.exposure_steps import STEPS
 from mrsnb.steps.combine_1d import Combine1dParams, combine_1d
-from mrsnb.steps.extract_1d import Extract1dParams, extract_1d
+from mrsnb.steps.extract_1d import Extract1dParams, check_centre, extract_1d
 from mrsnb.steps.mrs_imatch import MrsImatchParams
 from mrsnb.steps.params import StepParams
 from mrsnb.steps.spectral_leak import SpectralLeakParams, spectral_leak
@@ -118,6 +118,15 @@ def _association(inputs: Sequence[Path], product: str | None, backgrounds: Seque
     return read_association(listed[0])
 
 
+def _refuse_repeated(inputs: Sequence[Path]) -> None:
+    seen: set[Path] = set()
+    for path in inputs:
+        if path.resolve() in seen:
+            msg = f"{path}: given twice; a spectrum would count double, give each once"
+            raise InputError(msg)
+        seen.add(path.resolve())
+
+
 @dataclass(frozen=True)
 class _SpectraRun:
     """One run of a step that makes spectra; what it is told is as for `run_step`."""
@@ -135,6 +144,8 @@ class _SpectraRun:
         params = cast("Extract1dParams", self.params)
         region = None if params.extraction_region is None else read_region(params.extraction_region)
         values = self.references
+        for path in self.inputs if len(self.inputs) > 1 else ():  # one cube in memory at a time, so each is read again
+            check_centre(path.name, read_s3d(path).grid, params)
         for number, path in enumerate(self.inputs):
             result = extract_1d(read_s3d(path), params, values.extract1d, values.apcorr, region=region)
             spectra = tuple(self._named(spectrum, number) for spectrum in result.spectra)
@@ -163,6 +174,7 @@ class _SpectraRun:
         """Average the spectra, and write what comes of it."""
         params = cast("Combine1dParams", self.params)
         name = f"{self._part(self.product, 'combined', 'product name')}_{self._part(self.suffix, 'c1d', 'suffix')}.fits"
+        _refuse_repeated(self.inputs)
         result = combine_1d([read_x1d(path) for path in self.inputs], params, name=name)
         told = self._history(result.spectra[0].history)
         write_c1d([replace(spectrum, history=told) for spectrum in result.spectra], self._folder(name))

@@ -16,7 +16,8 @@ PRESET = "archive"
 
 def defaults_of(step: str) -> dict[str, Any]:
     """Return the parameters of a step, and what they are if nobody sets them."""
-    return step_settings(step, preset=PRESET).params.to_dict() | {"save_results": False}
+    params: StepParams = step_settings(step, preset=PRESET).params
+    return params.to_dict() | {"save_results": False}
 
 
 def check(step: str, name: str, value: Any) -> None:

@@ -124,16 +124,16 @@ class ResidualFringeResult(Result):
     ----------
     wave : ndarray
         Shape (n_wave,), micron.
-    before, flux : ndarray
-        The spectrum as given, and corrected; shape (n_wave,), in the unit it came in.
+    before, flux : ndarray or Quantity
+        The spectrum as given, and corrected; shape (n_wave,), with the unit it came with.
     fringe : ndarray
         What it was divided by, shape (n_wave,); 1 where nothing was corrected.
     families : tuple of FamilyFit
     """
 
     wave: Array
-    before: Array
-    flux: Array
+    before: Any
+    flux: Any
     fringe: Array
     families: tuple[FamilyFit, ...]
 
@@ -163,7 +163,8 @@ class ResidualFringeResult(Result):
 
         if self.reason:
             return []
-        curves = [("before", self.wave, self.before), ("after", self.wave, self.flux)]
+        before, after = (np.asarray(getattr(flux, "value", flux)) for flux in (self.before, self.flux))
+        curves = [("before", self.wave, before), ("after", self.wave, after)]
         return [spectrum_picture("Residual fringes", curves)]
 
 
@@ -185,12 +186,13 @@ def residual_fringe_1d(
     Returns
     -------
     ResidualFringeResult
-        With the spectrum unchanged, and the reason, if it is too short or too noisy or has no fringes.
+        Its flux is a Quantity if `flux` was one. The spectrum is unchanged, and the reason told, if it is too short or
+        too noisy or has no fringes.
 
     Raises
     ------
     InputError
-        If the arrays do not fit, or the wavelengths do not rise.
+        If the arrays do not fit, the wavelengths do not rise or are no lengths, or the flux is logarithmic.
     ParamError
         If there is no such channel, or no dichroic's fringes in it.
 
@@ -218,10 +220,15 @@ def residual_fringe_1d(
             fits = [FamilyFit(name=f.name, period=np.empty(0), amplitude=np.empty(0), reason=reason) for f in families]
         else:
             fringe[used], fits = _fringes(wave[used], before[used], families, params)
-    corrected = np.where(used, before / fringe, before)
-    seconds = perf_counter() - start
+    unit = flux.unit if hasattr(flux, "to_value") else 1
     return ResidualFringeResult(
-        params=params, seconds=seconds, wave=wave, before=before, flux=corrected, fringe=fringe, families=tuple(fits)
+        params=params,
+        seconds=perf_counter() - start,
+        wave=wave,
+        before=before * unit,
+        flux=np.where(used, before / fringe, before) * unit,
+        fringe=fringe,
+        families=tuple(fits),
     )
 
 
@@ -238,7 +245,14 @@ def _families(channel: int, params: ResidualFringeParams) -> list[Family]:
 
 
 def _checked(wave: Any, flux: Any) -> tuple[Array, Array]:
-    wave = wave.to_value("micron") if hasattr(wave, "to_value") else wave
+    if hasattr(wave, "to_value"):
+        if not wave.unit.is_equivalent("micron"):
+            msg = f"wave: its unit is {wave.unit}; give a wavelength, such as micron"
+            raise InputError(msg)
+        wave = wave.to_value("micron")
+    if hasattr(flux, "to_value") and (hasattr(flux.unit, "physical_unit") or flux.unit.is_equivalent("mag")):
+        msg = f"flux: its unit {flux.unit} is logarithmic; give a flux, such as Jy"
+        raise InputError(msg)
     wave, flux = np.array(wave, float), np.array(getattr(flux, "value", flux), float)
     if wave.ndim != 1 or wave.shape != flux.shape:
         msg = f"wave and flux have shapes {wave.shape} and {flux.shape}; both must be (n_wave,)"

@@ -222,6 +222,29 @@ def test_what_acts_on_a_circle_only_is_refused_of_the_whole_field(options):
         Extract1dParams(ifu_set_srctype="EXTENDED", **options)
 
 
+def test_what_a_region_sums_is_extended(clean_cube, extractpars, gaussian_apcorr, caplog):
+    region = parse_ds9("image\ncircle(25, 20, 5)")
+    params = Extract1dParams(ifu_autocen=True, apply_apcorr=True)
+    with caplog.at_level(logging.INFO):
+        (spectrum,) = extract_1d(clean_cube, params, extractpars, gaussian_apcorr, region=region).spectra
+    assert clean_cube.science["SRCTYPE"] == "POINT"
+    assert spectrum.source_type == spectrum.science["SRCTYPE"] == "EXTENDED"
+    assert "R_APCORR" not in spectrum.primary
+    assert "ifu_autocen: not used, the region is summed" in caplog.text
+    with pytest.raises(ParamError, match="extraction_region sums without aperture correction"):
+        Extract1dParams(extraction_region="x.reg", ifu_set_srctype="POINT")
+
+
+def test_a_circle_about_an_extended_source_is_said_to_be_unused(clean_cube, extract, caplog):
+    field = replace(clean_cube, science=clean_cube.science.updated(SRCTYPE="EXTENDED"))
+    extract(field, center_xy=(3.0, 4.0), ifu_rscale=1.0, ifu_autocen=True)
+    (line,) = [record.getMessage() for record in caplog.records if "not used" in record.getMessage()]
+    assert (
+        "center_xy = (3.0, 4.0), ifu_rscale = 1.0: not used, the field of a source that is EXTENDED is summed" in line
+    )
+    assert line.endswith("ifu_set_srctype = 'POINT' makes a circle")
+
+
 def test_a_region_that_is_cut_out_whole_is_refused(clean_cube, extractpars):
     region = parse_ds9("image\ncircle(25, 20, 5)\n-circle(25, 20, 9)")
     with pytest.raises(InputError, match="does not meet the light"):

@@ -119,14 +119,6 @@ def test_flux_is_what_it_was_divided_by_the_fringes():
     assert len(result.pictures()) == 1
 
 
-def test_quantities_are_understood():
-    wave, truth = smooth("2B")
-    flux = truth * fringed(wave, (2.9, 0.02))
-    plain = residual_fringe_1d(wave, flux, 2)
-    of_quantities = residual_fringe_1d(wave * 1e4 * u.AA, flux * u.Jy, 2)
-    np.testing.assert_allclose(of_quantities.flux, plain.flux, rtol=1e-6)
-
-
 def test_missing_and_negative_values_stay_and_spoil_nothing():
     wave, truth = smooth("2B")
     flux = truth * fringed(wave, (2.9, 0.02)) + noise(wave, 1, 0.002)
@@ -221,3 +213,30 @@ def test_what_makes_no_sense_is_refused(call, message):
     wave = np.linspace(4.9, 5.7, 700)
     with pytest.raises((InputError, ParamError), match=message):
         call(wave, np.ones(700))
+
+
+def test_a_quantity_comes_back_as_one():
+    wave, truth = smooth("2B")
+    flux = truth * fringed(wave, (2.9, 0.03))
+    plain = residual_fringe_1d(wave, flux, 2)
+    assert not plain.reason
+    result = residual_fringe_1d((wave * u.micron).to(u.nm), flux * u.mJy, 2)
+    assert type(plain.flux) is np.ndarray
+    assert result.flux.unit == result.before.unit == u.mJy
+    np.testing.assert_allclose(result.flux.value, plain.flux, rtol=1e-9)
+    assert len(result.pictures()) == 1
+
+
+@pytest.mark.parametrize(
+    ("wave_unit", "flux_unit", "message"),
+    [
+        (u.s, u.Jy, "wave: its unit is s; give a wavelength"),
+        (u.Hz, u.Jy, "wave: its unit is Hz"),
+        (u.micron, u.ABmag, "flux: its unit mag.AB. is logarithmic; give a flux, such as Jy"),
+        (u.micron, u.mag, "flux: its unit mag is logarithmic"),
+    ],
+)
+def test_units_that_cannot_be_are_refused(wave_unit, flux_unit, message):
+    wave, truth = smooth("1A")
+    with pytest.raises(InputError, match=message):
+        residual_fringe_1d(wave * wave_unit, truth * flux_unit, 1)

@@ -23,7 +23,10 @@ class Extract1dParams(CompatParams):
         None, "Radius of the aperture; None takes the reference value.", unit="FWHM", low=0.5, high=3.0
     )
     extraction_region: str | None = param(
-        None, "DS9 region file with the aperture, for sources that are slightly extended; None for a circle.", file=True
+        None,
+        "DS9 region file with the aperture, for sources that are slightly extended; None for a circle. The spectrum is "
+        "EXTENDED: it has no aperture correction.",
+        file=True,
     )
     subtract_background: bool | None = param(
         None, "Subtract the background annulus of a point source, or of a region; None takes the reference value."
@@ -51,6 +54,10 @@ class Extract1dParams(CompatParams):
             (
                 self.extraction_region is not None and (self.center_xy is not None or self.ifu_rscale is not None),
                 "extraction_region has a place and size of its own: leave out center_xy and ifu_rscale",
+            ),
+            (
+                self.extraction_region is not None and self.ifu_set_srctype == "POINT",
+                "extraction_region sums without aperture correction: leave out ifu_set_srctype = 'POINT'",
             ),
             (
                 self.ifu_set_srctype == "EXTENDED" and self.extraction_region is None and self._is_for_a_circle(),

@@ -91,8 +91,8 @@ def extract_1d(
     aperture correction as in the extract_1d step of jwst 3.0.0 for IFU data; with ``compat="none"`` without its
     defects: the target's position is not rounded to whole spaxels, the search for the source knows the noise and the
     edges of the field, the background is clipped by statistics of the annulus alone and divided by the area that was
-    kept, and a wavelength without light is NaN, not 0. A region has no aperture correction, and a background only if
-    one of its shapes is marked as such.
+    kept, and a wavelength without light is NaN, not 0. A region has no aperture correction, so that its spectrum is
+    EXTENDED, and a background only if one of its shapes is marked as such.
 
     References
     ----------
@@ -103,7 +103,8 @@ def extract_1d(
         msg = f"extraction_region = {params.extraction_region!r}: read it first, with mrsnb.io.regions.read_region"
         raise ParamError(msg)
     covariance = _covariance(cube, params, covariance)
-    source_type = _source_type(cube, params)
+    source_type = "EXTENDED" if region is not None else _source_type(cube, params)
+    _say_unused(cube, params, source_type, is_region=region is not None)
     wanted = None if covariance is None else empty_coefficients(cube.grid.shape)
     if region is not None:
         made = _sum_in_region(cube, params, region, extract1d, wanted)
@@ -150,6 +151,22 @@ def _source_type(cube: Cube, params: Extract1dParams) -> str:
         log.warning("%s: SRCTYPE = %r: extracted as EXTENDED; ifu_set_srctype overrides it", cube.name, stated)
         return "EXTENDED"
     return stated
+
+
+def _say_unused(cube: Cube, params: Extract1dParams, source_type: str, *, is_region: bool) -> None:
+    """Log the parameters that place a circle, if none is used."""
+    if source_type == "POINT":
+        return
+    unused: dict[str, Any] = {"center_xy": params.center_xy, "ifu_rscale": params.ifu_rscale}
+    if params.subtract_background and not is_region:
+        unused["subtract_background"] = True
+    said = [f"{name} = {value}" for name, value in unused.items() if value is not None]
+    summed = "the region" if is_region else "the field of a source that is EXTENDED"
+    if said:
+        remedy = "" if is_region else "; ifu_set_srctype = 'POINT' makes a circle"
+        log.warning("%s: %s: not used, %s is summed%s", cube.name, ", ".join(said), summed, remedy)
+    elif params.ifu_autocen:
+        log.info("%s: ifu_autocen: not used, %s is summed", cube.name, summed)
 
 
 def _sum_in_circle(

@@ -1,5 +1,9 @@
 """The commands `mrsnb run STEP` and `mrsnb show`, where what one step alone does differs from a run."""
 
+import re
+
+import numpy as np
+import pytest
 from astropy.io import fits
 from click.testing import CliRunner
 
@@ -8,6 +12,24 @@ from mrsnb.cli import main
 
 def mrsnb(*args):
     return CliRunner().invoke(main, [str(arg) for arg in args], prog_name="mrsnb")
+
+
+@pytest.fixture(scope="module")
+def made(small_dataset, tmp_path_factory):
+    """All that a run writes if every step is told to write all it can, in two ways."""
+    folder = tmp_path_factory.mktemp("made")
+    options = [
+        "--steps.outlier_detection.save_results=true",
+        "--steps.outlier_detection.save_intermediate_results=true",
+    ]
+    result = mrsnb("spec3", small_dataset.association, "--output-dir", folder, *options)
+    assert result.exit_code == 0, result.output
+    return folder
+
+
+@pytest.fixture(scope="module")
+def cubes(made):
+    return sorted(made.glob("*_s3d.fits"))
 
 
 def test_backgrounds_are_matched_in_files_without_being_told_to_subtract(small_dataset, tmp_path):
@@ -33,3 +55,31 @@ def test_a_spectrum_is_not_combined_with_itself(tmp_path):
     path = tmp_path / "a_x1d.fits"
     told = refusal("run", "combine_1d", path, tmp_path / "b_x1d.fits", tmp_path / "." / path.name)
     assert told == f"{path}: given twice; a spectrum would count double, give each once"
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--steps.extract_1d.center_xy=500,500"], r"center_xy = 500, 500 is outside the cube of \d+ x \d+ spaxels"),
+        (["--steps.cube_build.memory_limit=0.1"], r"needs [\d.]+ GB, allowed are 0.1 GB \(memory_limit\)"),
+        (["--steps.master_background.user_background=none_x1d.fits"], "none_x1d.fits: no such file"),
+    ],
+)
+def test_what_cannot_be_made_is_refused_before_anything_is_done(small_dataset, tmp_path, options, message):
+    folder = tmp_path / "out"
+    saves = "--steps.outlier_detection.save_results=true"
+    assert re.search(message, refusal("spec3", small_dataset.association, "--output-dir", folder, saves, *options))
+    assert not folder.exists()
+
+
+def test_all_cubes_are_looked_at_before_the_first_spectrum_is_written(cubes, tmp_path):
+    missing = cubes[0].with_name("missing_s3d.fits")
+    folder = tmp_path / "out"
+    assert "missing_s3d.fits: no such file" in refusal("run", "extract_1d", *cubes, missing, "--output-dir", folder)
+    widths = [fits.getval(path, "NAXIS1", "SCI") for path in cubes]
+    widest = int(np.argmax(widths))
+    assert min(widths) < max(widths)
+    outside = f"--center_xy={widths[widest] - 1},20"
+    cubes = [cubes[widest], *cubes]
+    assert "20 is outside" in refusal("run", "extract_1d", *cubes, outside, "--output-dir", folder)
+    assert not folder.exists()

@@ -45,5 +45,5 @@ def unwrapped(ra: NDArray[np.float64], *, as_upstream: bool = False) -> NDArray[
 
     `as_upstream` takes the median, which is 180 where there are as many on either side of 0, and then moves none.
     """
-    middle = np.median(ra) if as_upstream else np.sort(ra)[ra.size // 2]
+    middle = np.median(ra) if as_upstream else np.partition(ra, ra.size // 2)[ra.size // 2]
     return np.where(ra - middle > 180, ra - 360, np.where(middle - ra > 180, ra + 360, ra))

@@ -3,9 +3,10 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from mrsnb.core.association import Association, exposure_name
+from mrsnb.core.combined import CombinedSpectrum
 from mrsnb.core.exposure import ExposureSource
 from mrsnb.core.references import References
 from mrsnb.core.results import Result
@@ -65,6 +66,30 @@ def _has_background(association: Association, params: Spec3Params) -> bool:
     return bool(association.background) or (given and params.master_background.compat == "none")
 
 
+class Backgrounds(NamedTuple):
+    """What master_background subtracts, if it is not skipped."""
+
+    given: tuple[CombinedSpectrum, ...] | None
+    """Of the file that the user names."""
+    members: tuple[Spectrum, ...]
+    """Of the association."""
+
+
+def read_backgrounds(association: Association, params: Spec3Params) -> Backgrounds:
+    """Return the spectra of the background.
+
+    Raises
+    ------
+    InputError
+        If one cannot be read.
+    """
+    told = params.master_background
+    if told.skip or not _has_background(association, params):
+        return Backgrounds(None, ())
+    given = None if told.user_background is None else read_background(told.user_background)
+    return Backgrounds(given, tuple(read_x1d(association.path_of(member)) for member in association.background))
+
+
 class ExposureSteps:
     """Runs the steps that change exposures, in order, and holds what they leave.
 
@@ -85,6 +110,8 @@ class ExposureSteps:
         Provenance of the products.
     suffixes : mapping of str to str
         Last part of the names of a step's exposures, where not the usual.
+    backgrounds : Backgrounds
+        What master_background subtracts.
     """
 
     def __init__(
@@ -98,11 +125,13 @@ class ExposureSteps:
         scratch: Path,
         history: Mapping[str, Any],
         suffixes: Mapping[str, str],
+        backgrounds: Backgrounds,
     ) -> None:
         self.association, self.params, self.references = association, params, references
         self.exposures, self.sources = exposures, sources
         self.folder, self.scratch, self.history = folder, scratch, history
         self.suffixes = suffixes
+        self.backgrounds = backgrounds
         self.statuses: dict[str, str] = {}
         self.written: list[Path] = []
         self._matched: MrsImatchResult | None = None
@@ -156,12 +185,10 @@ class ExposureSteps:
         params = self.params.master_background
         if not _has_background(self.association, self.params):
             return None
-        given = None if params.user_background is None else read_background(params.user_background)
-        members = self.association.background
-        backgrounds: list[Spectrum] = [read_x1d(self.association.path_of(member)) for member in members]
+        members, (given, spectra) = self.association.background, self.backgrounds
         first = Path(members[0].expname).name if given is None else f"{self.association.name}.fits"
         name = exposure_name(first, self.association.asn_id, "masterbg1d")
-        result = master_background(self.exposures, backgrounds, params, given, name=name)
+        result = master_background(self.exposures, spectra, params, given, name=name)
         self._take("master_background", result, "mbsub")
         if params.save_background:
             self._write_background(result, name)

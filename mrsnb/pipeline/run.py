@@ -8,7 +8,7 @@ from tempfile import TemporaryDirectory
 from time import perf_counter
 from typing import NamedTuple, cast
 
-from mrsnb.core.association import Association, checked_name
+from mrsnb.core.association import Association, checked_name, product_name
 from mrsnb.core.cube import Cube
 from mrsnb.core.references import References
 from mrsnb.core.region import SkyAperture
@@ -16,6 +16,7 @@ from mrsnb.core.results import Result
 from mrsnb.core.spectrum import Spectrum
 from mrsnb.core.status import with_skipped
 from mrsnb.display.progress import follow
+from mrsnb.geometry.chain import MrsChain
 from mrsnb.io.association import read_association
 from mrsnb.io.atomic import output_folder
 from mrsnb.io.exposures import ExposureFile, open_exposure
@@ -25,7 +26,13 @@ from mrsnb.io.references import load_references
 from mrsnb.io.regions import read_region
 from mrsnb.io.s3d import write_s3d
 from mrsnb.io.x1d import write_x1d
-from mrsnb.pipeline.exposure_steps import ExposureSteps, count_exposure_steps, skipped_steps
+from mrsnb.pipeline.exposure_steps import (
+    Backgrounds,
+    ExposureSteps,
+    count_exposure_steps,
+    read_backgrounds,
+    skipped_steps,
+)
 from mrsnb.pipeline.params import Spec3Params
 from mrsnb.pipeline.result import ProductSummary, Spec3Result
 from mrsnb.steps.cube_build import (
@@ -38,7 +45,7 @@ from mrsnb.steps.cube_build import (
     plan_cubes,
     voxel_pixels,
 )
-from mrsnb.steps.extract_1d import DrizzleCovariance, Extract1dResult, extract_1d
+from mrsnb.steps.extract_1d import DrizzleCovariance, Extract1dResult, check_centre, extract_1d
 from mrsnb.steps.spectral_leak import spectral_leak
 
 
@@ -88,9 +95,10 @@ def spec3(
     references = load_references() if references is None else references
     suffixes = {step: checked_name(suffix, "suffix") for step, suffix in ({} if suffixes is None else suffixes).items()}
     exposures = [open_exposure(association.path_of(member)) for member in association.science]
+    extras = _extras(association, params)
     if not params.cube_build.skip:
         check_exposures(exposures, params.cube_build)
-    extras = _extras(params)
+        _check_plans(association, exposures, params, references, extras.offsets)
     exposures = _stated(exposures, association, params)
     folder = output_folder(output_dir)
     with TemporaryDirectory(prefix=".mrsnb-", dir=folder) as scratch:
@@ -137,14 +145,37 @@ class _Extras(NamedTuple):
 
     offsets: Offsets | None
     region: SkyAperture | None
+    backgrounds: Backgrounds
 
 
-def _extras(params: Spec3Params) -> _Extras:
+def _extras(association: Association, params: Spec3Params) -> _Extras:
     shifts, region = params.cube_build.offset_file, params.extract_1d.extraction_region
     return _Extras(
         None if shifts is None or params.cube_build.skip else read_offsets(shifts),
         None if region is None or params.extract_1d.skip else read_region(region),
+        read_backgrounds(association, params),
     )
+
+
+def _check_plans(
+    association: Association,
+    exposures: Sequence[ExposureFile],
+    params: Spec3Params,
+    references: References,
+    offsets: Offsets | None,
+) -> None:
+    """Refuse cubes that cannot be built, or not be extracted where asked for, before steps change the exposures.
+
+    Those of a moving target are not where their cubes will be; and a WCS that only gwcs can evaluate is slow.
+    """
+    moves = not params.assign_mtwcs.skip and any(exposure.is_moving for exposure in exposures)
+    if moves or not all(isinstance(exposure.wcs, MrsChain) for exposure in exposures):
+        return
+    plans = plan_cubes(exposures, params.cube_build, references.cubepar, offsets)
+    if params.extract_1d.skip or params.extract_1d.ifu_set_srctype == "EXTENDED":
+        return
+    for plan in plans:
+        check_centre(product_name(association.name, plan.bands, "s3d"), plan.grid, params.extract_1d)
 
 
 def _stated(exposures: Sequence[ExposureFile], association: Association, params: Spec3Params) -> list[ExposureFile]:
@@ -170,7 +201,8 @@ class _Run:
         suffixes: Mapping[str, str],
     ) -> None:
         self.association, self.params, self.references = association, params, references
-        self.folder, (self.offsets, self.region), self.suffixes = folder, extras, suffixes
+        self.folder, self.offsets, self.region = folder, extras.offsets, extras.region
+        self.suffixes = suffixes
         self.history = record(
             "spec3",
             folder,
@@ -183,7 +215,16 @@ class _Run:
         )
         sources = {exposure.name: exposure.path for exposure in exposures}
         self.before = ExposureSteps(
-            association, params, references, tuple(exposures), sources, folder, scratch, self.history, suffixes
+            association,
+            params,
+            references,
+            tuple(exposures),
+            sources,
+            folder,
+            scratch,
+            self.history,
+            suffixes,
+            extras.backgrounds,
         )
         self.products: list[ProductSummary] = []
         self.statuses = dict.fromkeys(Spec3Params.steps(), "SKIPPED")

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from weakref import WeakKeyDictionary
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,6 +26,9 @@ Offsets = Mapping[str, tuple[float, float]]
 
 BYTES_A_VOXEL = 49
 """Four double sums, the field of view, and the four arrays of the product."""
+
+_footprints: "WeakKeyDictionary[MrsChain, dict[Band, NDArray[np.float64]]]" = WeakKeyDictionary()
+"""What was found, so that plans can be made before and after the steps that change exposures."""
 
 _FARTHEST = 3600.0
 """arcsec: the middle of a cube may be no farther from its exposures."""
@@ -263,7 +267,7 @@ def _corners(
     for band, exposure in members:
         moving = exposure.primary.text("TARGTYPE").upper() == "MOVING"
         stated = header_footprint(exposure) if north_up and not narrow and not moving else None
-        corners = pixel_footprint(view_of(exposure, band)) if stated is None else stated
+        corners = _footprint(exposure, band) if stated is None else stated
         if offsets and len(corners):
             corners = np.stack(offset_by(corners[:, 0], corners[:, 1], *offsets[exposure.name]), axis=1)
         found.append(corners)
@@ -272,6 +276,15 @@ def _corners(
         msg = f"{members[0][1].name}: no pixel of band {members[0][0].name} has a place on the sky"
         raise InputError(msg)
     return corners
+
+
+def _footprint(exposure: ExposureSource, band: Band) -> NDArray[np.float64]:
+    if not isinstance(exposure.wcs, MrsChain):
+        return pixel_footprint(view_of(exposure, band))
+    known = _footprints.setdefault(exposure.wcs, {})
+    if band not in known:
+        known[band] = pixel_footprint(view_of(exposure, band))
+    return known[band]
 
 
 def _rotation(members: tuple[tuple[Band, ExposureSource], ...], params: CubeBuildParams) -> float:
@@ -314,7 +327,7 @@ def _refuse_too_large(plan: CubePlan, params: CubeBuildParams) -> None:
     grid = plan.grid
     names, places = [], []
     for band, exposure in plan.members:
-        corners = pixel_footprint(view_of(exposure, band))
+        corners = _footprint(exposure, band)
         names.append(exposure.name)
         places.append(corners.mean(axis=0) if np.ptp(corners[:, 0]) < 180 else corners[0])
     apart = separation(np.array(places))

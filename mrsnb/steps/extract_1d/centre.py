@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mrsnb.core.blend import spaxel_sky
-from mrsnb.core.cube import Cube
+from mrsnb.core.cube import Cube, CubeGrid
 from mrsnb.errors import InputError
 from mrsnb.geometry.tangent import to_plane
 from mrsnb.kernels.centroid import EDGE, FWHM_TO_SIGMA, NOTHING, SHAPE, Found, Limits, eroded, find_source
@@ -68,10 +68,8 @@ def centre_of(cube: Cube, params: Extract1dParams) -> Centre:
     as_upstream = params.compat != "none"
     n_y, n_x = cube.flux.shape[1:]
     if params.center_xy is not None:
+        check_centre(cube.name, cube.grid, params)
         x, y = params.center_xy
-        if not (-0.5 <= x <= n_x - 0.5 and -0.5 <= y <= n_y - 0.5):
-            msg = f"{cube.name}: center_xy = {x:g}, {y:g} is outside the cube of {n_x} x {n_y} spaxels"
-            raise InputError(msg)
         return Centre(x=x, y=y, method="given")
     reason = ""
     if params.ifu_autocen:
@@ -90,6 +88,22 @@ def centre_of(cube: Cube, params: Extract1dParams) -> Centre:
         where = {"target": "at the target", "middle": "about its middle"}[centre.method]
         log.warning("%s: %s: extracted %s", cube.name, centre.reason, where)
     return centre
+
+
+def check_centre(name: str, grid: CubeGrid, params: Extract1dParams) -> None:
+    """Refuse a centre that is given, but outside a cube; it need not be built yet.
+
+    Raises
+    ------
+    InputError
+        If ``center_xy`` is outside the cube `name`.
+    """
+    if params.center_xy is None:
+        return
+    x, y = params.center_xy
+    if not (-0.5 <= x <= grid.n_x - 0.5 and -0.5 <= y <= grid.n_y - 0.5):
+        msg = f"{name}: center_xy = {x:g}, {y:g} is outside the cube of {grid.n_x} x {grid.n_y} spaxels"
+        raise InputError(msg)
 
 
 def _target(cube: Cube, as_upstream: bool) -> tuple[float, float] | None:

@@ -16,14 +16,25 @@ def mrsnb(*args):
 
 @pytest.fixture(scope="module")
 def made(small_dataset, tmp_path_factory):
-    """All that a run writes if every step is told to write all it can, in two ways."""
+    """What a run writes with the intermediate results of its steps, and the mean of its spectra."""
     folder = tmp_path_factory.mktemp("made")
+    steps, kept_by = ("outlier_detection", "adaptive_trace_model"), ("save_results", "save_intermediate_results")
     options = [
-        "--steps.outlier_detection.save_results=true",
-        "--steps.outlier_detection.save_intermediate_results=true",
+        f"--steps.{step}.{kept}=true" for step in steps for kept in ("save_results", "save_intermediate_results")
     ]
-    result = mrsnb("spec3", small_dataset.association, "--output-dir", folder, *options)
-    assert result.exit_code == 0, result.output
+    told = mrsnb("spec3", small_dataset.association, "--output-dir", folder, "--steps.adaptive_trace_model.skip=false",
+                 *options)  # fmt: skip
+    assert told.exit_code == 0, told.output
+    spectra = sorted(folder.glob("*_x1d.fits"))
+    given = [arg for path in spectra for arg in ("--background", path)]
+    exposures = [*small_dataset.exposures, "--output-dir", folder]
+    for args in (
+        ["combine_1d", *spectra, "--output-dir", folder],
+        ["master_background", *exposures, *given, "--save_background=true"],
+        ["outlier_detection", *exposures, "--method=neighbours", "--save_intermediate_results=true"],
+    ):
+        told = mrsnb("run", *args)
+        assert told.exit_code == 0, told.output
     return folder
 
 
@@ -83,3 +94,15 @@ def test_all_cubes_are_looked_at_before_the_first_spectrum_is_written(cubes, tmp
     cubes = [cubes[widest], *cubes]
     assert "20 is outside" in refusal("run", "extract_1d", *cubes, outside, "--output-dir", folder)
     assert not folder.exists()
+
+
+def test_show_describes_every_product(made, tmp_path):
+    kinds = {path.stem.rpartition("_a3001_")[2]: path for path in made.glob("*.fits")}
+    wanted = {"crf", "mirifushort_outlier_output", "ch1a_outlier_output", "spline_full", "spline_used", "masterbg1d"}
+    assert wanted | {"masterbg2d", "combined_c1d"} <= set(kinds)
+    for path in kinds.values():
+        picture = tmp_path / f"{path.stem}.png"
+        told = mrsnb("show", path, "--png", picture)
+        assert told.exit_code == 0, told.output
+        assert path.name in told.output.splitlines()[0]
+        assert picture.stat().st_size > 5000

@@ -19,7 +19,7 @@ _PATH = click.Path(path_type=Path)
 @click.option("--provenance", is_flag=True, help="Say how it was made: steps, inputs, references, all parameters.")
 @verbose_option
 def show_command(file: Path, html: Path | None, png: Path | None, *, provenance: bool) -> None:
-    """Describe FILE: an association, an exposure, a cube or a spectrum."""
+    """Describe FILE: an association, an exposure, a cube, spectra, or images that a step kept."""
     from mrsnb.core.association import Association
     from mrsnb.display import page, to_text
     from mrsnb.io.atomic import atomic_write

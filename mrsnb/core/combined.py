@@ -108,6 +108,44 @@ class CombinedSpectrum:
         return mimebundle(f"Combined spectrum {self.name}", self.rows(), self.pictures())
 
 
+@dataclass(frozen=True, kw_only=True, eq=False)
+class CombinedSpectra:
+    """The spectra of one file.
+
+    Parameters
+    ----------
+    name : str
+        File name.
+    spectra : tuple of CombinedSpectrum
+        One or more.
+    """
+
+    name: str
+    spectra: tuple[CombinedSpectrum, ...]
+
+    def rows(self) -> list[Row]:
+        """Return what there is to say about the one, or one row for each."""
+        if len(self.spectra) == 1:
+            return self.spectra[0].rows()
+        return [
+            Row(s.label, f"{s.wave[0]:.4f} - {s.wave[-1]:.4f}", "micron", f"median {_median(s.surf_bright):.4g} MJy/sr")
+            for s in self.spectra
+        ]
+
+    def pictures(self) -> list[Picture]:
+        """Return the plot of all over wavelength."""
+        from mrsnb.display.plots import spectrum_picture
+
+        curves = [(s.label, s.wave, s.surf_bright) for s in self.spectra]
+        return [spectrum_picture("Combined spectra", curves, y_label="surface brightness / (MJy/sr)")]
+
+    def __repr__(self) -> str:
+        return f"<CombinedSpectra {self.name} {', '.join(s.label for s in self.spectra)}>"
+
+    def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
+        return mimebundle(f"Combined spectra {self.name}", self.rows(), self.pictures())
+
+
 def _median(values: NDArray[np.float64]) -> float:
     good = values[np.isfinite(values)]
     return float(np.median(good)) if good.size else float("nan")

@@ -1,4 +1,4 @@
-"""Write images that a step keeps for inspection, such as those from which outlier flags were made."""
+"""Write and read images that a step keeps for inspection, such as those from which outlier flags were made."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -9,8 +9,11 @@ from astropy.io import fits
 from numpy.typing import NDArray
 
 from mrsnb.core.cards import Cards
+from mrsnb.core.images import Images
 from mrsnb.io.asdf_extension import asdf_extension
 from mrsnb.io.atomic import atomic_write
+from mrsnb.io.exposures import opened
+from mrsnb.io.headers import cards_of
 from mrsnb.io.products import primary_hdu
 
 
@@ -55,3 +58,17 @@ def write_images(
         content.writeto(file)
         file.write(asdf_extension(meta, None, told))
     return path
+
+
+def read_images(path: Path | str) -> Images:
+    """Return the images in a file that `write_images` wrote, or the observatory.
+
+    Raises
+    ------
+    InputError
+        If it cannot be read.
+    """
+    path = Path(path)
+    with opened(path) as hdus:
+        arrays = {hdu.name: np.array(hdu.data) for hdu in hdus[1:] if hdu.is_image and hdu.data is not None}
+        return Images(name=path.name, primary=cards_of(hdus[0].header), arrays=arrays)

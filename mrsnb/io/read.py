@@ -4,18 +4,25 @@ from pathlib import Path
 from typing import Literal
 
 from mrsnb.core.association import Association
+from mrsnb.core.combined import CombinedSpectra
 from mrsnb.core.cube import Cube
+from mrsnb.core.images import Images
 from mrsnb.core.provenance import Provenance
 from mrsnb.core.spectrum import Spectrum
 from mrsnb.errors import InputError
 from mrsnb.io.asdf_extension import read_history
 from mrsnb.io.association import read_association
+from mrsnb.io.c1d import read_c1d
 from mrsnb.io.exposures import ExposureFile, open_exposure, opened
 from mrsnb.io.headers import cards_of
+from mrsnb.io.images import read_images
 from mrsnb.io.s3d import read_s3d
 from mrsnb.io.x1d import read_x1d
 
-Kind = Literal["association", "exposure", "cube", "spectrum"]
+Kind = Literal["association", "exposure", "cube", "spectrum", "combined spectra", "images"]
+
+_KEPT = {"DIFFARR", "MINARR", "NORMARR", "MINNORM", "PREDICT"}
+"""Extensions of what outlier_detection keeps."""
 
 
 def kind_of(path: Path | str) -> Kind:
@@ -33,6 +40,10 @@ def kind_of(path: Path | str) -> Kind:
         sizes = {hdu.name: hdu.header.get("NAXIS", 0) for hdu in hdus[1:]}
     if "EXTRACT1D" in sizes:
         return "spectrum"
+    if "COMBINE1D" in sizes:
+        return "combined spectra"
+    if _KEPT & set(sizes) or (sizes.get("SCI") == 2 and not {"ERR", "DQ"} & set(sizes)):
+        return "images"
     if sizes.get("SCI") == 3:
         return "cube"
     if sizes.get("SCI") == 2:
@@ -42,8 +53,8 @@ def kind_of(path: Path | str) -> Kind:
     raise InputError(msg)
 
 
-def read(path: Path | str) -> Association | ExposureFile | Cube | Spectrum:
-    """Return what is in a file: an association, an exposure (its arrays not read yet), a cube or a spectrum.
+def read(path: Path | str) -> Association | ExposureFile | Cube | Spectrum | CombinedSpectra | Images:
+    """Return what is in a file: an association, an exposure (its arrays not read yet), a cube, spectra or images.
 
     Raises
     ------
@@ -59,6 +70,10 @@ def read(path: Path | str) -> Association | ExposureFile | Cube | Spectrum:
             return read_s3d(path)
         case "spectrum":
             return read_x1d(path)
+        case "combined spectra":
+            return CombinedSpectra(name=Path(path).name, spectra=read_c1d(path))
+        case "images":
+            return read_images(path)
 
 
 def read_provenance(path: Path | str) -> Provenance:

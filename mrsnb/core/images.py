@@ -1,0 +1,60 @@
+"""Detector images that a step keeps for inspection, such as those from which outlier flags were made."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mrsnb.core.cards import Cards
+from mrsnb.core.exposure import frozen
+from mrsnb.display import Picture, Row, mimebundle
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Images:
+    """The images of one file.
+
+    Parameters
+    ----------
+    name : str
+        File name.
+    primary : Cards
+        Keywords of the primary header.
+    arrays : dict of str to ndarray
+        By extension name; shape (n_row, n_col), or (n_file, n_row, n_col).
+    """
+
+    name: str
+    primary: Cards
+    arrays: dict[str, NDArray[Any]]
+
+    def __post_init__(self) -> None:
+        for array in self.arrays.values():
+            frozen(array)
+
+    def rows(self) -> list[Row]:
+        """Return size and values of each image."""
+        return [
+            Row("detector", self.primary.text("DETECTOR") or "-"),
+            *(_row(name, array) for name, array in self.arrays.items()),
+        ]
+
+    def pictures(self) -> list[Picture]:
+        """Return each image; not those of single files, which are many."""
+        from mrsnb.display.plots import detector_picture
+
+        flat = {name: array for name, array in self.arrays.items() if array.ndim == 2}
+        return [detector_picture(f"{self.name}: {name}", array) for name, array in flat.items()]
+
+    def __repr__(self) -> str:
+        return f"<Images {self.name} {', '.join(self.arrays)}>"
+
+    def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
+        return mimebundle(f"Images {self.name}", self.rows(), self.pictures())
+
+
+def _row(name: str, array: NDArray[Any]) -> Row:
+    good = array[np.isfinite(array)]
+    note = f"median {np.median(good):.4g}, greatest {good.max():.4g}, {good.size / array.size:.1%} known"
+    return Row(name.lower(), " x ".join(map(str, array.shape)), "pixels", note if good.size else "nothing known")

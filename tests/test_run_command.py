@@ -18,7 +18,7 @@ def mrsnb(*args):
 def made(small_dataset, tmp_path_factory):
     """What a run writes with the intermediate results of its steps, and the mean of its spectra."""
     folder = tmp_path_factory.mktemp("made")
-    steps, kept_by = ("outlier_detection", "adaptive_trace_model"), ("save_results", "save_intermediate_results")
+    steps = ("outlier_detection", "adaptive_trace_model")
     options = [
         f"--steps.{step}.{kept}=true" for step in steps for kept in ("save_results", "save_intermediate_results")
     ]

@@ -13,7 +13,7 @@ import numpy as np
 from mrsnb.core.exposure import DerivedExposure, ExposureSource
 from mrsnb.core.params import param
 from mrsnb.core.results import Result
-from mrsnb.display import Row
+from mrsnb.display import Picture, Row
 from mrsnb.errors import InputError
 from mrsnb.geometry.chain import MrsChain
 from mrsnb.geometry.tangent import tangent_matrix, to_sky
@@ -71,6 +71,12 @@ class AssignMtwcsResult(Result):
             Row("largest shift", f"{max(moved):.3f}", "arcsec", self.exposures[int(np.argmax(moved))].name),
             Row("exposures", str(len(self.exposures))),
         ]
+
+    def pictures(self) -> list[Picture]:
+        """Return how far each exposure moved, numbered in order; nothing if none did."""
+        from mrsnb.display.plots.shifts import shift_picture
+
+        return [shift_picture("Exposures moved with the target", self.shifts)] if self.shifts else []
 
 
 def assign_mtwcs(exposures: Sequence[ExposureSource], params: AssignMtwcsParams) -> AssignMtwcsResult:

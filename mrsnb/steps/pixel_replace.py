@@ -10,15 +10,18 @@ from typing import Literal, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from mrsnb.core.bands import Band
 from mrsnb.core.dq import DQ, flagged
 from mrsnb.core.exposure import DerivedExposure, Exposure, ExposureSource
 from mrsnb.core.params import param
 from mrsnb.core.results import Result
-from mrsnb.display import Row
+from mrsnb.display import Picture, Row
 from mrsnb.errors import ParamError
 from mrsnb.geometry.slice_images import SliceImages, slice_images
 from mrsnb.kernels.replace import ALONG_ROW, fit_profiles, smaller_gradient
 from mrsnb.steps.adaptive_trace_model import AdaptiveTraceModelParams, TracedExposure, trace_model
+from mrsnb.steps.outlier_detection.found import STRIDE
+from mrsnb.steps.outlier_detection.masks import Mask
 from mrsnb.steps.params import CompatParams
 from mrsnb.steps.validity import invalid_pixels, marked_alike
 
@@ -58,6 +61,16 @@ class ReplaceCount:
     left: int
 
 
+class Preview(NamedTuple):
+    """One exposure, for the eye."""
+
+    name: str
+    image: NDArray[np.float32]
+    """One pixel of `STRIDE` along both axes, after the step; MJy/sr."""
+    replaced: Mask
+    left: Mask
+
+
 @dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class PixelReplaceResult(Result):
     """The exposures with their bad pixels replaced.
@@ -68,10 +81,13 @@ class PixelReplaceResult(Result):
         In the order given; each holds what was replaced, and gets its other values from its source on ``load()``.
     counts : tuple of ReplaceCount
         One for each exposure.
+    previews : tuple of Preview
+        The first exposure of each detector and setting.
     """
 
     exposures: tuple[DerivedExposure, ...]
     counts: tuple[ReplaceCount, ...]
+    previews: tuple[Preview, ...] = ()
 
     @property
     def title(self) -> str:
@@ -81,6 +97,15 @@ class PixelReplaceResult(Result):
     def rows(self) -> list[Row]:
         """Return how many pixels of each exposure were replaced."""
         return [Row(c.name, str(c.replaced), "pixels replaced", f"{c.left} in slices left bad") for c in self.counts]
+
+    def pictures(self) -> list[Picture]:
+        """Return the image of one exposure of each detector and setting, the pixels that were bad marked."""
+        from mrsnb.display.plots.outliers import outlier_picture
+
+        return [
+            outlier_picture(p.name, p.image, STRIDE, {"replaced": p.replaced.image(), "left bad": p.left.image()})
+            for p in self.previews
+        ]
 
 
 def pixel_replace(exposures: Sequence[ExposureSource], params: PixelReplaceParams) -> PixelReplaceResult:
@@ -113,12 +138,16 @@ def pixel_replace(exposures: Sequence[ExposureSource], params: PixelReplaceParam
     """
     start = perf_counter()
     changed, counts = [], []
+    previews: dict[tuple[Band, ...], Preview] = {}
     for source in exposures:
         exposure = source.load()
         after = replace_pixels(exposure, params)
         where = slice_images(exposure.wcs, exposure.bands, exposure.flux.shape).label > 0
         patch = _patch(exposure, after, where if params.compat == "none" else np.ones_like(where))
         bad, still = invalid_pixels(exposure) & where, invalid_pixels(after) & where
+        if source.bands not in previews:
+            image = after.flux[::STRIDE, ::STRIDE].copy()
+            previews[source.bands] = Preview(source.name, image, Mask.of(bad & ~still), Mask.of(still))
         count = ReplaceCount(name=source.name, replaced=int((bad & ~still).sum()), left=int(still.sum()))
         log.info("pixel_replace: %s: %d pixels replaced, %d left bad", source.name, count.replaced, count.left)
         counts.append(count)
@@ -131,7 +160,11 @@ def pixel_replace(exposures: Sequence[ExposureSource], params: PixelReplaceParam
             )
         )
     return PixelReplaceResult(
-        params=params, seconds=perf_counter() - start, exposures=tuple(changed), counts=tuple(counts)
+        params=params,
+        seconds=perf_counter() - start,
+        exposures=tuple(changed),
+        counts=tuple(counts),
+        previews=tuple(previews.values()),
     )
 
 

@@ -199,3 +199,9 @@ def test_moving_and_resting_targets_are_not_mixed(three):
     mixed = [*three[:2], replace(three[2], primary=Cards().updated(TARGTYPE="FIXED"))]
     with pytest.raises(InputError, match=r"e2_cal.fits: TARGTYPE is not MOVING"):
         assign_mtwcs(mixed, NONE)
+
+
+def test_the_picture_shows_how_far_exposures_moved(three):
+    assert [picture.title for picture in assign_mtwcs(three, NONE).pictures()] == ["Exposures moved with the target"]
+    unmoved = [replace(one, primary=one.primary.updated(TARGTYPE="FIXED")) for one in three]
+    assert assign_mtwcs(unmoved, NONE).pictures() == []

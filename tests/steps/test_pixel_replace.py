@@ -308,3 +308,12 @@ def test_neighbouring_wavelengths_go_with_profiles():
 def test_no_neighbouring_wavelength_is_too_few():
     with pytest.raises(ParamError, match=r"n_adjacent_cols = 0: must be a whole number from 1"):
         params(n_adjacent_cols=0)
+
+
+def test_the_picture_marks_what_was_bad():
+    exposures = [slanted.exposure(bad=SCATTERED)] * 2
+    result = pixel_replace(exposures, PixelReplaceParams())
+    (preview,) = result.previews
+    assert (preview.replaced.size, preview.left.size) == (result.counts[0].replaced, result.counts[0].left)
+    assert not (preview.replaced.image() & preview.left.image()).any()
+    assert [picture.title for picture in result.pictures()] == [exposures[0].name]

@@ -16,11 +16,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mrsnb.core.params import Params, param
-from mrsnb.core.results import Result
-from mrsnb.display import Picture, Row
 from mrsnb.errors import InputError, ParamError
 from mrsnb.kernels.sines import SineFit, fit_sines, strongest_frequency
 from mrsnb.steps.continuum import envelopes, featureless, spline_continuum
+from mrsnb.steps.residual_fringe.result import FamilyFit, ResidualFringeResult
 
 log = logging.getLogger(__name__)
 
@@ -92,80 +91,6 @@ class ResidualFringeParams(Params):
     compat: Literal["none", "jwst-3.0"] = param(
         "none", "Accept sines as that version of the observatory's package does: the first one always.", advanced=True
     )
-
-
-@dataclass(frozen=True, kw_only=True, eq=False)
-class FamilyFit:
-    """What was found of one family of fringes.
-
-    Parameters
-    ----------
-    name : str
-        ``"detector"`` or ``"dichroic"``.
-    period : ndarray
-        Shape (n,), cm^-1; strongest first, as they were found.
-    amplitude : ndarray
-        Shape (n,), share of the continuum.
-    reason : str
-        Why nothing was corrected; empty if something was.
-    """
-
-    name: str
-    period: Array
-    amplitude: Array
-    reason: str = ""
-
-
-@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
-class ResidualFringeResult(Result):
-    """A spectrum without its residual fringes.
-
-    Parameters
-    ----------
-    wave : ndarray
-        Shape (n_wave,), micron.
-    before, flux : ndarray or Quantity
-        The spectrum as given, and corrected; shape (n_wave,), with the unit it came with.
-    fringe : ndarray
-        What it was divided by, shape (n_wave,); 1 where nothing was corrected.
-    families : tuple of FamilyFit
-    """
-
-    wave: Array
-    before: Any
-    flux: Any
-    fringe: Array
-    families: tuple[FamilyFit, ...]
-
-    @property
-    def reason(self) -> str:
-        """Why nothing was corrected; empty if something was."""
-        reasons = [f"{fit.name}: {fit.reason}" for fit in self.families]
-        return "" if any(not fit.reason for fit in self.families) else "; ".join(reasons)
-
-    @property
-    def title(self) -> str:
-        """Name of the step and of what it made."""
-        return "residual_fringe: " + ("nothing corrected" if self.reason else "corrected")
-
-    def rows(self) -> list[Row]:
-        """Return the periods found, or why nothing was corrected."""
-        rows = []
-        for fit in self.families:
-            periods = ", ".join(f"{period:.3f}" for period in fit.period)
-            note = fit.reason or f"amplitudes {', '.join(f'{a:.2%}' for a in fit.amplitude)}"
-            rows.append(Row(f"{fit.name} fringes", periods or "-", "cm^-1", note))
-        return [*rows, Row("correction", f"{np.std(self.fringe):.2%}", "rms")]
-
-    def pictures(self) -> list[Picture]:
-        """Return the spectrum before and after."""
-        from mrsnb.display.plots import spectrum_picture
-
-        if self.reason:
-            return []
-        before, after = (np.asarray(getattr(flux, "value", flux)) for flux in (self.before, self.flux))
-        curves = [("before", self.wave, before), ("after", self.wave, after)]
-        return [spectrum_picture("Residual fringes", curves)]
 
 
 def residual_fringe_1d(

@@ -124,6 +124,7 @@ class ExposureSteps:
         folder: Path,
         scratch: Path,
         history: Mapping[str, Any],
+        *,
         suffixes: Mapping[str, str],
         backgrounds: Backgrounds,
     ) -> None:

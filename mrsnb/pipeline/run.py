@@ -223,8 +223,8 @@ class _Run:
             folder,
             scratch,
             self.history,
-            suffixes,
-            extras.backgrounds,
+            suffixes=suffixes,
+            backgrounds=extras.backgrounds,
         )
         self.products: list[ProductSummary] = []
         self.statuses = dict.fromkeys(Spec3Params.steps(), "SKIPPED")

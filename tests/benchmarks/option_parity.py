@@ -155,8 +155,9 @@ def steps_of(case: str, work: Path) -> dict[str, dict]:
     steps = {step: {"skip": step not in given} for step in OPTIONAL}
     for step, values in given.items():
         steps[step] = steps.get(step, {}) | values
-    if "offset_file" in steps["cube_build" if "cube_build" in steps else "extract_1d"]:
-        steps["cube_build"] = steps["cube_build"] | {"offset_file": str(work / "inputs" / "offsets.asdf")}
+    cubes = steps.get("cube_build", {})
+    if "offset_file" in cubes:
+        steps["cube_build"] = cubes | {"offset_file": str(work / "inputs" / "offsets.asdf")}
     return steps
 
 

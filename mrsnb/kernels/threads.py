@@ -1,0 +1,97 @@
+"""Share the parts of a computation among the processor's cores.
+
+A kernel that releases the GIL is called once a part, from as many threads as there are cores. What belongs to a part
+never depends on how many threads there are, so results are the same to the last bit whatever their number.
+"""
+
+import os
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from contextvars import ContextVar, copy_context
+from functools import cache
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+VARIABLE = "MRSNB_NUM_THREADS"
+"""Environment variable with the number of threads; all cores that the process may use if it is not set."""
+
+_limit: ContextVar[int | None] = ContextVar("limit", default=None)
+
+
+def n_threads() -> int:
+    """Return how many threads computations use."""
+    limit = _limit.get()
+    return _most() if limit is None else min(limit, _most())
+
+
+@contextmanager
+def at_most(n: int) -> Iterator[None]:
+    """Use no more than `n` threads inside."""
+    token = _limit.set(max(n, 1))
+    try:
+        yield
+    finally:
+        _limit.reset(token)
+
+
+def share(part: Callable[[int], Any], n: int) -> None:
+    """Call ``part(0)`` to ``part(n - 1)``, each once, on several threads; return when all are done.
+
+    The calling thread takes parts too, so a part may itself call `share`. The first exception is raised here, when no
+    thread is busy any more; parts that were not begun by then are left out.
+
+    Parameters
+    ----------
+    part : callable
+        Takes the number of a part; parts must not depend on one another.
+    n : int
+    """
+    helpers = min(n_threads(), n) - 1
+    if helpers < 1:
+        for i in range(n):
+            part(i)
+        return
+    numbers = count()  # next() on it is atomic
+
+    def work() -> None:
+        nonlocal numbers
+        try:
+            while (i := next(numbers)) < n:
+                part(i)
+        except BaseException:
+            numbers = count(n)
+            raise
+
+    others: list[Future[None]] = [_pool(os.getpid()).submit(copy_context().run, work) for _ in range(helpers)]
+    try:
+        work()
+    finally:
+        begun = [other for other in others if not other.cancel()]
+        errors = [error for other in begun if (error := other.exception()) is not None]
+    if errors:
+        raise errors[0]
+
+
+def _most() -> int:
+    asked = os.environ.get(VARIABLE, "")
+    return max(int(asked), 1) if asked.isdecimal() else _cores()
+
+
+@cache
+def _cores() -> int:
+    """Return how many cores the process may use: of the machine, or of the container it runs in."""
+    known = hasattr(os, "sched_getaffinity")
+    cores = len(os.sched_getaffinity(0)) if known else os.cpu_count()
+    try:
+        quota, period = Path("/sys/fs/cgroup/cpu.max").read_text(encoding="ascii").split()
+        return max(min(cores or 1, round(int(quota) / int(period))), 1)
+    except (OSError, ValueError):
+        return cores or 1
+
+
+@cache
+def _pool(process: int) -> ThreadPoolExecutor:  # noqa: ARG001
+    """Return the threads of a process; one that is forked off gets its own."""
+    return ThreadPoolExecutor(max(_most() - 1, 1), thread_name_prefix="mrsnb")

@@ -1,0 +1,69 @@
+"""Sharing parts among threads: each once, errors kept, any number of threads."""
+
+import threading
+
+import pytest
+
+from mrsnb.kernels.threads import at_most, n_threads, share
+
+
+@pytest.fixture(params=[1, 2, 5])
+def threads(request, monkeypatch):
+    monkeypatch.setenv("MRSNB_NUM_THREADS", str(request.param))
+    return request.param
+
+
+@pytest.mark.parametrize("n", [0, 1, 7, 200])
+@pytest.mark.usefixtures("threads")
+def test_every_part_is_called_once(n):
+    called = []
+    share(called.append, n)
+    assert sorted(called) == list(range(n))
+
+
+def test_several_threads_take_part(monkeypatch):
+    monkeypatch.setenv("MRSNB_NUM_THREADS", "2")
+    both = threading.Barrier(2, timeout=10)
+    share(lambda _: both.wait(), 2)
+
+
+@pytest.mark.usefixtures("threads")
+def test_a_part_may_share_again():
+    called = []
+    share(lambda i: share(lambda j: called.append((i, j)), 5), 6)
+    assert sorted(called) == [(i, j) for i in range(6) for j in range(5)]
+
+
+@pytest.mark.usefixtures("threads")
+def test_the_error_of_a_part_is_raised_and_the_rest_is_left_out():
+    called = []
+
+    def part(i):
+        called.append(i)
+        if i == 3:
+            raise KeyError(i)
+
+    with pytest.raises(KeyError, match="3"):
+        share(part, 10_000)
+    assert 3 in called
+    assert len(called) < 10_000
+
+
+def test_a_limit_holds_inside_and_in_what_is_shared(monkeypatch):
+    monkeypatch.setenv("MRSNB_NUM_THREADS", "4")
+    with at_most(2):
+        assert n_threads() == 2
+        seen = []
+        share(lambda _: seen.append(n_threads()), 50)
+        assert set(seen) == {2}
+        with at_most(100):
+            assert n_threads() == 4
+    assert n_threads() == 4
+
+
+@pytest.mark.parametrize("value", ["", "many", "-1"])
+def test_an_odd_setting_means_all_cores(monkeypatch, value):
+    monkeypatch.delenv("MRSNB_NUM_THREADS", raising=False)
+    all_cores = n_threads()
+    monkeypatch.setenv("MRSNB_NUM_THREADS", value)
+    assert n_threads() == all_cores >= 1

@@ -17,7 +17,7 @@ from mrsnb.io.provenance import checksum, record
 from mrsnb.io.regions import read_region
 from mrsnb.io.s3d import read_s3d
 from mrsnb.io.x1d import read_x1d, write_x1d
-from mrsnb.pipeline import Spec3Params, Spec3Result, count_results, spec3
+from mrsnb.pipeline import Spec3Params, Spec3Result, count_results, open_science, spec3
 from mrsnb.pipeline.exposure_steps import STEPS
 from mrsnb.steps.combine_1d import Combine1dParams, combine_1d
 from mrsnb.steps.extract_1d import Extract1dParams, check_centre, extract_1d
@@ -102,10 +102,13 @@ def _change_exposures(
     chosen: dict[str, Any] = {step: replace(params, skip=False, save_results=True)}
     steps = replace(Spec3Params().updated(others), **chosen)
     suffixes = None if suffix is None else {step: suffix}
-    if step in _NOTHING and count_results(association, steps) == 1:
+    exposures = open_science(association)
+    if step in _NOTHING and count_results(association, steps, exposures) == 1:
         msg = f"{association.name}: {step}: nothing to do: {_NOTHING[step]}"
         raise InputError(msg)
-    yield from spec3(association, steps, output_dir=output_dir, references=references, suffixes=suffixes)
+    yield from spec3(
+        association, steps, output_dir=output_dir, references=references, suffixes=suffixes, exposures=exposures
+    )
 
 
 def _association(inputs: Sequence[Path], product: str | None, backgrounds: Sequence[Path]) -> Association:

@@ -45,11 +45,12 @@ def slice_lines(view: ChannelView) -> SliceLines:
     n = view.beta.size
     alpha, wave = np.full((n, N_NODES), np.nan), np.full((n, N_NODES), np.nan)
     for s, (first, after) in enumerate(zip(view.start[:-1], view.start[1:], strict=True)):
-        good = first + np.flatnonzero(np.isfinite(view.samples.wave[first:after]))
+        good = np.flatnonzero(np.isfinite(view.samples.wave[first:after]))
         if good.size:
-            edges = view.samples.alpha[good]
+            edges = view.samples.alpha[first:after]
+            edges = edges if len(good) == len(edges) else edges[good]
             alpha[s] = np.linspace(edges.min(), edges.max(), N_NODES)
-            wave[s] = view.samples.wave[good[good.size // 2]]
+            wave[s] = view.samples.wave[first + good[good.size // 2]]
     there = np.isfinite(alpha)
     which = np.repeat(np.arange(n, dtype=np.int16), N_NODES).reshape(n, N_NODES)
     ra, dec = np.full((n, N_NODES), np.nan), np.full((n, N_NODES), np.nan)

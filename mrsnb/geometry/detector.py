@@ -10,15 +10,21 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mrsnb.core.bands import Band
+from mrsnb.core.cache import ByteCache
 from mrsnb.errors import InputError
 from mrsnb.geometry.chain import ChannelChain, MrsChain, detector_columns, spread_columns
 from mrsnb.geometry.oversample import oversampling
 from mrsnb.geometry.tangent import focal_plane_to_sky, offset_by, tangent_matrix, to_plane
 from mrsnb.kernels.slices import EDGE, Samples, sample_slices, slice_pixels
-from mrsnb.kernels.tangent import Telescope, focal_plane, project_corners
+from mrsnb.kernels.tangent import SlicePlanes, Telescope, corners_of, focal_plane, slice_planes
 
+Array = NDArray[np.float64]
 Offset = tuple[float, float] | None
 """Shift of an exposure to the east and the north, arcsec."""
+
+_KEPT = 40_000_000
+"""Bytes of samples that are kept: four bands; exposures of a band with the same distortion share theirs."""
+_samples: ByteCache[tuple[Any, ...]] = ByteCache(_KEPT)
 
 
 class SkySource(Protocol):
@@ -30,7 +36,7 @@ class SkySource(Protocol):
         slice_of: NDArray[np.int16],
         beta: NDArray[np.float64],
         wave: NDArray[np.float64],
-    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    ) -> tuple[Array, Array]:
         """Return (ra, dec) in deg of places alpha on slices at beta (one for each slice), seen at wave; shape (m,)."""
 
 
@@ -48,7 +54,7 @@ class _CompiledChannel:
         slice_of: NDArray[np.int16],
         beta: NDArray[np.float64],
         wave: NDArray[np.float64],  # noqa: ARG002
-    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    ) -> tuple[Array, Array]:
         v2, v3 = focal_plane(np.ascontiguousarray(alpha), slice_of, beta, self.telescope(np.eye(3)))
         ra, dec = focal_plane_to_sky(v2, v3, self.chain.matrix)
         return ra + self.chain.sky_shift[0], dec + self.chain.sky_shift[1]
@@ -69,7 +75,7 @@ class _GwcsChannel:
         slice_of: NDArray[np.int16],
         beta: NDArray[np.float64],
         wave: NDArray[np.float64],
-    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    ) -> tuple[Array, Array]:
         to_world = self.wcs.get_transform("alpha_beta", self.wcs.output_frame.name)
         ra, dec, _ = to_world(alpha, beta[slice_of], wave)
         return np.array(ra), np.array(dec)
@@ -111,24 +117,24 @@ class ChannelView:
         there = np.flatnonzero(np.diff(self.start) > 0)
         return int(there[np.argmin(self.beta[there])]), int(there[np.argmax(self.beta[there])])
 
-    def sky(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """Return (ra, dec) of the pixels' centres, shape (m,), deg; NaN where the WCS is not defined."""
-        ra, dec = self.source.sky(self.samples.alpha[:, 0], self.samples.slice, self.beta, self.samples.wave)
-        undefined = ~np.isfinite(self.samples.wave)
+    def sky(self, which: NDArray[np.int32] | None = None) -> tuple[Array, Array]:
+        """Return (ra, dec) of the pixels' centres, all or some of them, deg; NaN where the WCS is not defined."""
+        chosen: Any = slice(None) if which is None else which
+        wave = self.samples.wave[chosen]
+        ra, dec = self.source.sky(self.samples.alpha[chosen, 0], self.samples.slice[chosen], self.beta, wave)
+        undefined = ~np.isfinite(wave)
         ra[undefined] = np.nan
         dec[undefined] = np.nan
         return ra, dec
 
-    def centres(
-        self, ra: float, dec: float, rotation: float, offset: Offset = None
-    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    def centres(self, ra: float, dec: float, rotation: float, offset: Offset = None) -> tuple[Array, Array]:
         """Return the pixels' centres (xi, eta) in a tangent plane, shape (m,), arcsec; arguments as `corners`."""
         place = self.sky()
         return to_plane(*(place if offset is None else offset_by(*place, *offset)), ra, dec, rotation)
 
     def corners(
         self, ra: float, dec: float, rotation: float, offset: Offset = None, *, through_sky: bool = False
-    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    ) -> tuple[Array, Array]:
         """Return the pixels' corners in the tangent plane of a point on the sky.
 
         Parameters
@@ -147,17 +153,53 @@ class ChannelView:
         -------
         xi, eta : ndarray, shape (m, 4), arcsec
         """
+        every = np.arange(self.samples.pixel.size, dtype=np.int32)
+        return self.projection(ra, dec, rotation, offset, through_sky=through_sky).corners(every)
+
+    def projection(
+        self, ra: float, dec: float, rotation: float, offset: Offset = None, *, through_sky: bool = False
+    ) -> "Projection":
+        """Return what projects pixels to a tangent plane, some at a time; arguments as `corners`."""
         direct = offset is None and not through_sky
         if direct and isinstance(self.source, _CompiledChannel) and self.source.rotates_only:
             telescope = self.source.telescope(tangent_matrix(ra, dec, rotation))
-            xi, eta = project_corners(self.samples, self.start, self.beta, self.slice_width / 2, telescope)
-            return xi, eta
-        samples, half = self.samples, self.slice_width / 2
-        xi, eta = np.empty((samples.pixel.size, 4)), np.empty((samples.pixel.size, 4))
+            sides = slice_planes(self.samples, self.start, self.beta, self.slice_width / 2, telescope)
+            return _Direct(samples=self.samples, sides=sides)
+        return _OnSky(view=self, plane=(ra, dec, rotation), offset=offset)
+
+
+class Projection(Protocol):
+    """What projects the pixels of a channel to a tangent plane."""
+
+    def corners(self, which: NDArray[np.int32]) -> tuple[Array, Array]:
+        """Return the corners (xi, eta) of some pixels, by their places among the samples; shape (n, 4), arcsec."""
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class _Direct:
+    samples: Samples
+    sides: SlicePlanes
+
+    def corners(self, which: NDArray[np.int32]) -> tuple[Array, Array]:
+        xi, eta = corners_of(which, self.samples, self.sides)
+        return xi, eta
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class _OnSky:
+    view: ChannelView
+    plane: tuple[float, float, float]
+    offset: Offset
+
+    def corners(self, which: NDArray[np.int32]) -> tuple[Array, Array]:
+        view, half = self.view, self.view.slice_width / 2
+        samples = view.samples
+        alpha, slices, wave = samples.alpha[which], samples.slice[which], samples.wave[which]
+        xi, eta = np.empty((which.size, 4)), np.empty((which.size, 4))
         for corner, (edge, side) in enumerate(((1, -half), (1, half), (2, half), (2, -half))):
-            sky = self.source.sky(samples.alpha[:, edge], samples.slice, self.beta + side, samples.wave)
-            place = sky if offset is None else offset_by(*sky, *offset)
-            xi[:, corner], eta[:, corner] = to_plane(*place, ra, dec, rotation)
+            sky = view.source.sky(alpha[:, edge], slices, view.beta + side, wave)
+            place = sky if self.offset is None else offset_by(*sky, *self.offset)
+            xi[:, corner], eta[:, corner] = to_plane(*place, *self.plane)
         return xi, eta
 
 
@@ -188,14 +230,37 @@ def _(wcs: MrsChain, band: Band) -> ChannelView:
     if band.channel not in wcs.channels:
         msg = f"channel {band.channel} is not in the exposure's WCS, which has channels {sorted(wcs.channels)}"
         raise InputError(msg)
-    channel, image_map = wcs.channels[band.channel], wcs.image_map
+    channel = wcs.channels[band.channel]
+    key = (channel, id(wcs.slice_map), band.columns, wcs.oversample)
+    samples, start, _ = _samples.get(key, lambda: _sampled(wcs, channel, band))
+    return ChannelView(
+        samples=samples, start=start, beta=channel.slices.beta, source=_CompiledChannel(chain=wcs, channel=channel)
+    )
+
+
+def _sampled(wcs: MrsChain, channel: ChannelChain, band: Band) -> tuple[Samples, NDArray[np.int64], NDArray[np.int16]]:
+    """Return the samples of a channel, where its slices start, and the map, which must live as long as its id."""
+    image_map = wcs.image_map
     index, start = slice_pixels(image_map, channel.slices.label, *_image_columns(band, wcs.oversample))
     samples = sample_slices(
         channel.slices, index, start, image_map.shape[1], *channel.wave_limits, float(wcs.oversample)
     )
-    return ChannelView(
-        samples=samples, start=start, beta=channel.slices.beta, source=_CompiledChannel(chain=wcs, channel=channel)
-    )
+    return samples, start, wcs.slice_map
+
+
+def sampled_waves(wcs: MrsChain, band: Band, every: int) -> Array:
+    """Return the wavelengths of the pixels of `band`'s channel on every so many rows of the detector, micron.
+
+    NaN where the WCS is not defined; empty if the channel is not on this detector.
+    """
+    if band.channel not in wcs.channels:
+        return np.empty(0)
+    channel, n_col = wcs.channels[band.channel], wcs.slice_map.shape[1]
+    index, start = slice_pixels(np.ascontiguousarray(wcs.slice_map[::every]), channel.slices.label, *band.columns)
+    row, column = np.divmod(index, n_col)
+    sparse = row * np.int32(every * n_col) + column
+    wave: Array = sample_slices(channel.slices, sparse, start, n_col, *channel.wave_limits).wave
+    return wave
 
 
 def _image_columns(band: Band, oversample: float) -> tuple[int, int]:

@@ -4,9 +4,11 @@ Layout as in the ASDF standard 1.6: a YAML document, then binary blocks, each wi
 """
 
 import math
+import re
 import struct
 import zlib
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -115,7 +117,7 @@ def read_tree(content: bytes) -> AsdfTree:
         msg = "its YAML has no end"
         raise TreeError(msg)
     try:
-        tree = _built(content[:end].decode("utf-8"))
+        tree = _document(content[:end].decode("utf-8"))
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise TreeError(" ".join(str(error).split())[:200]) from error
     if not isinstance(tree, dict):
@@ -124,11 +126,68 @@ def read_tree(content: bytes) -> AsdfTree:
     return AsdfTree(tree=tree, content=content, blocks=_block_offsets(content, end))
 
 
+_STEPS = re.compile(r"\n +steps:\n( *- )")
+_ANCHOR = re.compile(r"&([^ \n,\]}]+)")
+_ALIAS = re.compile(r"\*([^ \n,\]}]+)")
+
+
+def _document(text: str) -> Any:
+    """Return a YAML document as plain values and `Node`s.
+
+    The first step of its WCS, from the detector to the slices, is nine tenths of it, and the same in all exposures of
+    a band: it is taken out, read once, and put back.
+    """
+    parts = _without_first_step(text)
+    if parts is None:
+        return _built(text)
+    head, first, rest = parts
+    tree = _built(rest)
+    try:
+        steps = tree["meta"]["wcs"]["steps"]
+        is_there = isinstance(steps, list) and steps[0] == _PLACE
+    except (KeyError, IndexError, TypeError):
+        is_there = False
+    if not is_there:
+        return _built(text)
+    steps[0] = _first_step(head, first)
+    return tree
+
+
+_PLACE = "the first step"
+
+
+def _without_first_step(text: str) -> tuple[str, str, str] | None:
+    """Return the directives, the first step, and the document without it; None if they cannot be told apart."""
+    start = text.find("\n---")
+    found = _STEPS.search(text)
+    if start < 0 or found is None:
+        return None
+    begin, indent = found.start(1), found[1]
+    end = text.find("\n" + indent, begin) + 1
+    if end == 0:
+        return None
+    first, rest = text[begin:end], text[:begin] + f"{indent}{_PLACE}\n" + text[end:]
+    names = set(_ANCHOR.findall(first))
+    if any(name in names for name in _ALIAS.findall(rest)) or set(_ALIAS.findall(first)) - names:
+        return None
+    return text[:start], first, rest
+
+
+@lru_cache(maxsize=16)
+def _first_step(head: str, text: str) -> Any:
+    """Return the item of a list; it is shared, and nobody changes it."""
+    return _built(f"{head}\n---\n{text}")[0]
+
+
 def _built(text: str) -> Any:
     """Return a YAML document as plain values and `Node`s, made of the parser's events: nothing in it is ever run."""
     building = _Building()
-    for event in yaml.parse(text, Loader=_LOADER):
-        building.take(event)
+    parser = _LOADER(text)
+    try:
+        while (event := parser.get_event()) is not None:
+            building.take(event)
+    finally:
+        parser.dispose()
     return building.root[0] if building.root else None
 
 

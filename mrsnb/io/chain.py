@@ -19,6 +19,8 @@ from mrsnb.io.asdf_tree import AsdfTree, Node, TreeError
 from mrsnb.kernels.slices import SlicePolynomials
 
 _slice_maps: "WeakValueDictionary[bytes, _SharedMap]" = WeakValueDictionary()
+_channels: "WeakValueDictionary[bytes, ChannelChain]" = WeakValueDictionary()
+"""Exposures with the same distortion share it, so that it is evaluated once."""
 
 
 class _SharedMap(np.ndarray[Any, Any]):
@@ -55,7 +57,7 @@ def compile_chain(asdf: AsdfTree) -> MrsChain:
     for number, (limits, v2, v3) in telescope.items():
         mine = {label: model for label, model in slices.items() if label // 100 == number}
         _demand(bool(mine), f"no slices of channel {number}")
-        channels[number] = ChannelChain(slices=_stack(mine), wave_limits=limits, v2=v2, v3=v3)
+        channels[number] = _shared(ChannelChain(slices=_stack(mine), wave_limits=limits, v2=v2, v3=v3))
     aberration = _aberration(transforms[2]) if len(transforms) == 3 else np.array([1.0, 1.0, 0.0, 0.0])
     return MrsChain(
         slice_map=slice_map,
@@ -65,6 +67,14 @@ def compile_chain(asdf: AsdfTree) -> MrsChain:
         sky_shift=sky_shift,
         oversample=oversample,
     )
+
+
+def _shared(channel: ChannelChain) -> ChannelChain:
+    content = blake2b(repr(channel.wave_limits).encode())
+    for array in (*channel.slices, channel.v2, channel.v3):
+        content.update(repr((array.shape, array.dtype)).encode())
+        content.update(array.tobytes())
+    return _channels.setdefault(content.digest(), channel)
 
 
 def _demand(condition: bool, reason: str) -> None:

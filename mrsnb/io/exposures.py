@@ -5,7 +5,7 @@ import math
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -20,6 +20,7 @@ from mrsnb.core.cards import Cards
 from mrsnb.core.exposure import DETECTOR_SHAPE, Described, Exposure, describe
 from mrsnb.display import Row, mimebundle
 from mrsnb.errors import InputError
+from mrsnb.geometry.chain import MrsChain
 from mrsnb.geometry.oversample import oversampling
 from mrsnb.io.asdf_tree import TreeError, read_tree
 from mrsnb.io.chain import compile_chain
@@ -99,6 +100,12 @@ class ExposureFile(Described):
         """SHA-256 of the file."""
         return checksum(self.path)
 
+    def stated(self, primary: Cards) -> "ExposureFile":
+        """Return the exposure with other primary keywords; what was read is not read again."""
+        other = replace(self, primary=primary)
+        other.__dict__.update({name: self.__dict__[name] for name in ("wcs", "checksum") if name in self.__dict__})
+        return other
+
     def load(self) -> Exposure:
         """Return the exposure with its arrays.
 
@@ -161,6 +168,9 @@ def open_exposure(path: Path | str) -> ExposureFile:
                 raise InputError(msg)
         shape = hdus["SCI"].shape
         exposure = ExposureFile(path=path, primary=cards_of(hdus[0].header), science=cards_of(hdus["SCI"].header))
+        chain = _chain(path, hdus["ASDF"].data.tobytes()) if "ASDF" in names else None
+    if chain is not None:
+        exposure.__dict__["wcs"] = chain
     may_be_wider = len(shape) == 2 and shape[0] == DETECTOR_SHAPE[0] and shape[1] > DETECTOR_SHAPE[1]
     _check_shape(path, "SCI", shape, shape if may_be_wider else DETECTOR_SHAPE)
     _check_keywords(path, exposure.primary)
@@ -228,11 +238,17 @@ def read_wcs(path: Path) -> Any:
             msg = f"{path}: no ASDF extension, so no WCS; run level 2 (assign_wcs) on it again"
             raise InputError(msg)
         content = hdus["ASDF"].data.tobytes()
+    chain = _chain(path, content)
+    return _gwcs(path, content) if chain is None else chain
+
+
+def _chain(path: Path, content: bytes) -> MrsChain | None:
+    """Return the geometry in an ASDF extension, if it is exactly the official chain."""
     try:
         return compile_chain(read_tree(content))
     except (TreeError, KeyError, TypeError, ValueError, AttributeError) as reason:
         log.info("%s: WCS evaluated with gwcs (%s)", path.name, reason)
-    return _gwcs(path, content)
+        return None
 
 
 def _gwcs(path: Path, content: bytes) -> Any:

@@ -14,47 +14,43 @@ import math
 import numpy as np
 from numba import njit, prange
 
-from mrsnb.kernels.drizzle import N_CHUNKS, _clip, _largest_window, _shared_extent
+from mrsnb.kernels.drizzle import clip_pixel, shared_extent, window_for
 
 
-@njit(cache=True, nogil=True, parallel=True)
-def add_variances(pixels, planes, first, count, order, start, ratio, out):
-    """Add the pixels of one exposure to the variances of sums over a cube's voxels.
+def add_variances(pixels, in_order, which, corners, planes, begin, ratio, out):
+    """Add the pixels of one exposure to the variances of sums over the voxels of a group of planes.
 
     Parameters
     ----------
-    pixels : mrsnb.kernels.drizzle.Pixels
-    planes : mrsnb.kernels.drizzle.Planes
-    first, count, order, start : ndarray
-        From `mrsnb.kernels.drizzle.plane_ranges` and `mrsnb.kernels.drizzle.order_by_plane`.
-    ratio : ndarray, shape (n_sum, n_wave, n_y * n_x)
+    pixels, in_order, which, corners, planes, begin
+        As of `mrsnb.kernels.drizzle.deposit`.
+    ratio : ndarray, shape (n_sum, n, n_y * n_x)
         Coefficients of each sum over the voxels' sums of weights; weights in arcsec^2 micron.
-    out : ndarray, shape (n_sum, n_wave)
+    out : ndarray, shape (n_sum, n)
         Variances; changed in place.
     """
-    n_wave, n_spaxel = ratio.shape[1], ratio.shape[2]
-    longest = 0
-    for p in range(count.size):
-        longest = max(longest, count[p])
-    rows, columns = _largest_window(pixels, order, planes.size)
-    for chunk in prange(N_CHUNKS):
-        begin = chunk * n_wave // N_CHUNKS
-        end = (chunk + 1) * n_wave // N_CHUNKS
-        spaxel = np.empty(n_spaxel, np.int32)
-        area = np.empty(n_spaxel)
-        corners = np.empty((2, 4))
-        window = np.zeros((rows, columns + 2))
-        for q in range(start[max(begin - longest + 1, 0)], start[end]):
-            p = order[q]
-            low = max(first[p], begin)
-            high = min(first[p] + count[p], end)
-            if low >= high:
-                continue
-            n = _clip(pixels.xi[p], pixels.eta[p], planes, spaxel, area, corners, window)
-            for k in range(low, high):
-                extent = _shared_extent(pixels.wave[p], pixels.width[p], planes.wave[k], planes.step[k])
-                if extent > 0.0:
-                    _add_pixel(ratio, k, spaxel, area, n, extent * pixels.err[p], out)
+    _add_variances(pixels, which, (in_order.first, in_order.number), corners, planes, begin, ratio, out)
+
+
+@njit(cache=True, nogil=True)
+def _add_variances(pixels, which, ranges, sides, planes, begin, ratio, out):
+    first, count = ranges
+    xi, eta = sides
+    spaxel = np.empty(ratio.shape[2], np.int32)
+    area = np.empty(ratio.shape[2])
+    corners = np.empty((2, 4))
+    window = window_for(xi, eta, planes.size)
+    for q in range(which.size):
+        p = which[q]
+        low = max(first[p], begin)
+        high = min(first[p] + count[p], begin + ratio.shape[1])
+        if low >= high:
+            continue
+        n = clip_pixel(xi[q], eta[q], planes, spaxel, area, corners, window)
+        for k in range(low, high):
+            extent = shared_extent(pixels.wave[p], pixels.width[p], planes.wave[k], planes.step[k])
+            if extent > 0.0:
+                _add_pixel(ratio, k - begin, spaxel, area, n, extent * pixels.err[p], out)
 
 
 @njit(cache=True, nogil=True)

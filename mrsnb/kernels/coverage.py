@@ -20,7 +20,7 @@ LEAST_SHARE = 1e-12
 """Shares of a cell below this are rounding, not overlap."""
 
 
-@njit(cache=True, nogil=True, inline="always")
+@njit(cache=True, nogil=True)
 def _add_edge(cells, u1, v1, u2, v2):
     """Add one edge, in cell units from the window's corner, to the pending shares of a window."""
     if v1 == v2:
@@ -44,7 +44,7 @@ def _add_edge(cells, u1, v1, u2, v2):
         u, v = u_next, v_next
 
 
-@njit(cache=True, nogil=True, inline="always")
+@njit(cache=True, nogil=True)
 def _add_piece(cells, row, low, high, dv, rate):
     """Add a piece of an edge within one row, from column `low` to `high`, that climbs by `dv`: by `rate` a column."""
     first, last = int(low), int(high)
@@ -63,12 +63,11 @@ def _add_piece(cells, row, low, high, dv, rate):
         a = b
 
 
-@njit(cache=True, nogil=True, inline="always")
-def _extent(values):
+@njit(cache=True, nogil=True)
+def extent_of(values):
     """Return the least and the largest of four values."""
-    low = min(values[0], values[1], values[2], values[3])
-    high = max(values[0], values[1], values[2], values[3])
-    return low, high
+    a, b, c, d = values[0], values[1], values[2], values[3]
+    return min(a, b, c, d), max(a, b, c, d)
 
 
 @njit(cache=True, nogil=True)
@@ -93,7 +92,7 @@ def cover(us, vs, n_x, n_y, spaxel, share, window):
     int
         Number of cells listed; -1 if the window is too small.
     """
-    (u_low, u_high), (v_low, v_high) = _extent(us), _extent(vs)
+    (u_low, u_high), (v_low, v_high) = extent_of(us), extent_of(vs)
     i0, j0 = math.floor(u_low), math.floor(v_low)
     columns, rows = math.floor(u_high) - i0 + 1, math.floor(v_high) - j0 + 1
     if i0 >= n_x or j0 >= n_y or i0 + columns <= 0 or j0 + rows <= 0:

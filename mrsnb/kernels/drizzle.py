@@ -4,38 +4,32 @@ A pixel, seen as a quadrilateral in the tangent plane and an interval in wavelen
 (Law et al. 2023, AJ 166, 45, section 3.2). Its clip against the spaxels does not depend on the plane, so it is done
 once and used for all planes that the pixel covers.
 
-Pixels are sorted by their first plane. Each thread owns whole planes, visits the pixels that reach them in the same
-order whatever the number of threads, and so gives the same sums to the last bit.
+Pixels are sorted by their first plane, and a cube is made in groups of planes. A group is the work of one thread, which
+visits the pixels that reach it in the same order whatever the number of threads, and so gives the same sums to the last
+bit; and its sums stay in the processor's cache.
 """
 
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit, prange
+from numba import njit
 from numpy.typing import NDArray
 
-from mrsnb.kernels.coverage import cover
+from mrsnb.kernels.coverage import cover, extent_of
 from mrsnb.kernels.overlap import MAX_VERTICES, shared_area
-
-N_CHUNKS = 32
-"""Groups of planes that threads take in turn; enough to keep several cores busy, few enough to repeat little."""
 
 
 class Pixels(NamedTuple):
     """Detector pixels as seen by the cube; ``m`` pixels."""
 
-    flux: NDArray[np.float64]
+    flux: NDArray[np.float32]
     """Shape (m,), MJy/sr; a pixel with NaN is left out."""
-    err: NDArray[np.float64]
+    err: NDArray[np.float32]
     """Shape (m,), MJy/sr."""
     wave: NDArray[np.float64]
     """Shape (m,), micron."""
     width: NDArray[np.float64]
     """Shape (m,), micron."""
-    xi: NDArray[np.float64]
-    """Corners, shape (m, 4), arcsec."""
-    eta: NDArray[np.float64]
-    """Corners, shape (m, 4), arcsec."""
 
 
 class Planes(NamedTuple):
@@ -53,8 +47,39 @@ class Planes(NamedTuple):
     """Plane thicknesses, shape (n_wave,), micron."""
 
 
-@njit(cache=True, nogil=True, inline="always")
-def _shared_extent(wave, width, plane, step):
+class Sorted(NamedTuple):
+    """The used ones of ``m`` pixels, in the order of the planes they feed."""
+
+    first: NDArray[np.int32]
+    """First plane of each pixel, shape (m,)."""
+    number: NDArray[np.int32]
+    """Number of planes of each pixel, shape (m,); 0 if it feeds nothing."""
+    order: NDArray[np.int32]
+    """The pixels that feed anything, by first plane."""
+    start: NDArray[np.int64]
+    """Where in `order` each plane starts, shape (n_wave + 1,)."""
+    longest: int
+    """The largest number of planes."""
+
+    def reaching(self, begin: int, end: int) -> NDArray[np.int32]:
+        """Return the pixels that may feed the planes from `begin` to before `end`, in order."""
+        return self.order[self.start[max(begin - self.longest + 1, 0)] : self.start[end]]
+
+
+def sort_pixels(pixels: Pixels, planes: Planes) -> Sorted:
+    """Return the pixels of an exposure in the order of the planes of a cube."""
+    first, number = plane_ranges(pixels, planes)
+    return sort_by_plane(first, number, planes.wave.size)
+
+
+def sort_by_plane(first: NDArray[np.int32], number: NDArray[np.int32], n_wave: int) -> Sorted:
+    """Return pixels in the order of the planes, from the first plane and the number of planes of each."""
+    order, start = order_by_plane(first, number, n_wave)
+    return Sorted(first, number, order, start, int(number.max(initial=0)))
+
+
+@njit(cache=True, nogil=True)
+def shared_extent(wave, width, plane, step):
     """Return the extent in wavelength shared by a pixel and a plane; negative if none."""
     low, high = wave - width / 2, wave + width / 2
     bottom, top = plane - step / 2, plane + step / 2
@@ -127,7 +152,7 @@ def _clip_as_upstream(xs, ys, planes, spaxel, area, work):
     """List the spaxels a pixel touches and the shared areas as the observatory's package finds them."""
     half = planes.size / 2
     n_x = planes.x.size
-    x_min, x_max, y_min, y_max = xs.min(), xs.max(), ys.min(), ys.max()
+    (x_min, x_max), (y_min, y_max) = extent_of(xs), extent_of(ys)
     i1, i2 = _folded_window(x_min, x_max, planes.x[0], planes.size, n_x)
     j1, j2 = _folded_window(y_min, y_max, planes.y[0], planes.size, planes.y.size)
     n = 0
@@ -148,8 +173,11 @@ def _clip_as_upstream(xs, ys, planes, spaxel, area, work):
 
 
 @njit(cache=True, nogil=True)
-def _clip(xs, ys, planes, spaxel, area, corners, window):
-    """List the spaxels a pixel touches and the shared areas."""
+def clip_pixel(xs, ys, planes, spaxel, area, corners, window):
+    """List the spaxels that a pixel touches, and the shared areas; return their number.
+
+    Scratch space: `corners` of shape (2, 4), and `window` of `window_for` the pixels, zero before and after.
+    """
     scale = 1.0 / planes.size
     for c in range(4):
         corners[0, c] = (xs[c] - planes.x[0]) * scale + 0.5
@@ -160,74 +188,93 @@ def _clip(xs, ys, planes, spaxel, area, corners, window):
     return n
 
 
-@njit(cache=True, nogil=True, inline="always")
+@njit(cache=True, nogil=True)
+def window_for(xi, eta, size):
+    """Return scratch space that holds the spaxels of the largest of some pixels."""
+    rows = 0.0
+    columns = 0.0
+    for q in range(xi.shape[0]):
+        columns = max(columns, _length(xi, q))
+        rows = max(rows, _length(eta, q))
+    return np.zeros((int(rows / size) + 2, int(columns / size) + 4))
+
+
+@njit(cache=True, nogil=True)
 def _length(values, p):
     """Return the distance between the least and the largest of four corners of a pixel."""
     a, b, c, d = values[p, 0], values[p, 1], values[p, 2], values[p, 3]
     return max(a, b, c, d) - min(a, b, c, d)
 
 
-@njit(cache=True, nogil=True, parallel=True)
-def _largest_window(pixels, order, size):
-    """Return the rows and columns of spaxels that the largest pixel may touch."""
-    rows = 0.0
-    columns = 0.0
-    for q in prange(order.size):
-        columns = max(columns, _length(pixels.xi, order[q]))
-        rows = max(rows, _length(pixels.eta, order[q]))
-    return int(rows / size) + 2, int(columns / size) + 2
+@njit(cache=True, nogil=True)
+def _add_pixel(pixels, p, planes, low, high, begin, cells, sums):
+    """Add one pixel, which feeds some spaxels (their places, shared areas, number), to some planes."""
+    spaxel, area, n = cells
+    for k in range(low, high):
+        extent = shared_extent(pixels.wave[p], pixels.width[p], planes.wave[k], planes.step[k])
+        if extent <= 0.0:
+            continue
+        flux = pixels.flux[p] * extent
+        square = (pixels.err[p] * extent) ** 2
+        plane = sums[k - begin]
+        for i in range(n):
+            s = np.uint32(spaxel[i])  # unsigned, so that no index is looked at for being negative
+            a = area[i]
+            plane[s, 0] += flux * a
+            plane[s, 1] += extent * a
+            plane[s, 2] += square * (a * a)
+            plane[s, 3] += 1.0
 
 
-@njit(cache=True, nogil=True, parallel=True)
-def deposit(pixels, planes, first, count, order, start, as_upstream, sums):
-    """Add the pixels of one exposure to the sums of a cube.
+@njit(cache=True, nogil=True)
+def _deposit(pixels, which, first, count, xi, eta, planes, begin, sums):
+    end = begin + sums.shape[0]
+    spaxel = np.empty(sums.shape[1], np.int32)
+    area = np.empty(sums.shape[1])
+    corners = np.empty((2, 4))
+    window = window_for(xi, eta, planes.size)
+    for q in range(which.size):
+        p = which[q]
+        low = max(first[p], begin)
+        high = min(first[p] + count[p], end)
+        if low < high:
+            n = clip_pixel(xi[q], eta[q], planes, spaxel, area, corners, window)
+            _add_pixel(pixels, p, planes, low, high, begin, (spaxel, area, n), sums)
+
+
+@njit(cache=True, nogil=True)
+def _deposit_as_upstream(pixels, which, first, count, xi, eta, planes, begin, sums):
+    end = begin + sums.shape[0]
+    spaxel = np.empty(sums.shape[1], np.int32)
+    area = np.empty(sums.shape[1])
+    work = np.empty((4, MAX_VERTICES))
+    for q in range(which.size):
+        p = which[q]
+        low = max(first[p], begin)
+        high = min(first[p] + count[p], end)
+        if low < high:
+            n = _clip_as_upstream(xi[q], eta[q], planes, spaxel, area, work)
+            _add_pixel(pixels, p, planes, low, high, begin, (spaxel, area, n), sums)
+
+
+def deposit(pixels, in_order, which, corners, planes, begin, sums, *, as_upstream=False):
+    """Add the pixels of one exposure to the sums of a group of planes.
 
     Parameters
     ----------
     pixels : Pixels
+    in_order : Sorted
+    which : ndarray of int32, shape (n,)
+        ``in_order.reaching(begin, end)``.
+    corners : tuple of ndarray, shape (n, 4), arcsec
+        xi and eta of the corners of `which`, in order around each pixel.
     planes : Planes
-    first, count : ndarray of int32, shape (m,)
-        From `plane_ranges`.
-    order, start : ndarray
-        From `order_by_plane`.
+    begin : int
+        First plane of the group.
+    sums : ndarray of float64, shape (end - begin, n_y * n_x, 4)
+        Sums over pixels of ``flux w``, ``w``, ``(err w)^2`` and 1, with w in arcsec^2 micron; changed in place.
     as_upstream : bool
         True repeats the defects of the observatory's package (single-precision slopes, folded cube edge).
-    sums : ndarray of float64, shape (n_wave, n_y * n_x, 4)
-        Sums over pixels of ``flux w``, ``w``, ``(err w)^2`` and 1, with w in arcsec^2 micron; changed in place.
     """
-    n_wave, n_spaxel = sums.shape[0], sums.shape[1]
-    longest = 0
-    for p in range(count.size):
-        longest = max(longest, count[p])
-    rows, columns = _largest_window(pixels, order, planes.size)
-    for chunk in prange(N_CHUNKS):
-        begin = chunk * n_wave // N_CHUNKS
-        end = (chunk + 1) * n_wave // N_CHUNKS
-        spaxel = np.empty(n_spaxel, np.int32)
-        area = np.empty(n_spaxel)
-        work = np.empty((4, MAX_VERTICES))
-        corners = np.empty((2, 4))
-        window = np.zeros((rows, columns + 2))
-        for q in range(start[max(begin - longest + 1, 0)], start[end]):
-            p = order[q]
-            low = max(first[p], begin)
-            high = min(first[p] + count[p], end)
-            if low >= high:
-                continue
-            if as_upstream:
-                n = _clip_as_upstream(pixels.xi[p], pixels.eta[p], planes, spaxel, area, work)
-            else:
-                n = _clip(pixels.xi[p], pixels.eta[p], planes, spaxel, area, corners, window)
-            flux, err = pixels.flux[p], pixels.err[p]
-            for k in range(low, high):
-                extent = _shared_extent(pixels.wave[p], pixels.width[p], planes.wave[k], planes.step[k])
-                if extent <= 0.0:
-                    continue
-                plane = sums[k]
-                for i in range(n):
-                    w = area[i] * extent
-                    s = np.uint32(spaxel[i])  # unsigned, so that no index is looked at for being negative
-                    plane[s, 0] += flux * w
-                    plane[s, 1] += w
-                    plane[s, 2] += (err * w) ** 2
-                    plane[s, 3] += 1.0
+    add = _deposit_as_upstream if as_upstream else _deposit
+    add(pixels, which, in_order.first, in_order.number, *corners, planes, begin, sums)

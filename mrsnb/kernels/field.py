@@ -1,5 +1,7 @@
 """Which voxels lie in the field of view of an exposure."""
 
+import math
+
 import numpy as np
 from numba import njit
 
@@ -17,8 +19,8 @@ def field_corners(samples, start, low, high, xi, eta, planes):
     start : ndarray of int64, shape (n_slice + 1,)
     low, high : int
         The slices with the smallest and the largest beta.
-    xi, eta : ndarray, shape (m, 4), arcsec
-        Corners of the pixels, as `mrsnb.kernels.tangent.project_corners` orders them.
+    xi, eta : ndarray, shape (n, 4), arcsec
+        Corners of the pixels of slice `low`, then of `high`, as `mrsnb.kernels.tangent.corners_of` orders them.
     planes : Planes
 
     Returns
@@ -31,8 +33,9 @@ def field_corners(samples, start, low, high, xi, eta, planes):
     extremes = np.empty((n_wave, 2))
     for side in range(2):
         s = low if side == 0 else high
-        extremes[:, 0] = np.inf
-        extremes[:, 1] = -np.inf
+        before = start[low] if side == 0 else start[high] - (start[low + 1] - start[low])
+        for k in range(n_wave):
+            extremes[k, 0], extremes[k, 1] = np.inf, -np.inf
         for p in range(start[s], start[s + 1]):
             a1 = samples.alpha[p, 1]
             a2 = samples.alpha[p, 2]
@@ -47,22 +50,31 @@ def field_corners(samples, start, low, high, xi, eta, planes):
                     if a < extremes[k, 0]:
                         extremes[k, 0] = a
                         place = 0 if side == 0 else 3
-                        out[k, place, 0], out[k, place, 1] = xi[p, corner], eta[p, corner]
+                        out[k, place, 0], out[k, place, 1] = xi[p - before, corner], eta[p - before, corner]
                     if a > extremes[k, 1]:
                         extremes[k, 1] = a
                         place = 1 if side == 0 else 2
-                        out[k, place, 0], out[k, place, 1] = xi[p, corner], eta[p, corner]
+                        out[k, place, 0], out[k, place, 1] = xi[p - before, corner], eta[p - before, corner]
                 k += 1
     return out
 
 
 @njit(cache=True, nogil=True)
 def mark_field(corners, planes, in_field):
-    """Set `in_field` (shape (n_wave, n_y * n_x), bool) where a spaxel's centre lies within the field's corners."""
+    """Mark the spaxels whose centres lie within the corners of the field.
+
+    Parameters
+    ----------
+    corners : ndarray, shape (n, 4, 2), arcsec
+        From `field_corners`, of some planes.
+    planes : Planes
+    in_field : ndarray of bool, shape (n, n_y * n_x)
+        Set to True in place.
+    """
     n_x = planes.x.size
     for k in range(corners.shape[0]):
         c = corners[k]
-        if not np.isfinite(c.sum()):
+        if not _is_finite(c):
             continue
         for j in range(planes.y.size):
             for i in range(n_x):
@@ -75,3 +87,11 @@ def mark_field(corners, planes, in_field):
                     right += side < 0
                 if left == 4 or right == 4:
                     in_field[k, j * n_x + i] = True
+
+
+@njit(cache=True, nogil=True)
+def _is_finite(corners):
+    total = 0.0
+    for a in range(4):
+        total += corners[a, 0] + corners[a, 1]
+    return math.isfinite(total)

@@ -1,7 +1,11 @@
 """From a cube's sums to flux, error, weight and data quality."""
 
+import math
+from typing import NamedTuple
+
 import numpy as np
-from numba import njit, prange
+from numba import njit
+from numpy.typing import NDArray
 
 HOLE = 1
 """DQ of a voxel inside the field of view that no pixel fed."""
@@ -9,9 +13,32 @@ OUTSIDE = 513
 """DQ of a voxel outside the field of view."""
 
 
-@njit(cache=True, nogil=True, parallel=True)
-def normalize(sums, in_field, n_y, n_x):
-    """Return the planes of a cube.
+class Product(NamedTuple):
+    """The four arrays of a cube, or of a group of its planes; shape (n_wave, n_y, n_x)."""
+
+    flux: NDArray[np.float32]
+    """NaN where nothing was deposited."""
+    err: NDArray[np.float32]
+    """NaN where nothing was deposited."""
+    dq: NDArray[np.uint32]
+    weight: NDArray[np.float32]
+    """Number of pixels that fed the voxel."""
+
+    @classmethod
+    def empty(cls, shape: tuple[int, int, int]) -> "Product":
+        """Return arrays to be filled."""
+        flux, err, weight = (np.empty(shape, np.float32) for _ in range(3))
+        return cls(flux, err, np.empty(shape, np.uint32), weight)
+
+    def planes(self, begin: int, end: int) -> "Product":
+        """Return a group of planes."""
+        part = slice(begin, end)
+        return Product(self.flux[part], self.err[part], self.dq[part], self.weight[part])
+
+
+@njit(cache=True, nogil=True)
+def normalize(sums, in_field, out):
+    """Fill the planes of a cube.
 
     A voxel that no pixel fed is a hole if it lies in the field of view, inside the cube, and with no neighbour in its
     plane that is outside the field; else it is outside.
@@ -22,35 +49,26 @@ def normalize(sums, in_field, n_y, n_x):
         As `mrsnb.kernels.drizzle.deposit` leaves them.
     in_field : ndarray of bool, shape (n_wave, n_y * n_x), or (0, 0)
         True inside the field of view of any exposure; an empty array marks no holes.
-    n_y, n_x : int
-
-    Returns
-    -------
-    flux, err : ndarray of float32, shape (n_wave, n_y, n_x)
-        NaN where nothing was deposited.
-    dq : ndarray of uint32, shape (n_wave, n_y, n_x)
-    weight : ndarray of float32, shape (n_wave, n_y, n_x)
-        Number of pixels that fed the voxel.
+    out : Product
+        Changed in place.
     """
-    n_wave = sums.shape[0]
-    flux = np.full((n_wave, n_y, n_x), np.nan, np.float32)
-    err = np.full((n_wave, n_y, n_x), np.nan, np.float32)
-    dq = np.zeros((n_wave, n_y, n_x), np.uint32)
-    weight = np.zeros((n_wave, n_y, n_x), np.float32)
+    n_wave, n_y, n_x = out.flux.shape
     flag_holes = in_field.size > 0
-    for k in prange(n_wave):
+    for k in range(n_wave):
         for j in range(n_y):
             for i in range(n_x):
                 s = sums[k, j * n_x + i]
+                out.dq[k, j, i] = 0
                 if s[3] > 0:
-                    flux[k, j, i] = s[0] / s[1]
-                    err[k, j, i] = np.sqrt(s[2] / (s[1] * s[1]))
-                    weight[k, j, i] = s[3]
-                elif flag_holes and _is_hole(sums[k], in_field[k], j, i, n_y, n_x):
-                    dq[k, j, i] = HOLE
-                else:
-                    dq[k, j, i] = OUTSIDE
-    return flux, err, dq, weight
+                    out.flux[k, j, i] = s[0] / s[1]
+                    out.err[k, j, i] = math.sqrt(s[2] / (s[1] * s[1]))
+                    out.weight[k, j, i] = s[3]
+                    continue
+                out.flux[k, j, i] = np.nan
+                out.err[k, j, i] = np.nan
+                out.weight[k, j, i] = 0
+                is_hole = flag_holes and _is_hole(sums[k], in_field[k], j, i, n_y, n_x)
+                out.dq[k, j, i] = HOLE if is_hole else OUTSIDE
 
 
 @njit(cache=True, nogil=True)

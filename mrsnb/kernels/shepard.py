@@ -12,10 +12,8 @@ as in the observatory's cube_build (jwst 3.0.0). As in `mrsnb.kernels.drizzle`, 
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit, prange
+from numba import njit
 from numpy.typing import NDArray
-
-from mrsnb.kernels.drizzle import N_CHUNKS
 
 EMSM, MSM = 0, 1
 
@@ -23,9 +21,9 @@ EMSM, MSM = 0, 1
 class Points(NamedTuple):
     """Detector pixels as points in the cube; ``m`` pixels."""
 
-    flux: NDArray[np.float64]
+    flux: NDArray[np.float32]
     """Shape (m,), MJy/sr; a pixel with NaN is left out."""
-    err: NDArray[np.float64]
+    err: NDArray[np.float32]
     """Shape (m,), MJy/sr."""
     wave: NDArray[np.float64]
     """Shape (m,), micron."""
@@ -108,55 +106,52 @@ def _neighbours(x, y, planes, roi, spaxel, distance2):
     return n
 
 
-@njit(cache=True, nogil=True, parallel=True)
-def deposit_points(points, planes, reach, row, ranges, ordered, kind, sums):
-    """Add the pixels of one exposure to the sums of a cube.
+@njit(cache=True, nogil=True)
+def _deposit_points(points, which, ranges, row, planes, reach, kind, begin, sums):
+    first, count = ranges
+    spaxel = np.empty(sums.shape[1], np.int32)
+    distance2 = np.empty(sums.shape[1])
+    for q in range(which.size):
+        p = which[q]
+        low = max(first[p], begin)
+        high = min(first[p] + count[p], begin + sums.shape[0])
+        if low >= high:
+            continue
+        r = row[p]
+        n = _neighbours(points.xi[p], points.eta[p], planes, reach.roi_spatial[r], spaxel, distance2)
+        for k in range(low, high):
+            along2 = ((points.wave[p] - planes.wave[k]) / planes.step[k]) ** 2
+            for i in range(n):
+                d2 = distance2[i] + along2
+                if kind == EMSM:
+                    w = np.exp(-d2 / (reach.scale[r] / planes.size))
+                else:
+                    w = 1.0 / max(np.sqrt(d2) ** reach.power[r], reach.soft[r])
+                v = sums[k - begin, spaxel[i]]
+                v[0] += points.flux[p] * w
+                v[1] += w
+                v[2] += (points.err[p] * w) ** 2
+                v[3] += 1.0
+
+
+def deposit_points(points, in_order, row, planes, reach, kind, begin, sums):
+    """Add the pixels of one exposure to the sums of a group of planes.
 
     Parameters
     ----------
     points : Points
+    in_order : mrsnb.kernels.drizzle.Sorted
+        Of the first planes and numbers of planes from `point_ranges`, as is
+    row : ndarray of int32, shape (m,)
+        row of `reach`.
     planes : Planes
     reach : Reach
-    row : ndarray of int32, shape (m,)
-        From `point_ranges`, as are
-    ranges : tuple of ndarray of int32, shape (m,)
-        first plane and number of planes.
-    ordered : tuple of ndarray
-        From `mrsnb.kernels.drizzle.order_by_plane`.
     kind : int
         `EMSM` or `MSM`.
-    sums : ndarray of float64, shape (n_wave, n_y * n_x, 4)
+    begin : int
+        First plane of the group.
+    sums : ndarray of float64, shape (n, n_y * n_x, 4)
         As in `mrsnb.kernels.drizzle.deposit`, with weights without unit; changed in place.
     """
-    first, count = ranges
-    order, start = ordered
-    n_wave, n_spaxel = sums.shape[0], sums.shape[1]
-    longest = 0
-    for p in range(count.size):
-        longest = max(longest, count[p])
-    for chunk in prange(N_CHUNKS):
-        begin = chunk * n_wave // N_CHUNKS
-        end = (chunk + 1) * n_wave // N_CHUNKS
-        spaxel = np.empty(n_spaxel, np.int32)
-        distance2 = np.empty(n_spaxel)
-        for q in range(start[max(begin - longest + 1, 0)], start[end]):
-            p = order[q]
-            low = max(first[p], begin)
-            high = min(first[p] + count[p], end)
-            if low >= high:
-                continue
-            r = row[p]
-            n = _neighbours(points.xi[p], points.eta[p], planes, reach.roi_spatial[r], spaxel, distance2)
-            for k in range(low, high):
-                along2 = ((points.wave[p] - planes.wave[k]) / planes.step[k]) ** 2
-                for i in range(n):
-                    d2 = distance2[i] + along2
-                    if kind == EMSM:
-                        w = np.exp(-d2 / (reach.scale[r] / planes.size))
-                    else:
-                        w = 1.0 / max(np.sqrt(d2) ** reach.power[r], reach.soft[r])
-                    v = sums[k, spaxel[i]]
-                    v[0] += points.flux[p] * w
-                    v[1] += w
-                    v[2] += (points.err[p] * w) ** 2
-                    v[3] += 1.0
+    which = in_order.reaching(begin, begin + len(sums))
+    _deposit_points(points, which, (in_order.first, in_order.number), row, planes, reach, kind, begin, sums)

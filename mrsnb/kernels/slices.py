@@ -10,8 +10,10 @@ the pixels of the row then cost one short Horner scheme each::
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit, prange
+from numba import njit
 from numpy.typing import NDArray
+
+from mrsnb.kernels.threads import share
 
 EDGE = 0.4999
 """Half a pixel, less a little, so that an edge rounds to its own pixel (as the observatory's cube_build has it)."""
@@ -111,7 +113,6 @@ def slice_pixels(slice_map, labels, first_column, last_column):
     return index, start
 
 
-@njit(cache=True, nogil=True, parallel=True)
 def sample_slices(polynomials, index, start, n_col, wave_low, wave_high, oversample=1.0):
     """Return the `Samples` of the pixels `index`; NaN where the wavelength leaves ``[wave_low, wave_high]``.
 
@@ -128,35 +129,36 @@ def sample_slices(polynomials, index, start, n_col, wave_low, wave_high, oversam
         Columns of the image for each column of the detector.
     """
     m = index.size
+    samples = Samples(index, np.empty(m, np.int16), np.empty(m), np.empty(m), np.empty((m, 3)))
+    limits = (float(wave_low), float(wave_high))
+    share(lambda s: _sample_slice(polynomials, s, start, n_col, limits, float(oversample), samples), start.size - 1)
+    return samples
+
+
+@njit(cache=True, nogil=True)
+def _sample_slice(polynomials, s, start, n_col, limits, oversample, samples):
     edge = EDGE / oversample
     k = polynomials.alpha.shape[1]
-    which = np.empty(m, np.int16)
-    wave = np.empty(m)
-    width = np.empty(m)
-    alpha = np.empty((m, 3))
-    for s in prange(start.size - 1):
-        alpha_row = np.empty(k)
-        wave_row = np.empty(k)
-        lower_row = np.empty(k)
-        upper_row = np.empty(k)
-        row = -1
-        for p in range(start[s], start[s + 1]):
-            y = index[p] // n_col
-            if y != row:
-                row = y
-                _collapse(polynomials.alpha[s], float(y), alpha_row)
-                _collapse(polynomials.wave[s], float(y), wave_row)
-                _collapse(polynomials.wave[s], y - EDGE, lower_row)
-                _collapse(polynomials.wave[s], y + EDGE, upper_row)
-            x = (index[p] - y * n_col - (oversample - 1) / 2) / oversample
-            xa = x + polynomials.alpha_shift[s]
-            xw = x + polynomials.wave_shift[s]
-            which[p] = s
-            wave[p] = _horner(wave_row, xw)
-            width[p] = abs(_horner(lower_row, xw) - _horner(upper_row, xw))
-            alpha[p, 0] = _horner(alpha_row, xa)
-            alpha[p, 1] = _horner(alpha_row, xa - edge)
-            alpha[p, 2] = _horner(alpha_row, xa + edge)
-            if not wave_low <= wave[p] <= wave_high:
-                wave[p] = np.nan
-    return Samples(index, which, wave, width, alpha)
+    alpha_row = np.empty(k)
+    wave_row = np.empty(k)
+    lower_row = np.empty(k)
+    upper_row = np.empty(k)
+    row = -1
+    for p in range(start[s], start[s + 1]):
+        y = samples.pixel[p] // n_col
+        if y != row:
+            row = y
+            _collapse(polynomials.alpha[s], float(y), alpha_row)
+            _collapse(polynomials.wave[s], float(y), wave_row)
+            _collapse(polynomials.wave[s], y - EDGE, lower_row)
+            _collapse(polynomials.wave[s], y + EDGE, upper_row)
+        x = (samples.pixel[p] - y * n_col - (oversample - 1) / 2) / oversample
+        xa = x + polynomials.alpha_shift[s]
+        xw = x + polynomials.wave_shift[s]
+        wave = _horner(wave_row, xw)
+        samples.slice[p] = s
+        samples.wave[p] = wave if limits[0] <= wave <= limits[1] else np.nan
+        samples.width[p] = abs(_horner(lower_row, xw) - _horner(upper_row, xw))
+        samples.alpha[p, 0] = _horner(alpha_row, xa)
+        samples.alpha[p, 1] = _horner(alpha_row, xa - edge)
+        samples.alpha[p, 2] = _horner(alpha_row, xa + edge)

@@ -9,7 +9,7 @@ import math
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit, prange
+from numba import njit
 from numpy.typing import NDArray
 
 ARCSEC = 180.0 * 3600.0 / math.pi
@@ -38,7 +38,7 @@ _SMALL = 0.02
 """Angles (radian) up to which the sine's series to the ninth power is exact in double precision."""
 
 
-@njit(cache=True, nogil=True, inline="always")
+@njit(cache=True, nogil=True)
 def _sine_cosine(angle):
     """Return sine and cosine, by their series for small angles such as those of the telescope's focal plane."""
     if abs(angle) > _SMALL:
@@ -98,13 +98,22 @@ def _plane_polynomials(v2_row, v3_row, middle, half, telescope, out):
             out[1, m] += _FROM_NODES[m, n] * eta[n]
 
 
-@njit(cache=True, nogil=True, parallel=True)
-def project_corners(samples, start, beta, half_width, telescope):
-    """Return the corners of every pixel in the tangent plane.
+class SlicePlanes(NamedTuple):
+    """The sides of the slices in a tangent plane: polynomials in ``(alpha - middle) / half``; ``n`` slices."""
 
-    The corners are ``(a1, b-h), (a1, b+h), (a2, b+h), (a2, b-h)`` with a1, a2 the pixel's edges in alpha, b its
-    slice's beta, and h half a slice's width. Along each side of a slice the place in the plane is a smooth function
-    of alpha alone, so it is worked out at a few nodes and then interpolated, to 1e-11 arcsec.
+    middle: NDArray[np.float64]
+    """Shape (n,), arcsec."""
+    half: NDArray[np.float64]
+    """Shape (n,), arcsec."""
+    sides: NDArray[np.float64]
+    """Coefficients, shape (n, 2, 2, N_NODES): lower and upper side, xi and eta; arcsec."""
+
+
+def slice_planes(samples, start, beta, half_width, telescope):
+    """Return the sides of slices in a tangent plane.
+
+    Along each side of a slice the place in the plane is a smooth function of alpha alone, so it is worked out at a few
+    nodes and then interpolated, to 1e-11 arcsec.
 
     Parameters
     ----------
@@ -115,42 +124,66 @@ def project_corners(samples, start, beta, half_width, telescope):
         arcsec
     telescope : Telescope
         Its matrix gives (west, north, toward the tangent point).
-
-    Returns
-    -------
-    xi, eta : ndarray, shape (m, 4), arcsec
     """
-    m = samples.pixel.size
+    n = start.size - 1
+    planes = SlicePlanes(np.empty(n), np.empty(n), np.empty((n, 2, 2, N_NODES)))
+    _fill_slice_planes(samples.alpha, start, beta, half_width, telescope, planes)
+    return planes
+
+
+@njit(cache=True, nogil=True)
+def _fill_slice_planes(alpha, start, beta, half_width, telescope, planes):
     k = telescope.v2.shape[0]
-    xi = np.empty((m, 4))
-    eta = np.empty((m, 4))
-    for s in prange(start.size - 1):
+    v2_row = np.empty(k)
+    v3_row = np.empty(k)
+    for s in range(start.size - 1):
         low = np.inf
         high = -np.inf
         for p in range(start[s], start[s + 1]):
-            low = min(low, samples.alpha[p, 1], samples.alpha[p, 2])
-            high = max(high, samples.alpha[p, 1], samples.alpha[p, 2])
-        middle = 0.5 * (low + high)
-        half = max(0.5 * (high - low), 1e-6)
-        v2_row = np.empty(k)
-        v3_row = np.empty(k)
-        plane = np.empty((2, 2, N_NODES))
+            low = min(low, alpha[p, 1], alpha[p, 2])
+            high = max(high, alpha[p, 1], alpha[p, 2])
+        planes.middle[s] = 0.5 * (low + high)
+        planes.half[s] = max(0.5 * (high - low), 1e-6)
         for side in range(2):
             _in_alpha(telescope.v2, beta[s] + (2 * side - 1) * half_width, v2_row)
             _in_alpha(telescope.v3, beta[s] + (2 * side - 1) * half_width, v3_row)
-            _plane_polynomials(v2_row, v3_row, middle, half, telescope, plane[side])
-        for p in range(start[s], start[s + 1]):
-            for corner in range(4):
-                edge = 1 if corner < 2 else 2
-                side = 1 if corner in (1, 2) else 0
-                t = (samples.alpha[p, edge] - middle) / half
-                x = 0.0
-                y = 0.0
-                for n in range(N_NODES - 1, -1, -1):
-                    x = x * t + plane[side, 0, n]
-                    y = y * t + plane[side, 1, n]
-                xi[p, corner] = x
-                eta[p, corner] = y
+            _plane_polynomials(v2_row, v3_row, planes.middle[s], planes.half[s], telescope, planes.sides[s, side])
+
+
+@njit(cache=True, nogil=True)
+def corners_of(which, samples, planes):
+    """Return the corners of pixels in the tangent plane.
+
+    They are ``(a1, b-h), (a1, b+h), (a2, b+h), (a2, b-h)`` with a1, a2 the pixel's edges in alpha, b its slice's beta,
+    and h half a slice's width.
+
+    Parameters
+    ----------
+    which : ndarray of int32, shape (n,)
+        Places among the samples.
+    samples : Samples
+    planes : SlicePlanes
+
+    Returns
+    -------
+    xi, eta : ndarray, shape (n, 4), arcsec
+    """
+    xi = np.empty((which.size, 4))
+    eta = np.empty((which.size, 4))
+    for q in range(which.size):
+        p = which[q]
+        s = samples.slice[p]
+        for corner in range(4):
+            edge = 1 if corner < 2 else 2
+            side = 1 if corner in (1, 2) else 0
+            t = (samples.alpha[p, edge] - planes.middle[s]) / planes.half[s]
+            x = 0.0
+            y = 0.0
+            for n in range(N_NODES - 1, -1, -1):
+                x = x * t + planes.sides[s, side, 0, n]
+                y = y * t + planes.sides[s, side, 1, n]
+            xi[q, corner] = x
+            eta[q, corner] = y
     return xi, eta
 
 

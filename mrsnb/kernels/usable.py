@@ -3,10 +3,10 @@
 import math
 
 import numpy as np
-from numba import njit, prange
+from numba import njit
 
 
-@njit(cache=True, nogil=True, parallel=True)
+@njit(cache=True, nogil=True)
 def gather_usable(flux, err, dq, others, pixel, bits):
     """Return flux and error of some pixels; the flux is NaN where any array is invalid or a flag forbids the use.
 
@@ -24,20 +24,20 @@ def gather_usable(flux, err, dq, others, pixel, bits):
 
     Returns
     -------
-    flux, err : ndarray of float64, shape (m,)
+    flux, err : ndarray of float32, shape (m,)
         MJy/sr.
     """
     m = pixel.size
     n_col = flux.shape[1]
-    picked = np.empty(m)
-    error = np.empty(m)
-    for p in prange(m):
+    picked = np.empty(m, np.float32)
+    error = np.empty(m, np.float32)
+    for p in range(m):
         y, x = divmod(pixel[p], n_col)
         error[p] = err[y, x]
         bad = (dq[y, x] & bits) != 0 or not math.isfinite(error[p])
         for other in others:
             bad |= math.isnan(other[y, x])
-        picked[p] = np.nan if bad else flux[y, x]
+        picked[p] = np.float32(np.nan) if bad else flux[y, x]
     return picked, error
 
 

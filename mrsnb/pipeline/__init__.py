@@ -2,6 +2,15 @@
 
 from mrsnb.pipeline.params import Spec3Params, presets
 from mrsnb.pipeline.result import ProductSummary, Spec3Result
-from mrsnb.pipeline.run import count_results, run_spec3, spec3
+from mrsnb.pipeline.run import count_results, open_science, run_spec3, spec3
 
-__all__ = ["ProductSummary", "Spec3Params", "Spec3Result", "count_results", "presets", "run_spec3", "spec3"]
+__all__ = [
+    "ProductSummary",
+    "Spec3Params",
+    "Spec3Result",
+    "count_results",
+    "open_science",
+    "presets",
+    "run_spec3",
+    "spec3",
+]

@@ -56,6 +56,7 @@ def spec3(
     output_dir: Path | str = ".",
     references: References | None = None,
     suffixes: Mapping[str, str] | None = None,
+    exposures: Sequence[ExposureFile] | None = None,
 ) -> Iterator[Result | Spec3Result]:
     """Run level 3 and yield each result as it comes; the last is the `Spec3Result` of the whole run.
 
@@ -74,6 +75,8 @@ def spec3(
         The built-in values if not given.
     suffixes : mapping of str to str, optional
         Last part of the names of a step's exposures or cubes, where it is not to be the usual, such as ``"s3d"``.
+    exposures : sequence of ExposureFile, optional
+        Those of the association, if `open_science` has opened them.
 
     Yields
     ------
@@ -94,7 +97,7 @@ def spec3(
     params = Spec3Params.preset("archive") if params is None else params
     references = load_references() if references is None else references
     suffixes = {step: checked_name(suffix, "suffix") for step, suffix in ({} if suffixes is None else suffixes).items()}
-    exposures = [open_exposure(association.path_of(member)) for member in association.science]
+    exposures = open_science(association) if exposures is None else exposures
     extras = _extras(association, params)
     if not params.cube_build.skip:
         check_exposures(exposures, params.cube_build)
@@ -125,13 +128,18 @@ def run_spec3(
     """Run level 3 to its end, show progress, and return what it made; parameters and errors as `spec3`."""
     association = association if isinstance(association, Association) else read_association(association)
     params = Spec3Params.preset("archive") if params is None else params
-    results = spec3(association, params, output_dir=output_dir, references=references)
-    return cast("Spec3Result", deque(follow(results, count_results(association, params)), maxlen=1).pop())
+    exposures = open_science(association)
+    results = spec3(association, params, output_dir=output_dir, references=references, exposures=exposures)
+    return cast("Spec3Result", deque(follow(results, count_results(association, params, exposures)), maxlen=1).pop())
 
 
-def count_results(association: Association, params: Spec3Params) -> int:
-    """Return how many results `spec3` will yield; headers of exposures are read to know."""
-    exposures = [open_exposure(association.path_of(member)) for member in association.science]
+def open_science(association: Association) -> tuple[ExposureFile, ...]:
+    """Return the exposures of an association, their arrays not read yet."""
+    return tuple(open_exposure(association.path_of(member)) for member in association.science)
+
+
+def count_results(association: Association, params: Spec3Params, exposures: Sequence[ExposureFile]) -> int:
+    """Return how many results `spec3` will yield of the exposures of an association."""
     before = count_exposure_steps(association, params, exposures)
     if params.cube_build.skip:
         return before + 1
@@ -183,7 +191,7 @@ def _stated(exposures: Sequence[ExposureFile], association: Association, params:
     table = "none" if association.path is None else association.path.name
     skipped = skipped_steps(association, params, exposures)
     named = [exposure.primary.updated(ASNTABLE=table, ASNPOOL=association.asn_pool) for exposure in exposures]
-    return [replace(e, primary=with_skipped(primary, skipped)) for e, primary in zip(exposures, named, strict=True)]
+    return [e.stated(with_skipped(primary, skipped)) for e, primary in zip(exposures, named, strict=True)]
 
 
 class _Run:

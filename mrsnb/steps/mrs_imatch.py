@@ -21,8 +21,8 @@ from mrsnb.display import Picture, Row
 from mrsnb.errors import InputError
 from mrsnb.geometry.tangent import from_plane
 from mrsnb.kernels.matching import background_only, normal_equations, pair_sums, solve
-from mrsnb.kernels.normalize import normalize
-from mrsnb.steps.cube_build import CubeBuildParams, CubePlan, add_exposure, plan_cubes, view_of
+from mrsnb.kernels.normalize import Product, normalize
+from mrsnb.steps.cube_build import CubeBuildParams, CubePlan, plan_cubes, sums_of, view_of
 from mrsnb.steps.params import StepParams
 
 log = logging.getLogger(__name__)
@@ -257,9 +257,9 @@ def _exposure_time(exposure: ExposureSource) -> float:
 def _layer(plan: CubePlan, band: Band, exposure: ExposureSource, params: CubeBuildParams, time: float) -> _Layer:
     """Return the part of a cube that one exposure fills, sources left out, and its weights."""
     grid = plan.grid
-    sums = np.zeros((grid.n_wave, grid.n_y * grid.n_x, 4))
-    add_exposure(plan, band, exposure, params, sums, np.empty((0, 0), np.bool_))
-    flux, _, _, weight = normalize(sums, np.empty((0, 0), np.bool_), grid.n_y, grid.n_x)
+    product = Product.empty(grid.shape)
+    normalize(sums_of(plan, params, [(band, exposure)]), np.empty((0, 0), np.bool_), product)
+    flux, weight = product.flux, product.weight
     seen: NDArray[np.bool_] = np.any(weight > 0, axis=0)
     y, x = _extent(np.any(seen, axis=1)), _extent(np.any(seen, axis=0))
     background = background_only(flux, weight)[:, y, x]

@@ -1,7 +1,8 @@
 """cube_build: detector pixels into cubes."""
 
-from mrsnb.steps.cube_build.build import CubeBuildResult, add_exposure, build_cube, cube_build, voxel_pixels
+from mrsnb.steps.cube_build.build import CubeBuildResult, build_cube, cube_build, sums_of, voxel_pixels
 from mrsnb.steps.cube_build.contributions import Contribution, Contributions, contributions
+from mrsnb.steps.cube_build.feeds import feed_of, groups_of
 from mrsnb.steps.cube_build.params import CubeBuildParams
 from mrsnb.steps.cube_build.pixels import usable_pixels
 from mrsnb.steps.cube_build.plan import CubePlan, Offsets, check_exposures, count_cubes, plan_cubes, view_of
@@ -13,13 +14,15 @@ __all__ = [
     "CubeBuildResult",
     "CubePlan",
     "Offsets",
-    "add_exposure",
     "build_cube",
     "check_exposures",
     "contributions",
     "count_cubes",
     "cube_build",
+    "feed_of",
+    "groups_of",
     "plan_cubes",
+    "sums_of",
     "usable_pixels",
     "view_of",
     "voxel_pixels",

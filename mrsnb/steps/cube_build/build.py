@@ -16,14 +16,12 @@ from mrsnb.core.exposure import ExposureSource
 from mrsnb.core.references import CubePars
 from mrsnb.core.results import Result
 from mrsnb.display import Picture, Row, Section
-from mrsnb.kernels.drizzle import Pixels, Planes, deposit, order_by_plane, plane_ranges
-from mrsnb.kernels.field import field_corners, mark_field
-from mrsnb.kernels.normalize import OUTSIDE, normalize, torn_planes
-from mrsnb.kernels.shepard import EMSM, MSM, Points, deposit_points, point_ranges
+from mrsnb.kernels.normalize import OUTSIDE, Product, normalize, torn_planes
+from mrsnb.kernels.threads import share
 from mrsnb.steps.cube_build.contributions import Contributions, contributions
+from mrsnb.steps.cube_build.feeds import Feed, feed_of, groups_of
 from mrsnb.steps.cube_build.params import CubeBuildParams
-from mrsnb.steps.cube_build.pixels import usable_pixels
-from mrsnb.steps.cube_build.plan import CubePlan, Offsets, plan_cubes, view_of
+from mrsnb.steps.cube_build.plan import CubePlan, Offsets, plan_cubes
 
 log = logging.getLogger(__name__)
 
@@ -116,17 +114,18 @@ def voxel_pixels(plans: Sequence[CubePlan], params: CubeBuildParams) -> tuple[Co
     return tuple(contributions(plan, params, params.debug_spaxel) for plan in plans)
 
 
-def build_cube(plan: CubePlan, params: CubeBuildParams, cubepars: CubePars, product: str, suffix: str = "s3d") -> Cube:
+def build_cube(
+    plan: CubePlan,
+    params: CubeBuildParams,
+    cubepars: CubePars,
+    product: str,
+    suffix: str = "s3d",
+) -> Cube:
     """Return the cube of one plan; the exposures are loaded one at a time."""
-    grid = plan.grid
-    flag_holes = params.compat == "none" and not params.skip_dqflagging  # a defect keeps upstream from any flag
-    sums = np.zeros((grid.n_wave, grid.n_y * grid.n_x, 4))
-    in_field = np.zeros((grid.n_wave, grid.n_y * grid.n_x) if flag_holes else (0, 0), np.bool_)
-    for band, exposure in plan.members:
-        add_exposure(plan, band, exposure, params, sums, in_field)
-    flux, err, dq, weight = normalize(sums, in_field, grid.n_y, grid.n_x)
+    flux, err, dq, weight = _filled(plan, params)
     torn = torn_planes(dq)
     flux[torn], err[torn], dq[torn], weight[torn] = np.nan, np.nan, OUTSIDE, 0
+    grid = plan.grid
     primaries = [exposure.primary for exposure in plan.exposures]
     sciences = [exposure.science for exposure in plan.exposures]
     primary, science = cube_headers(
@@ -155,43 +154,50 @@ def build_cube(plan: CubePlan, params: CubeBuildParams, cubepars: CubePars, prod
     )
 
 
-def add_exposure(
-    plan: CubePlan,
-    band: Band,
-    exposure: ExposureSource,
-    params: CubeBuildParams,
-    sums: Array,
-    in_field: NDArray[np.bool_],
-) -> None:
-    """Add one band of one exposure to the sums of a cube, and its field of view to `in_field` (if not empty)."""
-    grid, as_upstream = plan.grid, params.compat != "none"
-    planes = Planes(grid.x, grid.y, grid.spaxel_size, grid.wave, grid.wave_step)
-    view = view_of(exposure, band)
-    offset = plan.offsets.get(exposure.name)
-    flux, err = usable_pixels(exposure.load(), view)
-    needs_corners = plan.reach is None or in_field.size > 0
-    xi = eta = np.empty((0, 4))
-    if needs_corners:
-        xi, eta = view.corners(grid.ra, grid.dec, grid.rotation, offset, through_sky=as_upstream)
-    if as_upstream and plan.reach is None and not grid.linear:  # it leaves out pixels that reach in from beyond
-        wave, step = grid.wave, grid.wave_step
-        seen = view.samples.wave
-        flux[(seen < wave[0] - step[0]) | (seen > wave[-1] + step[-1])] = np.nan
-    if plan.reach is None:
-        pixels = Pixels(flux, err, view.samples.wave, view.samples.width, xi, eta)
-        first, count = plane_ranges(pixels, planes)
-        order, start = order_by_plane(first, count, grid.n_wave)
-        deposit(pixels, planes, first, count, order, start, as_upstream, sums)
-    else:
-        points = Points(flux, err, view.samples.wave, *view.centres(grid.ra, grid.dec, grid.rotation, offset))
-        row, first, count = point_ranges(points, planes, plan.reach)
-        order, start = order_by_plane(first, count, grid.n_wave)
-        kind = EMSM if params.weighting == "emsm" else MSM
-        deposit_points(points, planes, plan.reach, row, (first, count), (order, start), kind, sums)
-    if order.size == 0:
-        log.warning("%s: no pixel falls into the cube of band %s", exposure.name, band.name)
-    if in_field.size > 0:
-        mark_field(field_corners(view.samples, view.start, *view.outermost, xi, eta, planes), planes, in_field)
+def _filled(plan: CubePlan, params: CubeBuildParams) -> Product:
+    """Return the arrays of a cube, made a group of planes at a time."""
+    grid = plan.grid
+    n_spaxel = grid.n_y * grid.n_x
+    flag_holes = params.compat == "none" and not params.skip_dqflagging  # a defect keeps upstream from any flag
+    feeds = []
+    for band, exposure in plan.members:
+        feed = feed_of(plan, band, exposure, params, with_field=flag_holes)
+        if feed.is_empty:
+            log.warning("%s: no pixel falls into the cube of band %s", exposure.name, band.name)
+        feeds.append(feed)
+    out, groups = Product.empty(grid.shape), groups_of(grid.n_wave)
+
+    def fill(number: int) -> None:
+        begin, end = groups[number]
+        sums = np.zeros((end - begin, n_spaxel, 4))
+        in_field = np.zeros((end - begin, n_spaxel) if flag_holes else (0, 0), np.bool_)
+        for feed in feeds:
+            feed.add(begin, sums)
+            feed.mark(begin, in_field)
+        normalize(sums, in_field, out.planes(begin, end))
+
+    share(fill, len(groups))
+    return out
+
+
+def sums_of(plan: CubePlan, params: CubeBuildParams, members: Sequence[tuple[Band, ExposureSource]]) -> Array:
+    """Return the sums over the pixels of some members of a planned cube.
+
+    Returns
+    -------
+    ndarray, shape (n_wave, n_y * n_x, 4)
+        As `mrsnb.kernels.drizzle.deposit` leaves them.
+    """
+    grid = plan.grid
+    sums, groups = np.zeros((grid.n_wave, grid.n_y * grid.n_x, 4)), groups_of(grid.n_wave)
+    for band, exposure in members:
+        feed = feed_of(plan, band, exposure, params)
+
+        def add(i: int, feed: Feed = feed) -> None:
+            feed.add(groups[i][0], sums[slice(*groups[i])])
+
+        share(add, len(groups))
+    return sums
 
 
 def _stated_roi(plan: CubePlan, params: CubeBuildParams) -> tuple[float, float, float]:

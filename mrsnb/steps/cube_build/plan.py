@@ -14,7 +14,7 @@ from mrsnb.core.memory import available_memory
 from mrsnb.core.references import CubePars, Sampling
 from mrsnb.errors import InputError, ParamError
 from mrsnb.geometry.chain import MrsChain
-from mrsnb.geometry.detector import ChannelView, channel_view
+from mrsnb.geometry.detector import ChannelView, channel_view, sampled_waves
 from mrsnb.geometry.footprint import header_footprint, pixel_footprint
 from mrsnb.geometry.grid import choose_grid, linear_waves, tabulated_waves
 from mrsnb.geometry.tangent import offset_by, separation, to_plane
@@ -29,6 +29,9 @@ BYTES_A_VOXEL = 49
 
 _footprints: "WeakKeyDictionary[MrsChain, dict[Band, NDArray[np.float64]]]" = WeakKeyDictionary()
 """What was found, so that plans can be made before and after the steps that change exposures."""
+
+_ROWS = 32
+"""A look at every so many rows of the detector tells which wavelengths an exposure has."""
 
 _FARTHEST = 3600.0
 """arcsec: the middle of a cube may be no farther from its exposures."""
@@ -118,7 +121,8 @@ def check_exposures(exposures: Sequence[ExposureSource], params: CubeBuildParams
     for exposure in exposures:
         if isinstance(exposure.wcs, MrsChain):
             for band in set(exposure.bands) & set(wanted):
-                view_of(exposure, band)
+                if not _overlaps(sampled_waves(exposure.wcs, band, _ROWS), band):
+                    view_of(exposure, band)
 
 
 def _selected(exposures: Sequence[ExposureSource], params: CubeBuildParams) -> list[Band]:
@@ -308,9 +312,9 @@ def view_of(exposure: ExposureSource, band: Band) -> ChannelView:
         If the wavelengths are not those of the band that the header states.
     """
     view = channel_view(exposure.wcs, band)
-    wave = view.samples.wave[np.isfinite(view.samples.wave)]
-    low, high = band.wave_range
-    if wave.size == 0 or wave.min() > high or wave.max() < low:
+    if not _overlaps(view.samples.wave, band):
+        wave = view.samples.wave[np.isfinite(view.samples.wave)]
+        low, high = band.wave_range
         seen = f"{wave.min():.2f} to {wave.max():.2f} micron" if wave.size else "no wavelength"
         msg = (
             f"{exposure.name}: BAND = {band.sub_band.upper()!r} says {low} to {high} micron in channel {band.channel}, "
@@ -318,6 +322,13 @@ def view_of(exposure: ExposureSource, band: Band) -> ChannelView:
         )
         raise InputError(msg)
     return view
+
+
+def _overlaps(wave: NDArray[np.float64], band: Band) -> bool:
+    """Return whether any wavelength is defined, and they reach into the band's range."""
+    low, high = band.wave_range
+    seen = np.fmin.reduce(wave, initial=np.inf), np.fmax.reduce(wave, initial=-np.inf)
+    return bool(seen[0] <= high and seen[1] >= low)
 
 
 def _refuse_too_large(plan: CubePlan, params: CubeBuildParams) -> None:

@@ -3,7 +3,7 @@
 import logging
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 import numpy as np
@@ -12,9 +12,8 @@ from numpy.typing import NDArray
 from mrsnb.core.bands import Band
 from mrsnb.core.cube import Cube
 from mrsnb.errors import InputError, ParamError
-from mrsnb.kernels.covariance import add_variances, correlated_variances, spread_of_light
-from mrsnb.kernels.drizzle import Pixels, Planes, order_by_plane, plane_ranges
-from mrsnb.steps.cube_build import CubeBuildParams, CubePlan, add_exposure, usable_pixels, view_of
+from mrsnb.kernels.covariance import correlated_variances, spread_of_light
+from mrsnb.steps.cube_build import CubeBuildParams, CubePlan, feed_of, groups_of, sums_of
 
 log = logging.getLogger(__name__)
 
@@ -79,23 +78,15 @@ class DrizzleCovariance:
         for out, coefficient in zip(ratio, coefficients, strict=True):
             np.divide(coefficient.reshape(weights.shape), weights, out=out, where=weights > 0)
         variances = np.zeros((len(coefficients), grid.n_wave))
-        planes = Planes(grid.x, grid.y, grid.spaxel_size, grid.wave, grid.wave_step)
+        right = replace(self.params, compat="none")
         for band, exposure in self.plan.members:
-            view = view_of(exposure, band)
-            flux, err = usable_pixels(exposure.load(), view)
-            corners = view.corners(grid.ra, grid.dec, grid.rotation, self.plan.offsets.get(exposure.name))
-            pixels = Pixels(flux, err, view.samples.wave, view.samples.width, *corners)
-            first, count = plane_ranges(pixels, planes)
-            order, start = order_by_plane(first, count, grid.n_wave)
-            add_variances(pixels, planes, first, count, order, start, ratio, variances)
+            feed = feed_of(self.plan, band, exposure, right)
+            for begin, end in groups_of(grid.n_wave):
+                feed.add_variances(begin, ratio[:, begin:end], variances[:, begin:end])
         return variances
 
     def _weight_sums(self) -> Array:
-        grid = self.plan.grid
-        sums, no_field = np.zeros((grid.n_wave, grid.n_y * grid.n_x, 4)), np.zeros((0, 0), np.bool_)
-        for band, exposure in self.plan.members:
-            add_exposure(self.plan, band, exposure, self.params, sums, no_field)
-        return np.ascontiguousarray(sums[:, :, 1])
+        return np.ascontiguousarray(sums_of(self.plan, self.params, self.plan.members)[:, :, 1])
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

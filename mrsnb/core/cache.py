@@ -1,0 +1,67 @@
+"""A cache of arrays that never holds more bytes than it may."""
+
+from collections import OrderedDict
+from collections.abc import Callable, Hashable
+from threading import Lock
+from typing import Any, Generic, TypeVar
+
+import numpy as np
+
+V = TypeVar("V")
+
+
+class ByteCache(Generic[V]):
+    """Values by key; those used longest ago make room for new ones.
+
+    Parameters
+    ----------
+    limit : int
+        Bytes that the values' arrays may take; a larger value is not kept at all.
+    """
+
+    def __init__(self, limit: int) -> None:
+        self.limit = limit
+        self._kept: OrderedDict[Hashable, tuple[V, int]] = OrderedDict()
+        self._lock = Lock()
+
+    @property
+    def n_bytes(self) -> int:
+        """What is held."""
+        return sum(size for _, size in self._kept.values())
+
+    def get(self, key: Hashable, make: Callable[[], V]) -> V:
+        """Return the value of `key`, made if it is not there."""
+        with self._lock:
+            if key in self._kept:
+                self._kept.move_to_end(key)
+                return self._kept[key][0]
+        value = make()
+        self.put(key, value)
+        return value
+
+    def put(self, key: Hashable, value: V) -> None:
+        """Keep a value."""
+        size = n_bytes(value)
+        with self._lock:
+            self._kept.pop(key, None)
+            if size > self.limit:
+                return
+            self._kept[key] = value, size
+            while self.n_bytes > self.limit:
+                self._kept.popitem(last=False)
+
+    def drop(self, keys: Callable[[Any], bool]) -> None:
+        """Forget the values whose keys fulfil a condition."""
+        with self._lock:
+            for key in [key for key in self._kept if keys(key)]:
+                del self._kept[key]
+
+    def __contains__(self, key: Hashable) -> bool:
+        return key in self._kept
+
+
+def n_bytes(value: Any) -> int:
+    """Return the bytes of the arrays in a value: an array, or tuples of such."""
+    if isinstance(value, np.ndarray):
+        return value.nbytes
+    return sum(map(n_bytes, value)) if isinstance(value, tuple) else 0

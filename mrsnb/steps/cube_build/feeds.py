@@ -1,0 +1,163 @@
+"""What one band of one exposure puts into a cube, a group of planes at a time."""
+
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mrsnb.core.bands import Band
+from mrsnb.core.exposure import ExposureSource
+from mrsnb.geometry.detector import ChannelView, Projection
+from mrsnb.kernels.covariance import add_variances
+from mrsnb.kernels.drizzle import Pixels, Planes, Sorted, deposit, sort_by_plane, sort_pixels
+from mrsnb.kernels.field import field_corners, mark_field
+from mrsnb.kernels.shepard import EMSM, MSM, Points, Reach, deposit_points, point_ranges
+from mrsnb.steps.cube_build.params import CubeBuildParams
+from mrsnb.steps.cube_build.pixels import RECENT
+from mrsnb.steps.cube_build.plan import CubePlan, view_of
+
+Array = NDArray[np.float64]
+
+N_PLANES = 32
+"""Planes in a group: the sums of a group stay in a processor's cache, and few pixels reach into two groups."""
+
+
+class Spread(Protocol):
+    """How pixels spread over voxels."""
+
+    @property
+    def in_order(self) -> Sorted:
+        """The pixels in the order of the planes."""
+
+    def add(self, begin: int, sums: Array) -> None:
+        """Add the pixels to the sums of a group of planes, the first of which is `begin`."""
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Drizzled:
+    """Pixels that share their flux by area."""
+
+    pixels: Pixels
+    planes: Planes
+    in_order: Sorted
+    projection: Projection
+    as_upstream: bool
+
+    def add(self, begin: int, sums: Array) -> None:
+        """Add the pixels to the sums of a group of planes."""
+        which = self.in_order.reaching(begin, begin + len(sums))
+        corners = self.projection.corners(which)
+        deposit(self.pixels, self.in_order, which, corners, self.planes, begin, sums, as_upstream=self.as_upstream)
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Smoothed:
+    """Pixels that share their flux by distance (emsm, msm)."""
+
+    points: Points
+    planes: Planes
+    in_order: Sorted
+    reach: Reach
+    row: NDArray[np.int32]
+    kind: int
+
+    def add(self, begin: int, sums: Array) -> None:
+        """Add the pixels to the sums of a group of planes."""
+        deposit_points(self.points, self.in_order, self.row, self.planes, self.reach, self.kind, begin, sums)
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Feed:
+    """One band of one exposure.
+
+    Parameters
+    ----------
+    spread : Spread
+    field : ndarray, optional
+        Corners of its field of view in each plane, shape (n_wave, 4, 2), arcsec.
+    """
+
+    planes: Planes
+    spread: Spread
+    field: Array | None
+
+    def add_variances(self, begin: int, ratio: Array, out: Array) -> None:
+        """Add the pixels' part of the variances of sums over voxels; see `mrsnb.kernels.covariance.add_variances`."""
+        spread = self.spread
+        if not isinstance(spread, Drizzled):
+            msg = "only drizzled pixels have independent parts"
+            raise TypeError(msg)
+        which = spread.in_order.reaching(begin, begin + ratio.shape[1])
+        corners = spread.projection.corners(which)
+        add_variances(spread.pixels, spread.in_order, which, corners, self.planes, begin, ratio, out)
+
+    @property
+    def is_empty(self) -> bool:
+        """True if no pixel falls into the cube."""
+        return self.spread.in_order.order.size == 0
+
+    def add(self, begin: int, sums: Array) -> None:
+        """Add the pixels to the sums of a group of planes, shape (n, n_y * n_x, 4), the first of which is `begin`."""
+        self.spread.add(begin, sums)
+
+    def mark(self, begin: int, in_field: NDArray[np.bool_]) -> None:
+        """Mark the field of view in a group of planes, shape (n, n_y * n_x); nothing if it is empty."""
+        if self.field is not None and in_field.size:
+            mark_field(self.field[begin : begin + len(in_field)], self.planes, in_field)
+
+
+def feed_of(
+    plan: CubePlan,
+    band: Band,
+    exposure: ExposureSource,
+    params: CubeBuildParams,
+    *,
+    with_field: bool = False,
+) -> Feed:
+    """Return what a band of an exposure puts into a planned cube; its field of view is worked out if asked for."""
+    grid, as_upstream = plan.grid, params.compat != "none"
+    planes = Planes(grid.x, grid.y, grid.spaxel_size, grid.wave, grid.wave_step)
+    view = view_of(exposure, band)
+    offset = plan.offsets.get(exposure.name)
+    flux, err = RECENT.pixels(exposure, band, view)
+    samples = view.samples
+    projection = view.projection(grid.ra, grid.dec, grid.rotation, offset, through_sky=as_upstream)
+    field = _field(view, projection, planes) if with_field else None
+    if plan.reach is not None:
+        place = view.centres(grid.ra, grid.dec, grid.rotation, offset)
+        points = Points(flux, err, samples.wave, *place)
+        row, first, count = point_ranges(points, planes, plan.reach)
+        smoothed = Smoothed(
+            points=points,
+            planes=planes,
+            in_order=sort_by_plane(first, count, grid.n_wave),
+            reach=plan.reach,
+            row=row,
+            kind=EMSM if params.weighting == "emsm" else MSM,
+        )
+        return Feed(planes=planes, spread=smoothed, field=field)
+    if as_upstream and not grid.linear:  # it leaves out pixels that reach in from beyond
+        beyond = (samples.wave < grid.wave[0] - grid.wave_step[0]) | (samples.wave > grid.wave[-1] + grid.wave_step[-1])
+        flux = np.where(beyond, np.float32(np.nan), flux)
+    pixels = Pixels(flux, err, samples.wave, samples.width)
+    drizzled = Drizzled(
+        pixels=pixels,
+        planes=planes,
+        in_order=sort_pixels(pixels, planes),
+        projection=projection,
+        as_upstream=as_upstream,
+    )
+    return Feed(planes=planes, spread=drizzled, field=field)
+
+
+def _field(view: ChannelView, projection: Projection, planes: Planes) -> Array:
+    low, high = view.outermost
+    there = [np.arange(view.start[s], view.start[s + 1], dtype=np.int32) for s in (low, high)]
+    corners = projection.corners(np.concatenate(there))
+    return np.asarray(field_corners(view.samples, view.start, low, high, *corners, planes))
+
+
+def groups_of(n_wave: int) -> list[tuple[int, int]]:
+    """Return the first plane of each group, and the first after it."""
+    return [(begin, min(begin + N_PLANES, n_wave)) for begin in range(0, n_wave, N_PLANES)]

@@ -17,7 +17,7 @@ from mrsnb.io.exposures import open_exposure
 from mrsnb.io.references import load_references
 from mrsnb.io.s3d import read_s3d
 from mrsnb.io.spill import spilled
-from mrsnb.pipeline import Spec3Params, count_results, spec3
+from mrsnb.pipeline import Spec3Params, count_results, open_science, spec3
 from mrsnb.steps.adaptive_trace_model import AdaptiveTraceModelParams, TracedExposure, adaptive_trace_model
 from mrsnb.steps.outlier_detection import OutlierDetectionParams, outlier_detection
 
@@ -48,7 +48,8 @@ def test_each_step_yields_in_order_and_is_counted(run):
     _, params, results = run
     titles = [result.title.split(":")[0] for result in results]
     assert titles[:3] == ["outlier_detection", "pixel_replace", "cube_build"]
-    assert len(results) == count_results(results[-1].association, params)
+    association = results[-1].association
+    assert len(results) == count_results(association, params, open_science(association))
     assert results[-1].statuses["outlier_detection"] == results[-1].statuses["pixel_replace"] == "COMPLETE"
     assert results[-1].statuses["adaptive_trace_model"] == "SKIPPED"
 

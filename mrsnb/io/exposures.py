@@ -3,9 +3,9 @@
 import logging
 import math
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,7 @@ import numpy as np
 from astropy.io import fits
 from astropy.io.fits.verify import VerifyWarning
 from astropy.utils.exceptions import AstropyUserWarning
+from numpy.typing import NDArray
 
 from mrsnb.core.bands import SUB_BANDS, Band
 from mrsnb.core.cards import Cards
@@ -26,10 +27,12 @@ from mrsnb.io.asdf_tree import TreeError, read_tree
 from mrsnb.io.chain import compile_chain
 from mrsnb.io.headers import cards_of
 from mrsnb.io.provenance import checksum
+from mrsnb.io.stored import Stored, layout_of, read_stored
 
 log = logging.getLogger(__name__)
 
 _BLOCK = 2880
+_IMAGES = ("SCI", "ERR", "DQ")
 _VARIANCES = ("VAR_POISSON", "VAR_RNOISE", "VAR_FLAT")
 
 
@@ -84,6 +87,8 @@ class ExposureFile(Described):
     path: Path
     primary: Cards
     science: Cards
+    layout: Mapping[str, Stored] = field(default_factory=dict, repr=False)
+    """Where the images lie in the file; of those that can be read straight from there."""
 
     @property
     def name(self) -> str:  # type: ignore[override]
@@ -114,15 +119,13 @@ class ExposureFile(Described):
         InputError
             If an extension is missing or has another shape than the WCS says.
         """
-        with opened(self.path) as hdus:
-            names = [hdu.name for hdu in hdus]
-            shape = hdus["SCI"].shape
-            flux, err, dq = (_image(self.path, hdus, name, shape) for name in ("SCI", "ERR", "DQ"))
-            variances = {name.lower(): _image(self.path, hdus, name, shape) for name in _VARIANCES if name in names}
+        images = self._images()
+        flux, err, dq = (images.pop(name) for name in _IMAGES)
+        variances = {name.lower(): image for name, image in images.items()}
         if not np.isfinite(flux).any():
             msg = f"{self.path}: SCI holds no finite value; leave this exposure out of the association"
             raise InputError(msg)
-        _check_shape(self.path, "SCI", shape, image_shape(self.wcs))
+        _check_shape(self.path, "SCI", flux.shape, image_shape(self.wcs))
         return Exposure(
             name=self.name,
             primary=self.primary,
@@ -133,6 +136,17 @@ class ExposureFile(Described):
             dq=dq,
             variances=variances,
         )
+
+    def _images(self) -> dict[str, NDArray[Any]]:
+        """Return the images: SCI, ERR, DQ and variances."""
+        shapes = {stored.shape for stored in self.layout.values()}
+        if len(shapes) == 1 and set(_IMAGES) <= set(self.layout):
+            return {name: read_stored(self.path, stored) for name, stored in self.layout.items()}
+        with opened(self.path) as hdus:
+            names = [hdu.name for hdu in hdus]
+            shape = hdus["SCI"].shape
+            wanted = (*_IMAGES, *(name for name in _VARIANCES if name in names))
+            return {name: _image(self.path, hdus, name, shape) for name in wanted}
 
     def rows(self) -> list[Row]:
         """Return what there is to say about it; the arrays stay on disk."""
@@ -161,13 +175,15 @@ def open_exposure(path: Path | str) -> ExposureFile:
     path = Path(path)
     with opened(path) as hdus:
         names = [hdu.name for hdu in hdus]
-        for needed in ("SCI", "ERR", "DQ"):
+        for needed in _IMAGES:
             if needed not in names:
                 found = ", ".join(names[1:]) or "none"
                 msg = f"{path}: no {needed} extension (found {found}); is it a level-2b exposure?"
                 raise InputError(msg)
         shape = hdus["SCI"].shape
-        exposure = ExposureFile(path=path, primary=cards_of(hdus[0].header), science=cards_of(hdus["SCI"].header))
+        primary, science = cards_of(hdus[0].header), cards_of(hdus["SCI"].header)
+        layout = layout_of(path, hdus, (*_IMAGES, *_VARIANCES))
+        exposure = ExposureFile(path=path, primary=primary, science=science, layout=layout)
         chain = _chain(path, hdus["ASDF"].data.tobytes()) if "ASDF" in names else None
     if chain is not None:
         exposure.__dict__["wcs"] = chain

@@ -14,7 +14,7 @@ import math
 import numpy as np
 from numba import njit, prange
 
-from mrsnb.kernels.drizzle import clip_pixel, shared_extent, window_for
+from mrsnb.kernels.drizzle import clip_pixel, frame_of, shared_extent, window_for
 
 
 def add_variances(pixels, in_order, which, corners, planes, begin, ratio, out):
@@ -38,15 +38,15 @@ def _add_variances(pixels, which, ranges, sides, planes, begin, ratio, out):
     xi, eta = sides
     spaxel = np.empty(ratio.shape[2], np.int32)
     area = np.empty(ratio.shape[2])
-    corners = np.empty((2, 4))
-    window = window_for(xi, eta, planes.size)
+    cells, width = window_for(xi, eta, planes.size)
+    frame = frame_of(planes)
     for q in range(which.size):
         p = which[q]
         low = max(first[p], begin)
         high = min(first[p] + count[p], begin + ratio.shape[1])
         if low >= high:
             continue
-        n = clip_pixel(xi[q], eta[q], planes, spaxel, area, corners, window)
+        n = clip_pixel(xi, eta, q, frame, spaxel, area, cells, width)
         for k in range(low, high):
             extent = shared_extent(pixels.wave[p], pixels.width[p], planes.wave[k], planes.step[k])
             if extent > 0.0:

@@ -9,6 +9,7 @@ visits the pixels that reach it in the same order whatever the number of threads
 bit; and its sums stay in the processor's cache.
 """
 
+import math
 from typing import NamedTuple
 
 import numpy as np
@@ -102,16 +103,18 @@ def first_plane_above(wave, step, low):
 @njit(cache=True, nogil=True)
 def plane_ranges(pixels, planes):
     """Return each pixel's first plane and number of planes; the number is 0 where the pixel feeds nothing."""
-    m = pixels.flux.size
+    flux, _, wave, width = pixels
+    plane_wave, plane_step = planes.wave, planes.step
+    m = flux.size
     first = np.zeros(m, np.int32)
     count = np.zeros(m, np.int32)
     for p in range(m):
-        if not (np.isfinite(pixels.flux[p]) and np.isfinite(pixels.wave[p])):
+        if not (math.isfinite(flux[p]) and math.isfinite(wave[p])):
             continue
-        k = first_plane_above(planes.wave, planes.step, pixels.wave[p] - pixels.width[p] / 2)
+        k = first_plane_above(plane_wave, plane_step, wave[p] - width[p] / 2)
         first[p] = k
-        high = pixels.wave[p] + pixels.width[p] / 2
-        while k < planes.wave.size and planes.wave[k] - planes.step[k] / 2 < high:
+        high = wave[p] + width[p] / 2
+        while k < plane_wave.size and plane_wave[k] - plane_step[k] / 2 < high:
             k += 1
         count[p] = k - first[p]
     return first, count
@@ -148,23 +151,24 @@ def _folded_window(low, high, centre0, size, n):
 
 
 @njit(cache=True, nogil=True)
-def _clip_as_upstream(xs, ys, planes, spaxel, area, work):
+def _clip_as_upstream(xs, ys, x, y, size, spaxel, area, work):
     """List the spaxels a pixel touches and the shared areas as the observatory's package finds them."""
-    half = planes.size / 2
-    n_x = planes.x.size
+    xa, ya, xb, yb = work
+    half = size / 2
+    n_x = x.size
     (x_min, x_max), (y_min, y_max) = extent_of(xs), extent_of(ys)
-    i1, i2 = _folded_window(x_min, x_max, planes.x[0], planes.size, n_x)
-    j1, j2 = _folded_window(y_min, y_max, planes.y[0], planes.size, planes.y.size)
+    i1, i2 = _folded_window(x_min, x_max, x[0], size, n_x)
+    j1, j2 = _folded_window(y_min, y_max, y[0], size, y.size)
     n = 0
     for j in range(j1, j2):
-        bottom, top = planes.y[j] - half, planes.y[j] + half
+        bottom, top = y[j] - half, y[j] + half
         if y_min >= top or y_max <= bottom:
             continue
         for i in range(i1, i2):
-            left, right = planes.x[i] - half, planes.x[i] + half
+            left, right = x[i] - half, x[i] + half
             if x_min >= right or x_max <= left:
                 continue
-            a = shared_area(xs, ys, left, right, bottom, top, True, work)
+            a = shared_area(xs, ys, (left, right, bottom, top), True, xa, ya, xb, yb)
             if a > 0.0:
                 spaxel[n] = j * n_x + i
                 area[n] = a
@@ -173,30 +177,39 @@ def _clip_as_upstream(xs, ys, planes, spaxel, area, work):
 
 
 @njit(cache=True, nogil=True)
-def clip_pixel(xs, ys, planes, spaxel, area, corners, window):
-    """List the spaxels that a pixel touches, and the shared areas; return their number.
+def frame_of(planes):
+    """Return what `clip_pixel` needs of the spaxels: the first one's place, their size, and their numbers."""
+    return planes.x[0], planes.y[0], planes.size, planes.x.size, planes.y.size
 
-    Scratch space: `corners` of shape (2, 4), and `window` of `window_for` the pixels, zero before and after.
+
+@njit(cache=True, nogil=True)
+def clip_pixel(xi, eta, q, frame, spaxel, area, cells, width):
+    """List the spaxels that pixel `q` touches, and the shared areas; return their number.
+
+    `frame` is of `frame_of` the spaxels, `cells` and `width` of `window_for` the pixels; cells are 0 before and after.
     """
-    scale = 1.0 / planes.size
-    for c in range(4):
-        corners[0, c] = (xs[c] - planes.x[0]) * scale + 0.5
-        corners[1, c] = (ys[c] - planes.y[0]) * scale + 0.5
-    n = cover(corners[0], corners[1], planes.x.size, planes.y.size, spaxel, area, window)
+    x0, y0, size, n_x, n_y = frame
+    scale = 1.0 / size
+    u0, u1 = (xi[q, 0] - x0) * scale + 0.5, (xi[q, 1] - x0) * scale + 0.5
+    u2, u3 = (xi[q, 2] - x0) * scale + 0.5, (xi[q, 3] - x0) * scale + 0.5
+    v0, v1 = (eta[q, 0] - y0) * scale + 0.5, (eta[q, 1] - y0) * scale + 0.5
+    v2, v3 = (eta[q, 2] - y0) * scale + 0.5, (eta[q, 3] - y0) * scale + 0.5
+    n = cover((u0, u1, u2, u3), (v0, v1, v2, v3), n_x, n_y, spaxel, area, cells, width)
     for i in range(n):
-        area[i] *= planes.size * planes.size
+        area[i] *= size * size
     return n
 
 
 @njit(cache=True, nogil=True)
 def window_for(xi, eta, size):
-    """Return scratch space that holds the spaxels of the largest of some pixels."""
+    """Return scratch space that holds the spaxels of the largest of some pixels: its cells, and how many a row."""
     rows = 0.0
     columns = 0.0
     for q in range(xi.shape[0]):
         columns = max(columns, _length(xi, q))
         rows = max(rows, _length(eta, q))
-    return np.zeros((int(rows / size) + 2, int(columns / size) + 4))
+    width = int(columns / size) + 4
+    return np.zeros((int(rows / size) + 2) * width), width
 
 
 @njit(cache=True, nogil=True)
@@ -207,54 +220,62 @@ def _length(values, p):
 
 
 @njit(cache=True, nogil=True)
-def _add_pixel(pixels, p, planes, low, high, begin, cells, sums):
-    """Add one pixel, which feeds some spaxels (their places, shared areas, number), to some planes."""
-    spaxel, area, n = cells
-    for k in range(low, high):
-        extent = shared_extent(pixels.wave[p], pixels.width[p], planes.wave[k], planes.step[k])
-        if extent <= 0.0:
-            continue
-        flux = pixels.flux[p] * extent
-        square = (pixels.err[p] * extent) ** 2
-        plane = sums[k - begin]
-        for i in range(n):
-            s = np.uint32(spaxel[i])  # unsigned, so that no index is looked at for being negative
-            a = area[i]
-            plane[s, 0] += flux * a
-            plane[s, 1] += extent * a
-            plane[s, 2] += square * (a * a)
-            plane[s, 3] += 1.0
+def _add_to_plane(flux, err, extent, spaxel, area, n, k, sums):
+    """Add a pixel, which feeds `n` spaxels, to a plane that it shares an extent in wavelength with."""
+    flux *= extent
+    square = (err * extent) ** 2
+    for i in range(n):
+        s = np.uint64(spaxel[i])
+        a = area[i]
+        sums[k, s, 0] += flux * a
+        sums[k, s, 1] += extent * a
+        sums[k, s, 2] += square * (a * a)
+        sums[k, s, 3] += 1.0
 
 
 @njit(cache=True, nogil=True)
 def _deposit(pixels, which, first, count, xi, eta, planes, begin, sums):
-    end = begin + sums.shape[0]
     spaxel = np.empty(sums.shape[1], np.int32)
     area = np.empty(sums.shape[1])
-    corners = np.empty((2, 4))
-    window = window_for(xi, eta, planes.size)
+    cells, width = window_for(xi, eta, planes.size)
+    frame = frame_of(planes)
+    flux, err, wave, wide = pixels  # attributes cost a count of references each time
+    plane_wave, plane_step = planes.wave, planes.step
     for q in range(which.size):
         p = which[q]
         low = max(first[p], begin)
-        high = min(first[p] + count[p], end)
-        if low < high:
-            n = clip_pixel(xi[q], eta[q], planes, spaxel, area, corners, window)
-            _add_pixel(pixels, p, planes, low, high, begin, (spaxel, area, n), sums)
+        high = min(first[p] + count[p], begin + sums.shape[0])
+        if low >= high:
+            continue
+        n = clip_pixel(xi, eta, q, frame, spaxel, area, cells, width)
+        for k in range(low, high):
+            extent = shared_extent(wave[p], wide[p], plane_wave[k], plane_step[k])
+            if extent > 0.0:
+                _add_to_plane(flux[p], err[p], extent, spaxel, area, n, k - begin, sums)
 
 
 @njit(cache=True, nogil=True)
 def _deposit_as_upstream(pixels, which, first, count, xi, eta, planes, begin, sums):
-    end = begin + sums.shape[0]
     spaxel = np.empty(sums.shape[1], np.int32)
     area = np.empty(sums.shape[1])
-    work = np.empty((4, MAX_VERTICES))
+    work = (np.empty(MAX_VERTICES), np.empty(MAX_VERTICES), np.empty(MAX_VERTICES), np.empty(MAX_VERTICES))
+    xs, ys = np.empty(4), np.empty(4)
+    flux, err, wave, wide = pixels
+    x, y, size, plane_wave, plane_step = planes
     for q in range(which.size):
         p = which[q]
         low = max(first[p], begin)
-        high = min(first[p] + count[p], end)
-        if low < high:
-            n = _clip_as_upstream(xi[q], eta[q], planes, spaxel, area, work)
-            _add_pixel(pixels, p, planes, low, high, begin, (spaxel, area, n), sums)
+        high = min(first[p] + count[p], begin + sums.shape[0])
+        if low >= high:
+            continue
+        for c in range(4):
+            xs[c] = xi[q, c]
+            ys[c] = eta[q, c]
+        n = _clip_as_upstream(xs, ys, x, y, size, spaxel, area, work)
+        for k in range(low, high):
+            extent = shared_extent(wave[p], wide[p], plane_wave[k], plane_step[k])
+            if extent > 0.0:
+                _add_to_plane(flux[p], err[p], extent, spaxel, area, n, k - begin, sums)
 
 
 def deposit(pixels, in_order, which, corners, planes, begin, sums, *, as_upstream=False):

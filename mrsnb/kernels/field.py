@@ -28,7 +28,9 @@ def field_corners(samples, start, low, high, xi, eta, planes):
     ndarray, shape (n_wave, 4, 2), arcsec
         In order around the field; NaN in planes that one of the two slices does not reach.
     """
-    n_wave = planes.wave.size
+    alpha, wave, width = samples.alpha, samples.wave, samples.width
+    plane_wave, plane_step = planes.wave, planes.step
+    n_wave = plane_wave.size
     out = np.full((n_wave, 4, 2), np.nan)
     extremes = np.empty((n_wave, 2))
     for side in range(2):
@@ -37,12 +39,12 @@ def field_corners(samples, start, low, high, xi, eta, planes):
         for k in range(n_wave):
             extremes[k, 0], extremes[k, 1] = np.inf, -np.inf
         for p in range(start[s], start[s + 1]):
-            a1 = samples.alpha[p, 1]
-            a2 = samples.alpha[p, 2]
-            if not np.isfinite(samples.wave[p]):
+            a1 = alpha[p, 1]
+            a2 = alpha[p, 2]
+            if not math.isfinite(wave[p]):
                 continue
-            k = first_plane_above(planes.wave, planes.step, samples.wave[p] - samples.width[p] / 2)
-            while k < n_wave and planes.wave[k] - planes.step[k] / 2 < samples.wave[p] + samples.width[p] / 2:
+            k = first_plane_above(plane_wave, plane_step, wave[p] - width[p] / 2)
+            while k < n_wave and plane_wave[k] - plane_step[k] / 2 < wave[p] + width[p] / 2:
                 for edge in range(2):
                     a = a1 if edge == 0 else a2
                     # corners 0, 3 lie on the lower side of the slice, 1, 2 on the upper side
@@ -71,18 +73,19 @@ def mark_field(corners, planes, in_field):
     in_field : ndarray of bool, shape (n, n_y * n_x)
         Set to True in place.
     """
-    n_x = planes.x.size
+    x, y = planes.x, planes.y
+    n_x = x.size
     for k in range(corners.shape[0]):
         c = corners[k]
         if not _is_finite(c):
             continue
-        for j in range(planes.y.size):
+        for j in range(y.size):
             for i in range(n_x):
                 left = 0
                 right = 0
                 for a in range(4):
                     b = (a + 1) % 4
-                    side = (c[b, 0] - c[a, 0]) * (planes.y[j] - c[a, 1]) - (c[b, 1] - c[a, 1]) * (planes.x[i] - c[a, 0])
+                    side = (c[b, 0] - c[a, 0]) * (y[j] - c[a, 1]) - (c[b, 1] - c[a, 1]) * (x[i] - c[a, 0])
                     left += side > 0
                     right += side < 0
                 if left == 4 or right == 4:

@@ -52,23 +52,25 @@ def normalize(sums, in_field, out):
     out : Product
         Changed in place.
     """
-    n_wave, n_y, n_x = out.flux.shape
+    flux, err, dq, weight = out
+    n_wave, n_y, n_x = flux.shape
     flag_holes = in_field.size > 0
     for k in range(n_wave):
         for j in range(n_y):
             for i in range(n_x):
-                s = sums[k, j * n_x + i]
-                out.dq[k, j, i] = 0
-                if s[3] > 0:
-                    out.flux[k, j, i] = s[0] / s[1]
-                    out.err[k, j, i] = math.sqrt(s[2] / (s[1] * s[1]))
-                    out.weight[k, j, i] = s[3]
+                s = j * n_x + i
+                dq[k, j, i] = 0
+                if sums[k, s, 3] > 0:
+                    total = sums[k, s, 1]
+                    flux[k, j, i] = sums[k, s, 0] / total
+                    err[k, j, i] = math.sqrt(sums[k, s, 2] / (total * total))
+                    weight[k, j, i] = sums[k, s, 3]
                     continue
-                out.flux[k, j, i] = np.nan
-                out.err[k, j, i] = np.nan
-                out.weight[k, j, i] = 0
+                flux[k, j, i] = np.nan
+                err[k, j, i] = np.nan
+                weight[k, j, i] = 0
                 is_hole = flag_holes and _is_hole(sums[k], in_field[k], j, i, n_y, n_x)
-                out.dq[k, j, i] = HOLE if is_hole else OUTSIDE
+                dq[k, j, i] = HOLE if is_hole else OUTSIDE
 
 
 @njit(cache=True, nogil=True)

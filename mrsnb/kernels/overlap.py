@@ -17,14 +17,14 @@ MAX_VERTICES = 12
 """A quadrilateral clipped by four edges has at most 8 vertices; room to spare for rounding."""
 
 
-@njit(cache=True, nogil=True, inline="always")
+@njit(cache=True, nogil=True)
 def _slope(x1, y1, x2, y2, single):
     """Return dy/dx, rounded to single precision where the observatory's package rounds it."""
     m = (y2 - y1) / (x2 - x1)
     return np.float64(np.float32(m)) if single else m
 
 
-@njit(cache=True, nogil=True, inline="always")
+@njit(cache=True, nogil=True)
 def _inverse_slope(x1, y1, x2, y2, single):
     """Return dx/dy, through the single-precision slope where the observatory's package has it so."""
     if single:
@@ -63,21 +63,21 @@ def _clip(xs, ys, n, limit, vertical, keep_above, single, x_out, y_out):
 
 
 @njit(cache=True, nogil=True)
-def shared_area(xs, ys, left, right, bottom, top, single, work):
+def shared_area(xs, ys, box, single, xa, ya, xb, yb):
     """Return the area shared by a quadrilateral and an axis-aligned rectangle.
 
     Parameters
     ----------
     xs, ys : ndarray, shape (4,)
         Corners in order, either sense.
-    left, right, bottom, top : float
-        The rectangle.
+    box : tuple of four float
+        Left, right, bottom and top of the rectangle.
     single : bool
         True for slopes in single precision, as in the observatory's package (errors of some 1e-7 of the area).
-    work : ndarray, shape (4, MAX_VERTICES)
+    xa, ya, xb, yb : ndarray, shape (MAX_VERTICES,)
         Scratch space.
     """
-    xa, ya, xb, yb = work[0], work[1], work[2], work[3]
+    left, right, bottom, top = box
     n = _clip(xs, ys, 4, left, True, True, single, xa, ya)
     n = _clip(xa, ya, n, right, True, False, single, xb, yb)
     n = _clip(xb, yb, n, bottom, False, True, single, xa, ya)

@@ -138,27 +138,30 @@ def sample_slices(polynomials, index, start, n_col, wave_low, wave_high, oversam
 @njit(cache=True, nogil=True)
 def _sample_slice(polynomials, s, start, n_col, limits, oversample, samples):
     edge = EDGE / oversample
+    pixel, which, wave, width, alpha = samples
     k = polynomials.alpha.shape[1]
+    of_alpha, of_wave = polynomials.alpha[s], polynomials.wave[s]
+    alpha_shift, wave_shift = polynomials.alpha_shift[s], polynomials.wave_shift[s]
     alpha_row = np.empty(k)
     wave_row = np.empty(k)
     lower_row = np.empty(k)
     upper_row = np.empty(k)
     row = -1
     for p in range(start[s], start[s + 1]):
-        y = samples.pixel[p] // n_col
+        y = pixel[p] // n_col
         if y != row:
             row = y
-            _collapse(polynomials.alpha[s], float(y), alpha_row)
-            _collapse(polynomials.wave[s], float(y), wave_row)
-            _collapse(polynomials.wave[s], y - EDGE, lower_row)
-            _collapse(polynomials.wave[s], y + EDGE, upper_row)
-        x = (samples.pixel[p] - y * n_col - (oversample - 1) / 2) / oversample
-        xa = x + polynomials.alpha_shift[s]
-        xw = x + polynomials.wave_shift[s]
-        wave = _horner(wave_row, xw)
-        samples.slice[p] = s
-        samples.wave[p] = wave if limits[0] <= wave <= limits[1] else np.nan
-        samples.width[p] = abs(_horner(lower_row, xw) - _horner(upper_row, xw))
-        samples.alpha[p, 0] = _horner(alpha_row, xa)
-        samples.alpha[p, 1] = _horner(alpha_row, xa - edge)
-        samples.alpha[p, 2] = _horner(alpha_row, xa + edge)
+            _collapse(of_alpha, float(y), alpha_row)
+            _collapse(of_wave, float(y), wave_row)
+            _collapse(of_wave, y - EDGE, lower_row)
+            _collapse(of_wave, y + EDGE, upper_row)
+        x = (pixel[p] - y * n_col - (oversample - 1) / 2) / oversample
+        xa = x + alpha_shift
+        xw = x + wave_shift
+        middle = _horner(wave_row, xw)
+        which[p] = s
+        wave[p] = middle if limits[0] <= middle <= limits[1] else np.nan
+        width[p] = abs(_horner(lower_row, xw) - _horner(upper_row, xw))
+        alpha[p, 0] = _horner(alpha_row, xa)
+        alpha[p, 1] = _horner(alpha_row, xa - edge)
+        alpha[p, 2] = _horner(alpha_row, xa + edge)

@@ -170,20 +170,22 @@ def corners_of(which, samples, planes):
     """
     xi = np.empty((which.size, 4))
     eta = np.empty((which.size, 4))
+    alpha, slices = samples.alpha, samples.slice
+    middle, half, sides = planes
     for q in range(which.size):
         p = which[q]
-        s = samples.slice[p]
-        for corner in range(4):
-            edge = 1 if corner < 2 else 2
-            side = 1 if corner in (1, 2) else 0
-            t = (samples.alpha[p, edge] - planes.middle[s]) / planes.half[s]
-            x = 0.0
-            y = 0.0
+        s = slices[p]
+        for edge in range(2):
+            t = (alpha[p, edge + 1] - middle[s]) / half[s]
+            x0, y0, x1, y1 = 0.0, 0.0, 0.0, 0.0
             for n in range(N_NODES - 1, -1, -1):
-                x = x * t + planes.sides[s, side, 0, n]
-                y = y * t + planes.sides[s, side, 1, n]
-            xi[q, corner] = x
-            eta[q, corner] = y
+                x0 = x0 * t + sides[s, 0, 0, n]
+                y0 = y0 * t + sides[s, 0, 1, n]
+                x1 = x1 * t + sides[s, 1, 0, n]
+                y1 = y1 * t + sides[s, 1, 1, n]
+            lower, upper = (0, 1) if edge == 0 else (3, 2)
+            xi[q, lower], eta[q, lower] = x0, y0
+            xi[q, upper], eta[q, upper] = x1, y1
     return xi, eta
 
 

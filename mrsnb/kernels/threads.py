@@ -5,14 +5,17 @@ never depends on how many threads there are, so results are the same to the last
 """
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from contextvars import ContextVar, copy_context
 from functools import cache
 from itertools import count
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
+
+T = TypeVar("T")
+R = TypeVar("R")
 
 VARIABLE = "MRSNB_NUM_THREADS"
 """Environment variable with the number of threads; all cores that the process may use if it is not set."""
@@ -72,6 +75,29 @@ def share(part: Callable[[int], Any], n: int) -> None:
         errors = [error for other in begun if (error := other.exception()) is not None]
     if errors:
         raise errors[0]
+
+
+def ahead(make: Callable[[T], R], items: Iterable[T]) -> Iterator[tuple[T, R]]:
+    """Yield each item with what is made of it; the next is made meanwhile, in another thread, if there may be two.
+
+    An exception of `make` is raised in its turn. A caller that stops early waits for what is being made.
+    """
+    if n_threads() == 1:
+        for item in items:
+            yield item, make(item)
+        return
+    other = ThreadPoolExecutor(1, thread_name_prefix="mrsnb-ahead")
+    try:
+        before: tuple[T, Future[R]] | None = None
+        for item in items:
+            coming = other.submit(copy_context().run, make, item)
+            if before is not None:
+                yield before[0], before[1].result()
+            before = item, coming
+        if before is not None:
+            yield before[0], before[1].result()
+    finally:
+        other.shutdown(cancel_futures=True)
 
 
 def _most() -> int:

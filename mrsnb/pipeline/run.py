@@ -26,6 +26,7 @@ from mrsnb.io.references import load_references
 from mrsnb.io.regions import read_region
 from mrsnb.io.s3d import write_s3d
 from mrsnb.io.x1d import write_x1d
+from mrsnb.kernels.threads import ahead
 from mrsnb.pipeline.exposure_steps import (
     Backgrounds,
     ExposureSteps,
@@ -257,13 +258,12 @@ class _Run:
             yield leak
 
     def _cubes(self) -> Iterator[tuple[CubePlan, CubeBuildResult]]:
+        """Yield the cubes in order, each written; the next is built meanwhile."""
         params = self.params.cube_build
-        for plan in plan_cubes(self.before.exposures, params, self.references.cubepar, self.offsets):
+        plans = plan_cubes(self.before.exposures, params, self.references.cubepar, self.offsets)
+        for plan, built in ahead(self._built, plans):
             start = perf_counter()
-            asked = voxel_pixels([plan], params)
-            suffix = self.suffixes.get("cube_build", "s3d")
-            cube = build_cube(plan, params, self.references.cubepar, self.association.name, suffix)
-            cube = replace(cube, history=self.history)
+            (cube,) = built.cubes
             path = write_s3d(cube, self.folder) if params.save_results else None
             self.statuses["cube_build"] = "COMPLETE"
             self.products.append(
@@ -275,8 +275,15 @@ class _Run:
                     spaxel_size=cube.grid.spaxel_size,
                 )
             )
-            seconds = perf_counter() - start
-            yield plan, CubeBuildResult(params=params, seconds=seconds, cubes=(cube,), contributions=asked)
+            yield plan, replace(built, seconds=built.seconds + perf_counter() - start)
+
+    def _built(self, plan: CubePlan) -> CubeBuildResult:
+        start, params = perf_counter(), self.params.cube_build
+        asked = voxel_pixels([plan], params)
+        suffix = self.suffixes.get("cube_build", "s3d")
+        cube = build_cube(plan, params, self.references.cubepar, self.association.name, suffix)
+        cube = replace(cube, history=self.history)
+        return CubeBuildResult(params=params, seconds=perf_counter() - start, cubes=(cube,), contributions=asked)
 
     def _spectrum(self, plan: CubePlan, cube: Cube) -> Iterator[Extract1dResult]:
         params, values = self.params.extract_1d, self.references

@@ -63,7 +63,7 @@ def test_shared_area(benchmark, how):
     corners = np.array([[-0.3, -0.2, 0.7, 0.5], [-0.4, 0.5, 0.6, -0.2]])
     work = np.empty((4, MAX_VERTICES))
     if how == "kernel":
-        found = benchmark(shared_area, *corners, -0.5, 0.5, -0.5, 0.5, False, work)
+        found = benchmark(shared_area, *corners, (-0.5, 0.5, -0.5, 0.5), False, *work)
     else:
         found = benchmark(naive.shared_area, *corners, -0.5, 0.5, -0.5, 0.5)
     assert 0 < found < 1

@@ -25,7 +25,7 @@ def quadrilaterals(draw, low=-3.0, high=10.0, largest=4.0):
 def shares(corners, n_x=N_X, n_y=N_Y):
     """Return the shares as an image, and the scratch space."""
     spaxel, share, window = np.zeros(n_x * n_y, np.int32), np.zeros(n_x * n_y), np.zeros((24, 24))
-    n = cover(corners[0], corners[1], n_x, n_y, spaxel, share, window)
+    n = cover(tuple(corners[0]), tuple(corners[1]), n_x, n_y, spaxel, share, window.ravel(), 24)
     assert n >= 0
     assert len(set(spaxel[:n])) == n
     image = np.zeros(n_x * n_y)
@@ -37,7 +37,7 @@ def shares(corners, n_x=N_X, n_y=N_Y):
 def test_every_share_is_the_shared_area(corners):
     image, _ = shares(corners)
     work = np.empty((4, MAX_VERTICES))
-    expected = [[shared_area(*corners, i, i + 1.0, j, j + 1.0, False, work) for i in range(N_X)] for j in range(N_Y)]
+    expected = [[shared_area(*corners, (i, i + 1.0, j, j + 1.0), False, *work) for i in range(N_X)] for j in range(N_Y)]
     np.testing.assert_allclose(image, expected, rtol=0, atol=1e-12)
 
 
@@ -67,8 +67,10 @@ def test_a_move_by_whole_cells_moves_the_shares(corners, shift):
 
 
 def test_a_window_too_small_is_reported():
-    corners = np.array([[0.5, 0.5, 3.5, 3.5], [0.5, 3.5, 3.5, 0.5]])
-    assert cover(*corners, N_X, N_Y, np.zeros(35, np.int32), np.zeros(35), np.zeros((3, 6))) == -1
+    us, vs = (0.5, 0.5, 3.5, 3.5), (0.5, 3.5, 3.5, 0.5)
+    spaxel, share = np.zeros(35, np.int32), np.zeros(35)
+    for rows, columns, expected in ((3, 6, -1), (4, 5, -1), (4, 6, 16)):
+        assert cover(us, vs, N_X, N_Y, spaxel, share, np.zeros(rows * columns), columns) == expected
 
 
 @pytest.mark.parametrize("place", [(-9.0, 2.0), (20.0, 2.0), (2.0, -9.0), (2.0, 20.0)])

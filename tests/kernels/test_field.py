@@ -6,7 +6,7 @@ from shapely import Point, Polygon
 
 from mrsnb.kernels.drizzle import Planes
 from mrsnb.kernels.field import field_corners, mark_field
-from mrsnb.kernels.normalize import HOLE, OUTSIDE, normalize
+from mrsnb.kernels.normalize import HOLE, OUTSIDE, Product, normalize
 from mrsnb.kernels.slices import Samples
 
 HALF = 0.5
@@ -43,6 +43,11 @@ def slices(planes, betas=(-1.0, 0.0, 1.0), *, missing=()):
     return samples, start.astype(np.int64), xi, eta
 
 
+def corners_of_field(samples, start, low, high, xi, eta, planes):
+    there = np.r_[start[low] : start[low + 1], start[high] : start[high + 1]]
+    return field_corners(samples, start, low, high, xi[there], eta[there], planes)
+
+
 def marked(corners, planes):
     out = np.zeros((len(planes.wave), len(planes.x) * len(planes.y)), bool)
     mark_field(corners, planes, out)
@@ -52,7 +57,7 @@ def marked(corners, planes):
 def test_the_corners_are_those_of_the_outermost_slices_in_every_plane():
     planes = planes_of()
     samples, start, xi, eta = slices(planes)
-    corners = field_corners(samples, start, 0, 2, xi, eta, planes)
+    corners = corners_of_field(samples, start, 0, 2, xi, eta, planes)
     for plane in corners:
         np.testing.assert_allclose(plane, [[-1.5, -1.5], [1.5, -1.5], [1.5, 1.5], [-1.5, 1.5]])
 
@@ -60,14 +65,14 @@ def test_the_corners_are_those_of_the_outermost_slices_in_every_plane():
 def test_a_mirrored_slicer_has_the_same_corners():
     planes = planes_of()
     samples, start, xi, eta = slices(planes, betas=(1.0, 0.0, -1.0))
-    corners = field_corners(samples, start, 2, 0, xi, eta, planes)
+    corners = corners_of_field(samples, start, 2, 0, xi, eta, planes)
     np.testing.assert_allclose(corners[0], [[-1.5, -1.5], [1.5, -1.5], [1.5, 1.5], [-1.5, 1.5]])
 
 
 def test_a_plane_that_an_outermost_slice_does_not_reach_has_no_field():
     planes = planes_of()
     samples, start, xi, eta = slices(planes, missing={(2, 1), (1, 0)})
-    corners = field_corners(samples, start, 0, 2, xi, eta, planes)
+    corners = corners_of_field(samples, start, 0, 2, xi, eta, planes)
     np.testing.assert_array_equal(np.isfinite(corners).all(axis=(1, 2)), [True, False, True])
     np.testing.assert_array_equal(marked(corners, planes).any(axis=(1, 2)), [True, False, True])
 
@@ -76,7 +81,7 @@ def test_a_pixel_without_wavelength_marks_nothing():
     planes = planes_of()
     samples, start, xi, eta = slices(planes)
     samples.wave[:] = np.nan
-    assert np.isnan(field_corners(samples, start, 0, 2, xi, eta, planes)).all()
+    assert np.isnan(corners_of_field(samples, start, 0, 2, xi, eta, planes)).all()
 
 
 @given(seed=st.integers(0, 2**32 - 1), mirrored=st.booleans())
@@ -105,10 +110,12 @@ def test_fields_of_several_exposures_add_up():
 def test_only_what_no_pixel_fed_inside_the_field_is_a_hole():
     planes = planes_of(1)
     samples, start, xi, eta = slices(planes)
-    field = marked(field_corners(samples, start, 0, 2, xi, eta, planes), planes)
+    field = marked(corners_of_field(samples, start, 0, 2, xi, eta, planes), planes)
     sums = np.where(field[..., None], 1.0, 0.0) * np.ones(4)
     sums[0, 4, 4] = 0  # the middle
-    dq = normalize(sums.reshape(1, 81, 4), field.reshape(1, 81), 9, 9)[2][0]
+    product = Product.empty((1, 9, 9))
+    normalize(sums.reshape(1, 81, 4), field.reshape(1, 81), product)
+    dq = product.dq[0]
     assert dq[4, 4] == HOLE
     assert np.count_nonzero(dq == HOLE) == 1
     np.testing.assert_array_equal(dq == OUTSIDE, ~field[0])

@@ -31,7 +31,7 @@ def touching(draw):
 
 
 def shared(corners, left, right, bottom, top, *, single=False):
-    return shared_area(corners[0], corners[1], left, right, bottom, top, single, np.empty((4, MAX_VERTICES)))
+    return shared_area(corners[0], corners[1], (left, right, bottom, top), single, *np.empty((4, MAX_VERTICES)))
 
 
 @given(corners=st.one_of(quadrilaterals(), touching()))

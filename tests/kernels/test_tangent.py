@@ -8,10 +8,14 @@ from hypothesis import strategies as st
 
 from mrsnb.kernels import tangent
 from mrsnb.kernels.slices import Samples
-from mrsnb.kernels.tangent import Telescope, focal_plane, project_corners
+from mrsnb.kernels.tangent import Telescope, corners_of, focal_plane, slice_planes
 
 SEEDS = st.integers(0, 2**32 - 1)
 HALF = 0.09
+
+
+def project_corners(samples, start, beta, half_width, telescope):
+    return corners_of(samples.pixel, samples, slice_planes(samples, start, beta, half_width, telescope))
 
 
 def telescope_of(seed, k=4):

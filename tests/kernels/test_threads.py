@@ -4,7 +4,7 @@ import threading
 
 import pytest
 
-from mrsnb.kernels.threads import at_most, n_threads, share
+from mrsnb.kernels.threads import ahead, at_most, n_threads, share
 
 
 @pytest.fixture(params=[1, 2, 5])
@@ -67,3 +67,36 @@ def test_an_odd_setting_means_all_cores(monkeypatch, value):
     all_cores = n_threads()
     monkeypatch.setenv("MRSNB_NUM_THREADS", value)
     assert n_threads() == all_cores >= 1
+
+
+@pytest.mark.usefixtures("threads")
+def test_what_is_made_ahead_comes_in_order():
+    assert list(ahead(lambda i: i * i, range(20))) == [(i, i * i) for i in range(20)]
+
+
+def test_the_next_is_made_while_one_is_used(monkeypatch):
+    monkeypatch.setenv("MRSNB_NUM_THREADS", "2")
+    begun = [threading.Event() for _ in range(3)]
+    made = ahead(lambda i: begun[i].set(), range(3))
+    next(made)
+    next(made)
+    assert begun[1].is_set()
+    assert begun[2].wait(10)
+    made.close()
+
+
+@pytest.mark.usefixtures("threads")
+def test_an_error_ahead_is_raised_in_its_turn():
+    made = ahead(lambda i: 1 / (2 - i), range(5))
+    assert [next(made) for _ in range(2)] == [(0, 0.5), (1, 1.0)]
+    with pytest.raises(ZeroDivisionError):
+        next(made)
+
+
+def test_nothing_more_is_begun_when_the_caller_stops(monkeypatch):
+    monkeypatch.setenv("MRSNB_NUM_THREADS", "2")
+    made = []
+    results = ahead(made.append, range(100))
+    next(results)
+    results.close()
+    assert len(made) <= 2

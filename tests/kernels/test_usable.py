@@ -18,7 +18,7 @@ def test_good_pixels_are_as_in_the_image():
     flux, err, dq, variances = images()
     pixel = np.array([3, 34, 0], np.int32)
     found, error = gather_usable(flux, err, dq, variances, pixel, np.uint32(513))
-    assert found.dtype == error.dtype == np.float64
+    assert found.dtype == error.dtype == np.float32
     np.testing.assert_array_equal(found, flux.ravel()[pixel])
     np.testing.assert_array_equal(error, err.ravel()[pixel])
 

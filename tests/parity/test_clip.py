@@ -2,20 +2,10 @@
 
 from pathlib import Path
 
-import numba
 import numpy as np
 import pytest
 
-from mrsnb.kernels.drizzle import Pixels, Planes, deposit, order_by_plane, plane_ranges
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _one_thread():
-    """A call for every pixel is not worth waking other threads for."""
-    before = numba.get_num_threads()
-    numba.set_num_threads(1)
-    yield
-    numba.set_num_threads(before)
+from mrsnb.kernels.drizzle import Pixels, Planes, deposit, sort_pixels
 
 
 @pytest.fixture(scope="module")
@@ -30,10 +20,12 @@ def weights(reference, p, *, as_upstream):
     planes = Planes(x, x.copy(), size, reference["wave"], reference["step"])
     one = np.ones(1)
     width = reference["width"].reshape(1)
-    pixel = Pixels(one, one, reference["wave"][1:2], width, reference["xi"][p : p + 1], reference["eta"][p : p + 1])
+    pixel = Pixels(one, one, reference["wave"][1:2], width)
+    corners = reference["xi"][p : p + 1], reference["eta"][p : p + 1]
     sums = np.zeros((3, len(x) ** 2, 4))
-    first, count = plane_ranges(pixel, planes)
-    deposit(pixel, planes, first, count, *order_by_plane(first, count, 3), as_upstream, sums)
+    in_order = sort_pixels(pixel, planes)
+    which = in_order.reaching(0, 3)
+    deposit(pixel, in_order, which, corners, planes, 0, sums, as_upstream=as_upstream)
     return sums[1, :, 1]
 
 

@@ -168,7 +168,7 @@ def _drizzle_weights(
     weight = np.zeros(len(extent))
     work = np.empty((4, MAX_VERTICES))
     for p in np.flatnonzero(near):
-        weight[p] = extent[p] * shared_area(xi[p], eta[p], left, right, bottom, top, as_upstream, work)
+        weight[p] = extent[p] * shared_area(xi[p], eta[p], (left, right, bottom, top), as_upstream, *work)
     return weight
 
 

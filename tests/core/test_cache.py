@@ -1,0 +1,58 @@
+"""A cache bounded by bytes."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mrsnb.core.cache import ByteCache, n_bytes
+
+
+def kilobytes(n):
+    return np.zeros(n * 125)
+
+
+def test_what_is_there_is_not_made_again():
+    cache, made = ByteCache(10_000), []
+    for key in "aab":
+        cache.get(key, lambda key=key: made.append(key) or kilobytes(1))
+    assert made == ["a", "b"]
+
+
+def test_what_was_used_longest_ago_makes_room():
+    cache = ByteCache(3000)
+    for key in "abc":
+        cache.put(key, kilobytes(1))
+    cache.get("a", lambda: pytest.fail("it is there"))
+    cache.put("d", kilobytes(1))
+    assert "b" not in cache
+    assert all(key in cache for key in "acd")
+
+
+def test_what_is_too_large_is_given_but_not_kept():
+    cache = ByteCache(3000)
+    cache.put("small", kilobytes(1))
+    assert cache.get("large", lambda: kilobytes(4)).nbytes == 4000
+    assert "large" not in cache
+    assert "small" in cache
+
+
+def test_what_is_dropped_is_gone():
+    cache = ByteCache(3000)
+    for key in "abc":
+        cache.put(key, kilobytes(1))
+    cache.drop(lambda key: key < "c")
+    assert cache.n_bytes == 1000
+    assert "c" in cache
+
+
+@given(st.lists(st.tuples(st.integers(0, 9), st.integers(0, 6)), max_size=60))
+def test_it_never_holds_more_than_it_may(uses):
+    cache = ByteCache(5000)
+    for key, size in uses:
+        cache.put(key, (kilobytes(size), (kilobytes(size),)))
+        assert cache.n_bytes <= 5000
+
+
+def test_bytes_of_tuples_are_counted():
+    assert n_bytes((kilobytes(1), (kilobytes(2), "text", 3))) == 3000

@@ -9,6 +9,7 @@ units of a voxel, ``d^2 = (dx / size)^2 + (dy / size)^2 + (dz / step)^2``, the w
 as in the observatory's cube_build (jwst 3.0.0). As in `mrsnb.kernels.drizzle`, each thread owns whole planes.
 """
 
+import math
 from typing import NamedTuple
 
 import numpy as np
@@ -67,50 +68,76 @@ def _nearest(table, value):
 @njit(cache=True, nogil=True)
 def point_ranges(points, planes, reach):
     """Return each pixel's row of `reach`, its first plane and its number of planes (0 if it feeds nothing)."""
-    m = points.flux.size
+    flux, _, wave, _, _ = points
+    table, roi_spectral, plane_wave = reach.wave, reach.roi_spectral, planes.wave
+    m = flux.size
     row = np.zeros(m, np.int32)
     first = np.zeros(m, np.int32)
     count = np.zeros(m, np.int32)
     for p in range(m):
-        if not (np.isfinite(points.flux[p]) and np.isfinite(points.wave[p])):
+        if not (math.isfinite(flux[p]) and math.isfinite(wave[p])):
             continue
-        row[p] = _nearest(reach.wave, points.wave[p])
-        roi = reach.roi_spectral[row[p]]
-        k = np.searchsorted(planes.wave, points.wave[p] - 1.000001 * roi)
-        while k < planes.wave.size and planes.wave[k] < points.wave[p] and points.wave[p] - planes.wave[k] > roi:
+        row[p] = _nearest(table, wave[p])
+        roi = roi_spectral[row[p]]
+        k = np.searchsorted(plane_wave, wave[p] - 1.000001 * roi)
+        while k < plane_wave.size and plane_wave[k] < wave[p] and wave[p] - plane_wave[k] > roi:
             k += 1
         first[p] = k
-        while k < planes.wave.size and abs(planes.wave[k] - points.wave[p]) <= roi:
+        while k < plane_wave.size and abs(plane_wave[k] - wave[p]) <= roi:
             k += 1
         count[p] = k - first[p]
     return row, first, count
 
 
 @njit(cache=True, nogil=True)
-def _neighbours(x, y, planes, roi, spaxel, distance2):
+def _neighbours(x, y, xs, ys, size, roi, spaxel, distance2):
     """List the spaxels within `roi` of a point and their squared distances in spaxels; return how many."""
-    n_x = planes.x.size
-    i1 = max(0, int(np.floor((x - roi - planes.x[0]) / planes.size)))
-    i2 = min(n_x, int(np.ceil((x + roi - planes.x[0]) / planes.size)) + 1)
-    j1 = max(0, int(np.floor((y - roi - planes.y[0]) / planes.size)))
-    j2 = min(planes.y.size, int(np.ceil((y + roi - planes.y[0]) / planes.size)) + 1)
+    n_x = xs.size
+    i1 = max(0, math.floor((x - roi - xs[0]) / size))
+    i2 = min(n_x, math.ceil((x + roi - xs[0]) / size) + 1)
+    j1 = max(0, math.floor((y - roi - ys[0]) / size))
+    j2 = min(ys.size, math.ceil((y + roi - ys[0]) / size) + 1)
     n = 0
     for j in range(j1, j2):
-        dy = planes.y[j] - y
+        dy = ys[j] - y
         for i in range(i1, i2):
-            dx = planes.x[i] - x
-            if abs(dx) <= roi and abs(dy) <= roi and np.sqrt(dx * dx + dy * dy) <= roi:
+            dx = xs[i] - x
+            if abs(dx) <= roi and abs(dy) <= roi and math.sqrt(dx * dx + dy * dy) <= roi:
                 spaxel[n] = j * n_x + i
-                distance2[n] = (dx / planes.size) ** 2 + (dy / planes.size) ** 2
+                distance2[n] = (dx / size) ** 2 + (dy / size) ** 2
                 n += 1
     return n
 
 
 @njit(cache=True, nogil=True)
+def _add_point(flux, err, weight, spaxel, n, k, sums):
+    """Add a pixel with its weights in `n` spaxels to a plane."""
+    for i in range(n):
+        s = np.uint64(spaxel[i])
+        w = weight[i]
+        sums[k, s, 0] += flux * w
+        sums[k, s, 1] += w
+        sums[k, s, 2] += (err * w) ** 2
+        sums[k, s, 3] += 1.0
+
+
+@njit(cache=True, nogil=True)
+def _weigh_by_power(distance2, along2, power, soft, n, weight):
+    for i in range(n):
+        d2 = distance2[i] + along2
+        weight[i] = 1.0 / max(d2 if power == 2.0 else d2 ** (0.5 * power), soft)
+
+
+@njit(cache=True, nogil=True)
 def _deposit_points(points, which, ranges, row, planes, reach, kind, begin, sums):
     first, count = ranges
+    flux, err, wave, xi, eta = points  # attributes cost a count of references each time
+    xs, ys, size, plane_wave, plane_step = planes
+    _, roi, _, scale, power, soft = reach
     spaxel = np.empty(sums.shape[1], np.int32)
     distance2 = np.empty(sums.shape[1])
+    across = np.empty(sums.shape[1])
+    weight = np.empty(sums.shape[1])
     for q in range(which.size):
         p = which[q]
         low = max(first[p], begin)
@@ -118,20 +145,20 @@ def _deposit_points(points, which, ranges, row, planes, reach, kind, begin, sums
         if low >= high:
             continue
         r = row[p]
-        n = _neighbours(points.xi[p], points.eta[p], planes, reach.roi_spatial[r], spaxel, distance2)
-        for k in range(low, high):
-            along2 = ((points.wave[p] - planes.wave[k]) / planes.step[k]) ** 2
+        n = _neighbours(xi[p], eta[p], xs, ys, size, roi[r], spaxel, distance2)
+        rate = -size / scale[r]
+        if kind == EMSM:
             for i in range(n):
-                d2 = distance2[i] + along2
-                if kind == EMSM:
-                    w = np.exp(-d2 / (reach.scale[r] / planes.size))
-                else:
-                    w = 1.0 / max(np.sqrt(d2) ** reach.power[r], reach.soft[r])
-                v = sums[k - begin, spaxel[i]]
-                v[0] += points.flux[p] * w
-                v[1] += w
-                v[2] += (points.err[p] * w) ** 2
-                v[3] += 1.0
+                across[i] = math.exp(rate * distance2[i])
+        for k in range(low, high):
+            along2 = ((wave[p] - plane_wave[k]) / plane_step[k]) ** 2
+            if kind == EMSM:
+                along = math.exp(rate * along2)
+                for i in range(n):
+                    weight[i] = across[i] * along
+            else:
+                _weigh_by_power(distance2, along2, power[r], soft[r], n, weight)
+            _add_point(flux[p], err[p], weight, spaxel, n, k - begin, sums)
 
 
 def deposit_points(points, in_order, row, planes, reach, kind, begin, sums):

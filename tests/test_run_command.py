@@ -72,7 +72,10 @@ def test_a_spectrum_is_not_combined_with_itself(tmp_path):
     ("options", "message"),
     [
         (["--steps.extract_1d.center_xy=500,500"], r"center_xy = 500, 500 is outside the cube of \d+ x \d+ spaxels"),
-        (["--steps.cube_build.memory_limit=0.1"], r"needs [\d.]+ GB, allowed are 0.1 GB \(memory_limit\)"),
+        (
+            ["--steps.cube_build.scalexy=0.02", "--steps.cube_build.scalew=0.00002"],
+            r"needs [\d.]+ GB, there are [\d.]+ GB of memory",
+        ),
         (["--steps.master_background.user_background=none_x1d.fits"], "none_x1d.fits: no such file"),
     ],
 )

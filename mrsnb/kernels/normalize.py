@@ -83,7 +83,7 @@ def _is_hole(sums, in_field, j, i, n_y, n_x):
     return True
 
 
-def torn_planes(dq: np.ndarray) -> np.ndarray:
+def torn_planes(good: NDArray[np.intp]) -> NDArray[np.bool_]:
     """Return the planes that the slices' different wavelength limits leave half empty.
 
     A plane is torn if it has good voxels, but fewer than three quarters of what the poorest 3 % of the planes with
@@ -91,15 +91,15 @@ def torn_planes(dq: np.ndarray) -> np.ndarray:
 
     Parameters
     ----------
-    dq : ndarray of uint32, shape (n_wave, n_y, n_x)
+    good : ndarray of int, shape (n_wave,)
+        How many voxels of each plane have DQ 0.
 
     Returns
     -------
     ndarray of bool, shape (n_wave,)
     """
-    good = np.count_nonzero(dq == 0, axis=(1, 2))
     if not good.any():
-        return np.zeros(len(dq), bool)
+        return np.zeros(len(good), np.bool_)
     least = np.percentile(good[good > 0], 3)
-    torn: np.ndarray = (good > 0) & (good < 0.75 * least)
+    torn: NDArray[np.bool_] = (good > 0) & (good < 0.75 * least)
     return torn

@@ -281,7 +281,7 @@ class _Run:
         start, params = perf_counter(), self.params.cube_build
         asked = voxel_pixels([plan], params)
         suffix = self.suffixes.get("cube_build", "s3d")
-        cube = build_cube(plan, params, self.references.cubepar, self.association.name, suffix)
+        cube = build_cube(plan, params, self.references.cubepar, self.association.name, suffix, self.before.scratch)
         cube = replace(cube, history=self.history)
         return CubeBuildResult(params=params, seconds=perf_counter() - start, cubes=(cube,), contributions=asked)
 

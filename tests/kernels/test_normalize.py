@@ -70,14 +70,6 @@ def test_beside_the_outside_there_is_no_hole():
     assert np.count_nonzero(dq == HOLE) == 1
 
 
-def torn(good, n_spaxel=100):
-    """Return which planes are torn if plane k has ``good[k]`` good voxels."""
-    dq = np.full((len(good), 1, n_spaxel), OUTSIDE, np.uint32)
-    for plane, n in zip(dq, good, strict=True):
-        plane[0, :n] = 0
-    return torn_planes(dq)
-
-
 @pytest.mark.parametrize(
     ("good", "expected"),
     [
@@ -90,4 +82,4 @@ def torn(good, n_spaxel=100):
     ],
 )
 def test_planes_with_much_fewer_good_voxels_than_the_poorest_are_torn(good, expected):
-    np.testing.assert_array_equal(np.flatnonzero(torn(good)), expected)
+    np.testing.assert_array_equal(np.flatnonzero(torn_planes(np.array(good))), expected)

@@ -1,8 +1,10 @@
+import errno
 import logging
+import os
+import tempfile
 import weakref
 from dataclasses import replace
 
-import numba
 import numpy as np
 import pytest
 from astropy.wcs import WCS
@@ -12,7 +14,7 @@ from mrsnb.core.cube import Cube
 from mrsnb.core.dq import DQ
 from mrsnb.core.exposure import Described
 from mrsnb.core.references import Emsm, Msm
-from mrsnb.errors import InputError, ParamError
+from mrsnb.errors import InputError, OutputError, ParamError
 from mrsnb.io.asdf_tree import read_tree
 from mrsnb.io.chain import compile_chain
 from mrsnb.simulate.exposure_wcs import Pointing, exposure_wcs
@@ -170,19 +172,6 @@ def test_other_flags_do_no_harm(build, two, cube):
     assert_same(build(marked), cube, rtol=0)
 
 
-def test_any_number_of_threads_gives_the_same_bits(build, two, cube):
-    if numba.config.DISABLE_JIT or numba.config.NUMBA_NUM_THREADS < 2:
-        pytest.skip("there is one thread only")
-    before = numba.get_num_threads()
-    try:
-        numba.set_num_threads(1)
-        alone = build(two)
-    finally:
-        numba.set_num_threads(before)
-    for name in ("flux", "err", "dq", "weight"):
-        assert getattr(alone, name).tobytes() == getattr(cube, name).tobytes()
-
-
 def test_inputs_are_left_as_they_were(build, two):
     loaded = [e.load() for e in two]
     before = [e.flux.tobytes() + e.dq.tobytes() for e in loaded]
@@ -222,6 +211,38 @@ def test_planning_loads_nothing(clean_exposures, cubepars):
     before = Counted.loads
     assert len(list(plan_cubes([Counted(e) for e in clean_exposures], CubeBuildParams(), cubepars))) == 2
     assert Counted.loads == before
+
+
+def test_a_cube_that_the_limit_has_no_room_for_is_built_through_the_disk(clean_exposures, cubepars, monkeypatch):
+    params = CubeBuildParams(channel="1", memory_limit=0.1)
+    (expected,) = cube_build(clean_exposures, params, cubepars).cubes
+    made = []
+    monkeypatch.setattr(tempfile, "TemporaryFile", lambda real=tempfile.TemporaryFile, **k: made.append(k) or real(**k))
+    monkeypatch.setattr("mrsnb.steps.cube_build.plan.BYTES_A_VOXEL", 10_000)
+    (found,) = cube_build(clean_exposures, params, cubepars).cubes
+    assert len(made) == 1
+    for name in ("flux", "err", "dq", "weight"):
+        np.testing.assert_array_equal(getattr(found, name), getattr(expected, name))
+
+
+def test_a_disk_without_room_for_the_cube_is_said(clean_exposures, cubepars, monkeypatch):
+    def full(*_):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "posix_fallocate", full)
+    monkeypatch.setattr("mrsnb.steps.cube_build.plan.BYTES_A_VOXEL", 10_000)
+    with pytest.raises(OutputError, match=r"no file of [\d.]+ GB can be made there: No space left on device"):
+        cube_build(clean_exposures, CubeBuildParams(channel="1", memory_limit=0.1), cubepars)
+
+
+def test_it_is_the_same_with_any_number_of_threads(clean_exposures, cubepars, monkeypatch):
+    found = []
+    for n in ("1", "2", "3"):
+        monkeypatch.setenv("MRSNB_NUM_THREADS", n)
+        for how in ({}, {"compat": "jwst-3.0"}):
+            (cube,) = cube_build(clean_exposures, CubeBuildParams(channel="2", **how), cubepars).cubes
+            found.append((str(how), cube.flux.tobytes(), cube.err.tobytes(), cube.dq.tobytes(), cube.weight.tobytes()))
+    assert len(set(found)) == 2
 
 
 # Which cubes

@@ -1,8 +1,10 @@
 """Build the cube of one plan, one exposure at a time."""
 
 import logging
+import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from time import perf_counter
 
 import numpy as np
@@ -22,6 +24,7 @@ from mrsnb.steps.cube_build.contributions import Contributions, contributions
 from mrsnb.steps.cube_build.feeds import Feed, feed_of, groups_of
 from mrsnb.steps.cube_build.params import CubeBuildParams
 from mrsnb.steps.cube_build.plan import CubePlan, Offsets, plan_cubes
+from mrsnb.steps.cube_build.storage import Storage
 
 log = logging.getLogger(__name__)
 
@@ -120,11 +123,14 @@ def build_cube(
     cubepars: CubePars,
     product: str,
     suffix: str = "s3d",
+    folder: Path | None = None,
 ) -> Cube:
-    """Return the cube of one plan; the exposures are loaded one at a time."""
-    flux, err, dq, weight = _filled(plan, params)
-    torn = torn_planes(dq)
-    flux[torn], err[torn], dq[torn], weight[torn] = np.nan, np.nan, OUTSIDE, 0
+    """Return the cube of one plan; the exposures are loaded one at a time.
+
+    The arrays of one that ``params.memory_limit`` has no room for lie in a file, which vanishes with them, in `folder`
+    (that for temporary files if not given).
+    """
+    flux, err, dq, weight = _filled(plan, params, folder)
     grid = plan.grid
     primaries = [exposure.primary for exposure in plan.exposures]
     sciences = [exposure.science for exposure in plan.exposures]
@@ -154,7 +160,7 @@ def build_cube(
     )
 
 
-def _filled(plan: CubePlan, params: CubeBuildParams) -> Product:
+def _filled(plan: CubePlan, params: CubeBuildParams, folder: Path | None) -> Product:
     """Return the arrays of a cube, made a group of planes at a time."""
     grid = plan.grid
     n_spaxel = grid.n_y * grid.n_x
@@ -165,7 +171,8 @@ def _filled(plan: CubePlan, params: CubeBuildParams) -> Product:
         if feed.is_empty:
             log.warning("%s: no pixel falls into the cube of band %s", exposure.name, band.name)
         feeds.append(feed)
-    out, groups = Product.empty(grid.shape), groups_of(grid.n_wave)
+    place = None if plan.fits(params) else Path(tempfile.gettempdir() if folder is None else folder)
+    storage, groups, good = Storage(grid.shape, place), groups_of(grid), np.zeros(grid.n_wave, np.intp)
 
     def fill(number: int) -> None:
         begin, end = groups[number]
@@ -174,10 +181,17 @@ def _filled(plan: CubePlan, params: CubeBuildParams) -> Product:
         for feed in feeds:
             feed.add(begin, sums)
             feed.mark(begin, in_field)
-        normalize(sums, in_field, out.planes(begin, end))
+        out = storage.product.planes(begin, end)
+        normalize(sums, in_field, out)
+        good[begin:end] = np.count_nonzero(out.dq == 0, axis=(1, 2))
+        storage.release()
 
     share(fill, len(groups))
-    return out
+    for k in np.flatnonzero(torn_planes(good)):
+        flux, err, dq, weight = storage.product.planes(int(k), int(k) + 1)
+        flux[:], err[:], dq[:], weight[:] = np.nan, np.nan, OUTSIDE, 0
+    storage.release()
+    return storage.product
 
 
 def sums_of(plan: CubePlan, params: CubeBuildParams, members: Sequence[tuple[Band, ExposureSource]]) -> Array:
@@ -189,7 +203,7 @@ def sums_of(plan: CubePlan, params: CubeBuildParams, members: Sequence[tuple[Ban
         As `mrsnb.kernels.drizzle.deposit` leaves them.
     """
     grid = plan.grid
-    sums, groups = np.zeros((grid.n_wave, grid.n_y * grid.n_x, 4)), groups_of(grid.n_wave)
+    sums, groups = np.zeros((grid.n_wave, grid.n_y * grid.n_x, 4)), groups_of(grid)
     for band, exposure in members:
         feed = feed_of(plan, band, exposure, params)
 

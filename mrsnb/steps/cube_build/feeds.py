@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mrsnb.core.bands import Band
+from mrsnb.core.cube import CubeGrid
 from mrsnb.core.exposure import ExposureSource
 from mrsnb.geometry.detector import ChannelView, Projection
 from mrsnb.kernels.covariance import add_variances
@@ -21,6 +22,12 @@ Array = NDArray[np.float64]
 
 N_PLANES = 32
 """Planes in a group: the sums of a group stay in a processor's cache, and few pixels reach into two groups."""
+
+
+SUMS = 33
+"""Bytes of a voxel while its group of planes is made: four sums, and whether it is in the field of view."""
+_LARGEST = 64_000_000
+"""Bytes that the sums of a group may take; a wide field has fewer planes in a group."""
 
 
 class Spread(Protocol):
@@ -158,6 +165,7 @@ def _field(view: ChannelView, projection: Projection, planes: Planes) -> Array:
     return np.asarray(field_corners(view.samples, view.start, low, high, *corners, planes))
 
 
-def groups_of(n_wave: int) -> list[tuple[int, int]]:
+def groups_of(grid: CubeGrid) -> list[tuple[int, int]]:
     """Return the first plane of each group, and the first after it."""
-    return [(begin, min(begin + N_PLANES, n_wave)) for begin in range(0, n_wave, N_PLANES)]
+    n = max(1, min(N_PLANES, _LARGEST // (grid.n_y * grid.n_x * SUMS)))
+    return [(begin, min(begin + n, grid.n_wave)) for begin in range(0, grid.n_wave, n)]

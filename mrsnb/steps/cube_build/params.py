@@ -79,7 +79,11 @@ class CubeBuildParams(CompatParams):
     )
     skip_dqflagging: bool = param(False, "Leave holes in the field of view unflagged.", advanced=True)
     memory_limit: float | None = param(
-        None, "Refuse larger cubes; None allows four fifths of the machine's memory.", unit="GB", low=0.1, advanced=True
+        None,
+        "Build larger cubes through the disk; None refuses those that four fifths of the machine's memory do not hold.",
+        unit="GB",
+        low=0.1,
+        advanced=True,
     )
 
     def __post_init__(self) -> None:

@@ -2,6 +2,8 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from shutil import disk_usage
+from tempfile import gettempdir
 from weakref import WeakKeyDictionary
 
 import numpy as np
@@ -20,12 +22,13 @@ from mrsnb.geometry.grid import choose_grid, linear_waves, tabulated_waves
 from mrsnb.geometry.tangent import offset_by, separation, to_plane
 from mrsnb.kernels.shepard import Reach
 from mrsnb.steps.cube_build.params import CubeBuildParams
+from mrsnb.steps.cube_build.storage import VOXEL
 
 Offsets = Mapping[str, tuple[float, float]]
 """Shift of each exposure by file name: east and north on the sky, arcsec."""
 
-BYTES_A_VOXEL = 49
-"""Four double sums, the field of view, and the four arrays of the product."""
+BYTES_A_VOXEL = 33
+"""Of the four arrays of two cubes, since one is built while the one before is written."""
 
 _footprints: "WeakKeyDictionary[MrsChain, dict[Band, NDArray[np.float64]]]" = WeakKeyDictionary()
 """What was found, so that plans can be made before and after the steps that change exposures."""
@@ -73,8 +76,12 @@ class CubePlan:
 
     @property
     def memory(self) -> float:
-        """What building it takes, GB."""
+        """What building it in memory takes, GB."""
         return self.grid.n_voxels * BYTES_A_VOXEL / 1e9
+
+    def fits(self, params: CubeBuildParams) -> bool:
+        """Return whether it may be built in memory; else its arrays are kept in a file."""
+        return params.memory_limit is None or self.memory <= params.memory_limit
 
 
 def plan_cubes(
@@ -332,8 +339,9 @@ def _overlaps(wave: NDArray[np.float64], band: Band) -> bool:
 
 
 def _refuse_too_large(plan: CubePlan, params: CubeBuildParams) -> None:
-    limit = available_memory() if params.memory_limit is None else params.memory_limit
-    if plan.memory <= limit:
+    on_disk = params.memory_limit is not None
+    limit = disk_usage(gettempdir()).free / 1e9 if on_disk else available_memory()
+    if (plan.grid.n_voxels * VOXEL / 1e9 if on_disk else plan.memory) <= limit:
         return
     grid = plan.grid
     names, places = [], []
@@ -344,8 +352,9 @@ def _refuse_too_large(plan: CubePlan, params: CubeBuildParams) -> None:
     apart = separation(np.array(places))
     first, second = np.unravel_index(int(np.argmax(apart)), apart.shape)
     msg = (
-        f"cube of {grid.n_wave} x {grid.n_y} x {grid.n_x} voxels needs {plan.memory:.1f} GB, allowed are "
-        f"{limit:.1f} GB (memory_limit); the exposures farthest apart are {names[first]} and {names[second]}, "
-        f"{apart[first, second]:.1f} arcsec: build them apart, or set nspax_x and nspax_y, or wavemin and wavemax"
+        f"cube of {grid.n_wave} x {grid.n_y} x {grid.n_x} voxels needs {plan.memory:.1f} GB, there are {limit:.1f} GB "
+        f"{'on the disk' if on_disk else 'of memory'}; the exposures farthest apart are {names[first]} and "
+        f"{names[second]}, {apart[first, second]:.1f} arcsec: build them apart, or set nspax_x and nspax_y, or wavemin "
+        f"and wavemax{'' if on_disk else ', or memory_limit to build it through the disk'}"
     )
     raise ParamError(msg)

@@ -81,7 +81,7 @@ class DrizzleCovariance:
         right = replace(self.params, compat="none")
         for band, exposure in self.plan.members:
             feed = feed_of(self.plan, band, exposure, right)
-            for begin, end in groups_of(grid.n_wave):
+            for begin, end in groups_of(grid):
                 feed.add_variances(begin, ratio[:, begin:end], variances[:, begin:end])
         return variances
 

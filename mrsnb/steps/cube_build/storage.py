@@ -1,0 +1,62 @@
+"""Where the arrays of a cube are kept while it is made: in memory, or, of one that is too large, in a file."""
+
+import mmap
+import os
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from mrsnb.errors import OutputError
+from mrsnb.kernels.normalize import Product
+
+VOXEL = 16
+"""Bytes of a voxel: flux, error, flags and weight."""
+
+
+class Storage:
+    """The arrays of a cube.
+
+    Parameters
+    ----------
+    shape : tuple of int
+        (n_wave, n_y, n_x)
+    folder : Path or None
+        Where a file is made that holds them, and vanishes with them; None for memory.
+
+    Raises
+    ------
+    OutputError
+        If the file cannot be made.
+    """
+
+    def __init__(self, shape: tuple[int, int, int], folder: Path | None) -> None:
+        self._map: mmap.mmap | None = None
+        if folder is None:
+            self.product = Product.empty(shape)
+            return
+        n = int(np.prod(shape))
+        try:
+            with tempfile.TemporaryFile(dir=folder, prefix=".mrsnb-") as file:
+                _reserve(file.fileno(), n * VOXEL)
+                self._map = mmap.mmap(file.fileno(), n * VOXEL)
+        except OSError as error:
+            msg = f"{folder}: no file of {n * VOXEL / 1e9:.1f} GB can be made there: {error.strerror or error}"
+            raise OutputError(msg) from error
+        kinds: tuple[Any, ...] = (np.float32, np.float32, np.uint32, np.float32)
+        arrays = [np.frombuffer(self._map, kind, n, offset=4 * n * i).reshape(shape) for i, kind in enumerate(kinds)]
+        self.product = Product(*arrays)
+
+    def release(self) -> None:
+        """Let go of the memory of what was written to a file; it is read again when it is looked at."""
+        if self._map is not None and hasattr(mmap, "MADV_DONTNEED"):
+            self._map.madvise(mmap.MADV_DONTNEED)
+
+
+def _reserve(file: int, size: int) -> None:
+    """Make a file as large as asked for, on the disk too: to find it full later would be too late."""
+    if hasattr(os, "posix_fallocate"):
+        os.posix_fallocate(file, 0, size)
+    else:
+        os.truncate(file, size)

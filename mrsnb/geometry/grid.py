@@ -6,8 +6,6 @@ The sizing rules are those of the observatory's cube_build (jwst 3.0.0), so that
 import math
 
 import numpy as np
-from astropy import units as u
-from astropy.stats import circmean
 from numpy.typing import NDArray
 
 from mrsnb.core.cube import CubeGrid
@@ -83,7 +81,7 @@ def choose_grid(
     """
     ra, dec = unwrapped(corners[:, 0], as_upstream=as_upstream), corners[:, 1]
     if centre is None:
-        ra0 = float(circmean(np.array([ra.min(), ra.max()]) * u.deg).to_value(u.deg)) % 360.0
+        ra0 = _circular_mean(float(ra.min()), float(ra.max()))
         dec0 = float(dec.min() + dec.max()) / 2.0
     else:
         ra0, dec0 = centre
@@ -101,3 +99,10 @@ def choose_grid(
         rotation=rotation,
         linear=linear,
     )
+
+
+def _circular_mean(one: float, other: float) -> float:
+    """Return the middle of two angles, deg, in [0, 360): as `astropy.stats.circmean`, to the last bit."""
+    angles = np.array([one, other]) * (math.pi / 180.0)
+    x, y = np.cos(angles).sum() / 2.0, np.sin(angles).sum() / 2.0
+    return float(np.arctan2(y, x) * (180.0 / math.pi)) % 360.0

@@ -1,9 +1,11 @@
 import numpy as np
 import pytest
+from astropy import units as u
+from astropy.stats import circmean
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mrsnb.geometry.grid import choose_grid, linear_waves
+from mrsnb.geometry.grid import _circular_mean, choose_grid, linear_waves
 from mrsnb.geometry.tangent import to_plane
 
 OFFICIAL = np.array(
@@ -86,3 +88,9 @@ def test_a_centre_and_sizes_of_ones_own():
     grid = choose_grid(OFFICIAL, 0.2, waves, centre=(98.83, -66.82), n_x=11, n_y=7)
     assert (grid.ra, grid.dec, grid.n_x, grid.n_y) == (98.83, -66.82, 11, 7)
     assert grid.x[5] == pytest.approx(0, abs=1e-12)
+
+
+@given(st.floats(-180, 360), st.floats(0, 30))
+def test_the_middle_of_two_angles_is_that_of_astropy(one, apart):
+    expected = float(circmean(np.array([one, one + apart]) * u.deg).to_value(u.deg)) % 360.0
+    assert _circular_mean(one, one + apart) == expected

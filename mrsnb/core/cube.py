@@ -134,10 +134,12 @@ class Cube:
         """Return the median over wavelength, shape (n_y, n_x), MJy/sr; NaN where there is no light."""
         image = np.full(self.flux.shape[1:], np.nan)
         for row, out in zip(np.moveaxis(self.flux, 1, 0), image, strict=True):  # a row needs little memory
-            ordered = np.sort(row, axis=0)  # NaN come last
-            count = np.count_nonzero(~np.isnan(row), axis=0)
+            count = np.count_nonzero(row == row, axis=0)  # noqa: PLR0124 (False for NaN)
             x = np.flatnonzero(count)
-            middle = np.stack([ordered[(count[x] - 1) // 2, x], ordered[count[x] // 2, x]])
+            ordered = row[:, x]
+            ordered.sort(axis=0)  # NaN come last
+            column, count = np.arange(x.size), count[x]
+            middle = np.stack([ordered[(count - 1) // 2, column], ordered[count // 2, column]])
             out[x] = middle.mean(axis=0, dtype=float)
         return image
 

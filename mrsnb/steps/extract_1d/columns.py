@@ -30,9 +30,12 @@ def aperture_correction(apcorr: ApertureCorrection | None, wave: Array, radius: 
         return np.ones(len(wave))
     radii = np.array([interpolated(wave, apcorr.wave, row) for row in apcorr.radius])
     factors = np.array([interpolated(wave, apcorr.wave, row) for row in apcorr.apcorr])
-    return np.array(
-        [interpolated(radius[k : k + 1], radii[:, k], factors[:, k])[0] for k in range(len(wave))], dtype=float
-    )
+    if len(radii) == 1:
+        return factors[0]
+    k = np.clip((radii < radius).sum(axis=0) - 1, 0, len(radii) - 2)
+    here = np.arange(len(wave))
+    slope = (factors[k + 1, here] - factors[k, here]) / (radii[k + 1, here] - radii[k, here])
+    return factors[k, here] + slope * (radius - radii[k, here])
 
 
 def columns(

@@ -25,53 +25,50 @@ def clipped_limits_of(values, n, sigma, rounds):
     kept, ordered = np.empty(n), np.empty(n)
     for i in range(n):
         kept[i] = values[i]
-    mean, spread = _mean_and_spread(kept, n)
-    for _ in range(rounds):
-        if not spread >= 0.0:  # NaN
+    left = rounds
+    while True:
+        mean, spread = _mean_and_spread(kept, n)
+        if left == 0 or not spread >= 0.0:  # NaN
             break
         for i in range(n):
             ordered[i] = kept[i]
         middle = _median(ordered, n)
         low, high = middle - sigma * spread, middle + sigma * spread
-        m = 0
+        m = np.int64(0)  # plain 0 would have what it is passed to compiled twice, for a literal too
         for i in range(n):
             m += low <= kept[i] <= high
         if m == n or m == 0:  # noqa: PLR1714 (a tuple costs compile time)
             break
-        m = 0
+        m = np.int64(0)
         for i in range(n):
             value = kept[i]
             kept[m] = value
             m += low <= value <= high
         n = m
-        mean, spread = _mean_and_spread(kept, n)
+        left -= 1
     return mean, spread
 
 
 @njit(cache=True, nogil=True)
 def _mean_and_spread(a, n):
-    """Return the mean and standard deviation of the first `n` of `a`, each in four sums, which need not wait."""
+    """Return the mean and standard deviation of the first `n` of `a`, each in two sums, which need not wait."""
     if n == 0:
         return np.nan, np.nan
-    whole = n - n % 4
-    s0 = s1 = s2 = s3 = 0.0
-    for i in range(0, whole, 4):
-        s0 += a[i]
-        s1 += a[i + 1]
-        s2 += a[i + 2]
-        s3 += a[i + 3]
-    for i in range(whole, n):
-        s0 += a[i]
-    mean = ((s0 + s1) + (s2 + s3)) / n
-    s0 = s1 = s2 = s3 = 0.0
-    for i in range(0, whole, 4):
-        s0 += (a[i] - mean) * (a[i] - mean)
-        s1 += (a[i + 1] - mean) * (a[i + 1] - mean)
-        s2 += (a[i + 2] - mean) * (a[i + 2] - mean)
-        s3 += (a[i + 3] - mean) * (a[i + 3] - mean)
-    for i in range(whole, n):
-        s0 += (a[i] - mean) * (a[i] - mean)
-    return mean, math.sqrt(((s0 + s1) + (s2 + s3)) / n)
+    half = n // 2
+    even = odd = 0.0
+    for i in range(half):
+        even += a[2 * i]
+        odd += a[2 * i + 1]
+    if n > 2 * half:
+        even += a[n - 1]
+    mean = (even + odd) / n
+    even = odd = 0.0
+    for i in range(half):
+        even += (a[2 * i] - mean) * (a[2 * i] - mean)
+        odd += (a[2 * i + 1] - mean) * (a[2 * i + 1] - mean)
+    if n > 2 * half:
+        even += (a[n - 1] - mean) * (a[n - 1] - mean)
+    return mean, math.sqrt((even + odd) / n)
 
 
 @njit(cache=True, nogil=True)

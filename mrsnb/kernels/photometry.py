@@ -79,61 +79,59 @@ def _sum_planes(flux, err, weight, first, index, share, around, modes, sigma, ge
         k = first + q
         s = q if share.shape[0] > 1 else 0
         total = variance = area = 0.0
-        m = 0
+        background = spread = divisor = 0.0
+        m = np.int64(0)  # plain 0 would have what it is passed to compiled twice, for a literal too
         for c in range(n):
             p = index[c]
             if not weight[k, p] > 0:
                 continue
-            value = flux[k, p]
-            square = err[k, p] * err[k, p]
-            if share[s, c] > 0.0 and value == value:  # noqa: PLR0124 (False for NaN)
+            value = np.float64(flux[k, p])
+            square = np.float64(err[k, p] * err[k, p])
+            has_light = value == value  # noqa: PLR0124 (False for NaN)
+            if has_light and share[s, c] > 0.0:
                 area += share[s, c]
                 total += share[s, c] * value
                 variance += share[s, c] * square
             if around[s, c] > 0.0:
                 values[m], parts[m], variances[m] = value, around[s, c], square
                 m += 1
+                if has_light:
+                    divisor += around[s, c]
+                    background += around[s, c] * value
+                    spread += around[s, c] * square
         if area == 0.0:
             out[EMPTY, k] = 1.0
             area = geometric[q, 0]
-        out[LOW, k], out[HIGH, k] = -np.inf, np.inf
+        low, high = -np.inf, np.inf
         if modes[q, 0]:
+            source, size = values, m
             if modes[q, 2]:
-                n_plane = 0
+                source, size = plane, np.int64(0)
                 for p in range(flux.shape[1]):
                     if weight[k, p] > 0:
-                        plane[n_plane] = flux[k, p]
-                        n_plane += 1
-                mean, deviation = clipped_limits_of(plane, n_plane, sigma, CLIP_ROUNDS)
-            else:
-                mean, deviation = clipped_limits_of(values, m, sigma, CLIP_ROUNDS)
-            low, high = mean - sigma * deviation, mean + sigma * deviation
-            background, spread, divisor = _weighted(values, parts, variances, m, low, high)
+                        plane[size] = flux[k, p]
+                        size += 1
+            middle, deviation = clipped_limits_of(source, size, sigma, CLIP_ROUNDS)
+            below, above = middle - sigma * deviation, middle + sigma * deviation
+            kept_sum = kept_variance = kept_area = 0.0
+            for c in range(m):
+                if below <= values[c] <= above:
+                    kept_area += parts[c]
+                    kept_sum += parts[c] * values[c]
+                    kept_variance += parts[c] * variances[c]
             if modes[q, 2]:
-                _, spread, divisor = _weighted(values, parts, variances, m, -np.inf, np.inf)
-            elif divisor == 0.0:  # limits that leave nothing are none
-                low, high = -np.inf, np.inf
-                background, spread, divisor = _weighted(values, parts, variances, m, low, high)
+                background, low, high = kept_sum, below, above
+            elif kept_area > 0.0:  # limits that leave nothing are none
+                background, spread, divisor = kept_sum, kept_variance, kept_area
+                low, high = below, above
             if divisor == 0.0:
                 divisor = geometric[q, 1]
             if modes[q, 1]:
                 total -= background * area / divisor
                 variance += spread * (area / divisor) ** 2
             out[BACKGROUND, k], out[BACKGROUND_VARIANCE, k], out[BACKGROUND_AREA, k] = background, spread, divisor
-            out[LOW, k], out[HIGH, k] = low, high
+        out[LOW, k], out[HIGH, k] = low, high
         out[FLUX, k], out[VARIANCE, k], out[AREA, k] = total, variance, area
-
-
-@njit(cache=True, nogil=True)
-def _weighted(values, parts, variances, n, low, high):
-    """Return the sums of flux, variance and area over the first `n` spaxels, those with flux within limits."""
-    total = variance = area = 0.0
-    for c in range(n):
-        if low <= values[c] <= high:
-            area += parts[c]
-            total += parts[c] * values[c]
-            variance += parts[c] * variances[c]
-    return total, variance, area
 
 
 @njit(cache=True, nogil=True)

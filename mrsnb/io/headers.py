@@ -73,6 +73,8 @@ def printable(text: str) -> str:
     >>> print(printable("Zoë"))
     Zo\xeb
     """
+    if text.isascii() and text.isprintable():
+        return text
     plain = text.encode("ascii", "backslashreplace").decode("ascii")
     return "".join(c if 32 <= ord(c) < 127 else f"\\x{ord(c):02x}" for c in plain)
 

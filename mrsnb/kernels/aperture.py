@@ -9,7 +9,7 @@ the circle. ``exact``: the area, by Green's theorem along the spaxel's border::
       +-----+
 
 All three give what photutils gives, the second to the last bit. Circles about one point share all but their radius: the
-distances of the spaxels, and where the points of a row and of a column are.
+distances of the spaxels, and of the points in them.
 """
 
 import math
@@ -37,10 +37,8 @@ class Spaxels(NamedTuple):
     """Shape (n,)."""
     distance: NDArray[np.float64]
     """Shape (n,)."""
-    x2: NDArray[np.float64]
-    """Squared offsets of the points in each, along x; shape (n, m), ``m = 0`` for exact areas."""
-    y2: NDArray[np.float64]
-    """The same along y."""
+    points: NDArray[np.float64]
+    """Squared distances of the points in each, rising; shape (n, m), ``m = 0`` for exact areas."""
 
 
 def spaxels_about(shape: tuple[int, int], x: float, y: float, radius: float, method: int, n: int) -> Spaxels:
@@ -59,20 +57,22 @@ def spaxels_about(shape: tuple[int, int], x: float, y: float, radius: float, met
     n : int
         Points an axis, for ``subpixel``.
     """
-    n_points = {CENTER: 1, SUBPIXEL: n, EXACT: 0}[method]
     dx, dy = np.arange(shape[1]) - x, np.arange(shape[0]) - y
     distance = np.sqrt(dx * dx + (dy * dy)[:, None])
     j, i = np.nonzero(distance < radius + _REACH)
-    x2, y2 = _points(dx, n_points), _points(dy, n_points)
-    return Spaxels(j * shape[1] + i, dx[i], dy[j], distance[j, i], x2[i], y2[j])
+    if method == EXACT:
+        points = np.empty((len(i), 0))
+    else:
+        x2, y2 = (_squares(middle, n if method == SUBPIXEL else 1) for middle in (dx, dy))
+        points = np.sort((x2[i][:, :, None] + y2[j][:, None, :]).reshape(len(i), -1))
+    return Spaxels(j * shape[1] + i, dx[i], dy[j], distance[j, i], points)
 
 
-def _points(middle: NDArray[np.float64], n: int) -> NDArray[np.float64]:
+def _squares(middle: NDArray[np.float64], n: int) -> NDArray[np.float64]:
     """Return the squares of the places of `n` points in intervals of length 1, shape (len(middle), n)."""
     out = np.empty((len(middle), n))
-    if n:
-        step = ((middle + 0.5) - (middle - 0.5)) / n
-        place = (middle - 0.5) - 0.5 * step
+    step = ((middle + 0.5) - (middle - 0.5)) / n
+    place = (middle - 0.5) - 0.5 * step
     for k in range(n):
         place = place + step
         out[:, k] = place * place
@@ -93,29 +93,30 @@ def circle_shares(spaxels: Spaxels, radius: NDArray[np.float64]) -> NDArray[np.f
     ndarray, shape (n_circle, n)
     """
     out = np.empty((len(radius), len(spaxels.index)))
-    if spaxels.x2.shape[1]:
-        _count_points(spaxels.distance, spaxels.x2, spaxels.y2, radius, out)
+    if spaxels.points.shape[1]:
+        _count_points(spaxels.distance, spaxels.points, radius, out)
     else:
         _areas(spaxels.distance, spaxels.x, spaxels.y, radius, out)
     return out
 
 
 @njit(cache=True, nogil=True)
-def _count_points(distance, x2, y2, radius, out):
-    n = x2.shape[1]
-    for q in range(radius.size):
-        r = radius[q]
-        for k in range(distance.size):
+def _count_points(distance, points, radius, out):
+    n = points.shape[1]
+    for k in range(distance.size):
+        inside = 0  # near the number for the circle before
+        for q in range(radius.size):
+            r = radius[q]
             if distance[k] >= r + _REACH:
                 out[q, k] = 0.0
             elif distance[k] < r - _REACH:
                 out[q, k] = 1.0
             else:
-                count = 0
-                for a in range(n):
-                    for b in range(n):
-                        count += x2[k, a] + y2[k, b] < r * r
-                out[q, k] = count / (n * n)
+                while inside < n and points[k, inside] < r * r:
+                    inside += 1
+                while inside > 0 and points[k, inside - 1] >= r * r:
+                    inside -= 1
+                out[q, k] = inside / n
 
 
 @njit(cache=True, nogil=True)

@@ -6,7 +6,7 @@ FITS standard 4.0, sections 4.4.1, 5.2 and 7.1.
 """
 
 import math
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,7 +20,7 @@ _CHUNK = 1 << 20
 """Bytes that are put in order at a time."""
 
 
-def image_header(name: str, data: NDArray[np.generic], cards: Cards | None = None) -> bytes:
+def image_header(name: str, data: NDArray[Any], cards: Cards | None = None) -> bytes:
     """Return the header of an image extension.
 
     Parameters
@@ -54,7 +54,7 @@ def image_header(name: str, data: NDArray[np.generic], cards: Cards | None = Non
     return header_bytes([*head, *given, Card("EXTVER", 1, "extension value")])
 
 
-def write_pixels(file: BinaryIO, data: NDArray[np.generic]) -> None:
+def write_pixels(file: BinaryIO, data: NDArray[Any]) -> None:
     """Write the pixels of an image, big-endian, filled up to whole blocks.
 
     Parameters

@@ -29,7 +29,7 @@ _REACH = 0.5 * math.sqrt(2.0)
 class Spaxels(NamedTuple):
     """The spaxels near a point, row by row; lengths in spaxels, from that point."""
 
-    index: NDArray[np.int64]
+    at: NDArray[np.int64]
     """In a plane, ``y * n_x + x``; shape (n,)."""
     x: NDArray[np.float64]
     """Shape (n,)."""
@@ -57,7 +57,7 @@ def spaxels_about(shape: tuple[int, int], x: float, y: float, radius: float, met
     n : int
         Points an axis, for ``subpixel``.
     """
-    dx, dy = np.arange(shape[1]) - x, np.arange(shape[0]) - y
+    dx, dy = np.arange(shape[1], dtype=np.float64) - x, np.arange(shape[0], dtype=np.float64) - y
     distance = np.sqrt(dx * dx + (dy * dy)[:, None])
     j, i = np.nonzero(distance < radius + _REACH)
     if method == EXACT:
@@ -92,7 +92,7 @@ def circle_shares(spaxels: Spaxels, radius: NDArray[np.float64]) -> NDArray[np.f
     -------
     ndarray, shape (n_circle, n)
     """
-    out = np.empty((len(radius), len(spaxels.index)))
+    out = np.empty((len(radius), len(spaxels.at)))
     if spaxels.points.shape[1]:
         _count_points(spaxels.distance, spaxels.points, radius, out)
     else:

@@ -78,23 +78,19 @@ def _median(a, n):
     low, high = 0, n - 1
     while low < high:
         mid = (low + high) // 2
-        one, two, pivot = a[low], a[mid], a[high]
-        if (two < one) == (one < pivot):  # the middle one of three goes to the end
-            a[low], a[high], pivot = pivot, one, one
-        elif (one < two) == (two < pivot):
-            a[mid], a[high], pivot = pivot, two, two
+        pivot = a[mid]
+        a[mid] = a[high]
         m = low
         for i in range(low, high):  # without branches
             value = a[i]
             a[i] = a[m]
             a[m] = value
             m += value < pivot
-        a[high] = a[m]
-        a[m] = pivot
+        a[high], a[m] = a[m], pivot
         if k < m:
             high = m - 1
             continue
-        if k > m and _FEW * (m - low) < high - low:
+        if _FEW * (m - low) < high - low:
             for i in range(m + 1, high + 1):
                 value = a[i]
                 a[i] = a[m + 1]

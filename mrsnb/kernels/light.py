@@ -20,8 +20,8 @@ class Light(NamedTuple):
 
     mean: Array
     """Shape (n_y, n_x), NaN where there is no light."""
-    count: NDArray[np.int64]
-    """Planes with light; shape (n_y, n_x)."""
+    planes: NDArray[np.int64]
+    """How many have light; shape (n_y, n_x)."""
     variance: Array
     """Sum of the variances; shape (n_y, n_x)."""
     lit: NDArray[np.bool_]
@@ -55,11 +55,11 @@ def mean_light(flux, err, weight, trim: float) -> Light:
         _average(light, n_lit, place, count[here], trim, mean[here])
 
     share(part, n_parts)
-    return Light(mean.reshape(shape), count.reshape(shape), variance.reshape(shape), lit.any(axis=0))
+    return Light(mean.reshape(shape), count.reshape(shape), variance.reshape(shape), np.any(lit, axis=0))
 
 
 @njit(cache=True, nogil=True)
-def _gather(flux, err, weight, first, light, place, count, variance, lit):  # noqa: PLR0917
+def _gather(flux, err, weight, first, light, place, count, variance, lit):
     """Put the light of spaxels from the `first` on in rows of `light`, filled up with infinity, one a spaxel with any.
 
     Returns how many they are; `place` is filled with their numbers, from the first.
@@ -93,7 +93,7 @@ def _average(light, n_lit, place, count, trim, mean):
     """Fill in the means of the first `n_lit` spaxels at `place` from their sorted light."""
     for i in range(n_lit):
         n = count[place[i]]
-        low = int(math.floor(trim * n))
+        low = math.floor(trim * n)
         high = max(n - low, low + 1)
         total = 0.0
         for k in range(low, high):

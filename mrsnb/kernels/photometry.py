@@ -7,7 +7,7 @@ from numba import njit
 from numpy.typing import NDArray
 
 from mrsnb.kernels.aperture import circle_shares, spaxels_about
-from mrsnb.kernels.clip import clipped_limits_of
+from mrsnb.kernels.clip import clipped_limits, clipped_limits_of
 from mrsnb.kernels.threads import share as share_parts
 
 CLIP_ROUNDS = 5
@@ -33,7 +33,7 @@ class Apertures(NamedTuple):
 
 
 class Sums(NamedTuple):
-    """What was found in each plane; every array of shape (n_wave,). Kernels write the rows of one array, in this order."""
+    """What was found in each plane; arrays of shape (n_wave,), columns of one array in this order."""
 
     flux: NDArray[np.float64]
     """Sum in the aperture, background subtracted where asked for; MJy/sr x spaxels."""
@@ -52,7 +52,7 @@ class Sums(NamedTuple):
 
 
 FLUX, VARIANCE, AREA, EMPTY, BACKGROUND, BACKGROUND_VARIANCE, BACKGROUND_AREA, LOW, HIGH = range(9)
-"""Rows that kernels write; the last two are the limits within which a spaxel counts as background."""
+"""Columns that kernels write; the last two are the limits within which a spaxel counts as background."""
 
 
 @njit(cache=True, nogil=True)
@@ -70,68 +70,79 @@ def _sum_planes(flux, err, weight, first, index, share, around, modes, sigma, ge
     sigma : float
     geometric : ndarray, shape (n_plane, 2)
         Areas of aperture and annulus, taken where there is no light.
-    out : ndarray, shape (9, n_wave)
+    out : ndarray, shape (n_wave, 9)
+        As upstream, the limits are to be filled in before.
     """
-    n = index.size
-    values, parts, variances = np.empty(n), np.empty(n), np.empty(n)
-    plane = np.empty(flux.shape[1])
+    beside = np.empty((3, index.size))
     for q in range(modes.shape[0]):
         k = first + q
         s = q if share.shape[0] > 1 else 0
-        total = variance = area = 0.0
-        background = spread = divisor = 0.0
-        m = np.int64(0)  # plain 0 would have what it is passed to compiled twice, for a literal too
-        for c in range(n):
-            p = index[c]
-            if not weight[k, p] > 0:
-                continue
-            value = np.float64(flux[k, p])
-            square = np.float64(err[k, p] * err[k, p])
-            has_light = value == value  # noqa: PLR0124 (False for NaN)
-            if has_light and share[s, c] > 0.0:
-                area += share[s, c]
-                total += share[s, c] * value
-                variance += share[s, c] * square
-            if around[s, c] > 0.0:
-                values[m], parts[m], variances[m] = value, around[s, c], square
-                m += 1
-                if has_light:
-                    divisor += around[s, c]
-                    background += around[s, c] * value
-                    spread += around[s, c] * square
+        has_background, subtract, as_upstream = modes[q, 0], modes[q, 1], modes[q, 2]
+        m = _sum_plane(flux[k], err[k], weight[k], index, share[s], around[s], out[k], beside)
+        if out[k, AREA] == 0.0:
+            out[k, EMPTY], out[k, AREA] = 1.0, geometric[q, 0]
+        if not has_background:
+            continue
+        if not as_upstream:
+            mean, spread = clipped_limits_of(beside[0], m, sigma, CLIP_ROUNDS)
+            out[k, LOW], out[k, HIGH] = mean - sigma * spread, mean + sigma * spread
+        background, variance, area = _weighted(beside, m, out[k, LOW], out[k, HIGH])
+        if as_upstream or area == 0.0:
+            total, variance, area = _weighted(beside, m, -np.inf, np.inf)
+            if not as_upstream:  # limits that leave nothing are none
+                background, out[k, LOW], out[k, HIGH] = total, -np.inf, np.inf
         if area == 0.0:
-            out[EMPTY, k] = 1.0
-            area = geometric[q, 0]
-        low, high = -np.inf, np.inf
-        if modes[q, 0]:
-            source, size = values, m
-            if modes[q, 2]:
-                source, size = plane, np.int64(0)
-                for p in range(flux.shape[1]):
-                    if weight[k, p] > 0:
-                        plane[size] = flux[k, p]
-                        size += 1
-            middle, deviation = clipped_limits_of(source, size, sigma, CLIP_ROUNDS)
-            below, above = middle - sigma * deviation, middle + sigma * deviation
-            kept_sum = kept_variance = kept_area = 0.0
-            for c in range(m):
-                if below <= values[c] <= above:
-                    kept_area += parts[c]
-                    kept_sum += parts[c] * values[c]
-                    kept_variance += parts[c] * variances[c]
-            if modes[q, 2]:
-                background, low, high = kept_sum, below, above
-            elif kept_area > 0.0:  # limits that leave nothing are none
-                background, spread, divisor = kept_sum, kept_variance, kept_area
-                low, high = below, above
-            if divisor == 0.0:
-                divisor = geometric[q, 1]
-            if modes[q, 1]:
-                total -= background * area / divisor
-                variance += spread * (area / divisor) ** 2
-            out[BACKGROUND, k], out[BACKGROUND_VARIANCE, k], out[BACKGROUND_AREA, k] = background, spread, divisor
-        out[LOW, k], out[HIGH, k] = low, high
-        out[FLUX, k], out[VARIANCE, k], out[AREA, k] = total, variance, area
+            area = geometric[q, 1]
+        if subtract:
+            out[k, FLUX] -= background * out[k, AREA] / area
+            out[k, VARIANCE] += variance * (out[k, AREA] / area) ** 2
+        out[k, BACKGROUND], out[k, BACKGROUND_VARIANCE], out[k, BACKGROUND_AREA] = background, variance, area
+
+
+@njit(cache=True, nogil=True)
+def _sum_plane(flux, err, weight, index, share, around, out, beside):
+    """Sum one plane in the aperture, and return how many spaxels with light are in the background.
+
+    Their flux, share and variance go to the three rows of `beside`.
+    """
+    total = variance = area = 0.0
+    m = np.int64(0)  # plain 0 would have what it is passed to compiled twice, for a literal too
+    for c in range(index.size):
+        p = index[c]
+        if not weight[p] > 0:
+            continue
+        value = np.float64(flux[p])
+        square = np.float64(err[p] * err[p])
+        if share[c] > 0.0 and value == value:  # noqa: PLR0124 (False for NaN)
+            area += share[c]
+            total += share[c] * value
+            variance += share[c] * square
+        if around[c] > 0.0:
+            beside[0, m], beside[1, m], beside[2, m] = value, around[c], square
+            m += 1
+    out[FLUX], out[VARIANCE], out[AREA] = total, variance, area
+    return m
+
+
+@njit(cache=True, nogil=True)
+def _weighted(beside, n, low, high):
+    """Return the sums of flux, variance and area over the first `n` spaxels, those with flux within limits."""
+    total = variance = area = 0.0
+    for c in range(n):
+        if low <= beside[0, c] <= high:
+            area += beside[1, c]
+            total += beside[1, c] * beside[0, c]
+            variance += beside[1, c] * beside[2, c]
+    return total, variance, area
+
+
+def _fill_limits_as_upstream(flux, weight, first: int, n: int, sigma: float, out) -> None:
+    """Fill in the limits of `n` planes from all their spaxels with light."""
+    for k in range(first, first + n):
+        values = flux[k][weight[k] > 0].astype(float)
+        if values.size:
+            mean, spread = clipped_limits(values, sigma, CLIP_ROUNDS)
+            out[k, [LOW, HIGH]] = mean - sigma * spread, mean + sigma * spread
 
 
 @njit(cache=True, nogil=True)
@@ -146,10 +157,16 @@ def _fill_coefficients(flux, weight, first, index, share, around, modes, out, ne
             if not weight[k, p] > 0 or value != value:  # noqa: PLR0124
                 continue
             net[k, p] += share[s, c]
-            if modes[q, 0] and around[s, c] > 0.0 and out[LOW, k] <= value <= out[HIGH, k]:
-                back[k, p] += 1.0 / out[BACKGROUND_AREA, k] * around[s, c]
+            if modes[q, 0] and around[s, c] > 0.0 and out[k, LOW] <= value <= out[k, HIGH]:
+                back[k, p] += 1.0 / out[k, BACKGROUND_AREA] * around[s, c]
                 if modes[q, 1]:
-                    net[k, p] += -out[AREA, k] / out[BACKGROUND_AREA, k] * around[s, c]
+                    net[k, p] += -out[k, AREA] / out[k, BACKGROUND_AREA] * around[s, c]
+
+
+def _empty_sums(n: int) -> NDArray[np.float64]:
+    out = np.zeros((n, 9))
+    out[:, LOW], out[:, HIGH] = -np.inf, np.inf
+    return out
 
 
 def _by_plane(cube: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -196,7 +213,7 @@ def sum_point(
     spaxels = spaxels_about(shape, a.x, a.y, largest, a.method, a.subpixels)
     modes = np.stack([a.subtract, a.subtract, np.full(len(flux), as_upstream)], axis=1)
     areas = np.pi * np.stack([a.radius**2, a.outer**2 - a.inner**2], axis=1)
-    out = np.zeros((9, len(flux)))
+    out = _empty_sums(len(flux))
 
     def part(i: int) -> None:
         here = slice(i * _PLANES, (i + 1) * _PLANES)
@@ -204,13 +221,15 @@ def sum_point(
         around = np.zeros_like(shares)
         ring = a.subtract[here]
         around[ring] = circle_shares(spaxels, a.outer[here][ring]) - circle_shares(spaxels, a.inner[here][ring])
-        _sum_part(cube, here, spaxels.index, (shares, around), modes, sigma, areas, out, wanted)
+        _sum_part(cube, here, spaxels.at, (shares, around), modes, sigma, areas, out, wanted)
 
     share_parts(part, -(-len(flux) // _PLANES))
-    return Sums(*out[: len(Sums._fields)])
+    return Sums(*out.T[: len(Sums._fields)])
 
 
-def _sum_part(cube, here, index, shares, modes, sigma, areas, out, wanted):  # noqa: PLR0917
+def _sum_part(cube, here, index, shares, modes, sigma, areas, out, wanted):
+    if modes[0, 2]:
+        _fill_limits_as_upstream(cube[0], cube[2], here.start, len(modes[here]), sigma, out)
     _sum_planes(*cube, here.start, index, *shares, modes[here], sigma, areas[here], out)
     if wanted is not None:
         net, back = (_by_plane(coefficients) for coefficients in wanted)
@@ -237,14 +256,14 @@ def sum_region(
     modes = np.tile([bool(around.any()), bool(subtract), False], (len(flux), 1))
     area, beside = (float(sum(values[0].tolist())) for values in shares)
     areas = np.tile([area, max(beside, 1e-300)], (len(flux), 1))
-    out = np.zeros((9, len(flux)))
+    out = _empty_sums(len(flux))
 
     def part(i: int) -> None:
         here = slice(i * _PLANES, (i + 1) * _PLANES)
         _sum_part(cube, here, index, shares, modes, sigma, areas, out, wanted)
 
     share_parts(part, -(-len(flux) // _PLANES))
-    return Sums(*out[: len(Sums._fields)])
+    return Sums(*out.T[: len(Sums._fields)])
 
 
 def sum_extended(flux, err, weight, sigma: float, wanted: Coefficients | None = None) -> Sums:

@@ -17,7 +17,7 @@ SHAPE = (11, 13)
 def shares(x, y, radius, method, n=5, *, largest=None):
     spaxels = spaxels_about(SHAPE, x, y, radius if largest is None else largest, method, n)
     out = np.zeros(SHAPE)
-    out.flat[spaxels.index] = circle_shares(spaxels, np.array([radius]))[0]
+    out.flat[spaxels.at] = circle_shares(spaxels, np.array([radius]))[0]
     return out
 
 
@@ -71,7 +71,9 @@ def test_a_circle_within_one_spaxel():
     assert circle_share(0.1, -0.1, 0.2, EXACT, 1) == pytest.approx(math.pi * 0.04, rel=1e-12)
 
 
-@given(x=PLACES, y=PLACES, radii=st.lists(RADII, min_size=1, max_size=4), method=st.sampled_from(list(METHODS.values())))
+@given(
+    x=PLACES, y=PLACES, radii=st.lists(RADII, min_size=1, max_size=4), method=st.sampled_from(list(METHODS.values()))
+)
 def test_circles_about_one_point_are_those_made_one_by_one(x, y, radii, method):
     for radius in radii:
         together = shares(x, y, radius, method, largest=max(radii))

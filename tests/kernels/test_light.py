@@ -25,7 +25,7 @@ def test_it_equals_the_obvious_loops(seed, trim):
     flux, err, weight = cube_of(seed)
     found = mean_light(flux, err, weight, trim)
     good = (weight > 0) & np.isfinite(flux) & np.isfinite(err) & (err > 0)
-    np.testing.assert_array_equal(found.count, good.sum(axis=0))
+    np.testing.assert_array_equal(found.planes, good.sum(axis=0))
     np.testing.assert_array_equal(found.lit, good.any(axis=(1, 2)))
     for y, x in np.ndindex(SHAPE[1:]):
         here = good[:, y, x]

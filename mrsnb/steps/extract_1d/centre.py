@@ -170,9 +170,9 @@ def _source(cube: Cube) -> Centre | str:
 
 def _found(cube: Cube, light: Light, planes: NDArray[np.int64]) -> Found:
     """Return what is found in the mean of some planes."""
-    seen = light.count >= max(1.0, _LEAST_SEEN * len(planes))
+    seen = light.planes >= max(1.0, _LEAST_SEEN * len(planes))
     image = np.where(seen, light.mean, 0.0)
-    noise = np.where(seen, np.sqrt(light.variance) / np.maximum(light.count, 1), 1.0)
+    noise = np.where(seen, np.sqrt(light.variance) / np.maximum(light.planes, 1), 1.0)
     fwhm = 0.033 * float(cube.grid.wave[planes].mean()) + 0.106  # arcsec; Law et al. 2023, AJ 166, 45
     return find_source(image, noise, seen, fwhm * FWHM_TO_SIGMA / cube.grid.spaxel_size, Limits())
 

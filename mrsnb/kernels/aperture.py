@@ -63,8 +63,9 @@ def spaxels_about(shape: tuple[int, int], x: float, y: float, radius: float, met
     if method == EXACT:
         points = np.empty((len(i), 0))
     else:
-        x2, y2 = (_squares(middle, n if method == SUBPIXEL else 1) for middle in (dx, dy))
-        points = np.sort((x2[i][:, :, None] + y2[j][:, None, :]).reshape(len(i), -1))
+        m = n if method == SUBPIXEL else 1
+        x2, y2 = _squares(dx, m)[i], _squares(dy, m)[j]
+        points = np.sort((x2[:, :, None] + y2[:, None, :]).reshape(len(i), m * m))
     return Spaxels(j * shape[1] + i, dx[i], dy[j], distance[j, i], points)
 
 

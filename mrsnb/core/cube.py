@@ -10,6 +10,10 @@ from mrsnb.core.bands import Band
 from mrsnb.core.cards import Cards
 from mrsnb.core.exposure import frozen
 from mrsnb.display import Picture, Row, mimebundle
+from mrsnb.kernels.threads import share
+
+_SPAXELS = 256
+"""That are sorted at a time."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -132,14 +136,22 @@ class Cube:
 
     def collapsed(self) -> NDArray[np.float64]:
         """Return the median over wavelength, shape (n_y, n_x), MJy/sr; NaN where there is no light."""
-        image = np.full(self.flux.shape[1:], np.nan)
-        for row, out in zip(np.moveaxis(self.flux, 1, 0), image, strict=True):  # a row needs little memory
-            ordered = np.sort(row, axis=0)  # NaN come last
-            count = np.count_nonzero(~np.isnan(row), axis=0)
+        spaxels = self.flux.reshape(len(self.flux), -1)
+        image = np.full(spaxels.shape[1], np.nan)
+
+        def part(i: int) -> None:
+            here = slice(i * _SPAXELS, (i + 1) * _SPAXELS)
+            values = spaxels[:, here]
+            count = np.count_nonzero(values == values, axis=0)  # noqa: PLR0124 (False for NaN)
             x = np.flatnonzero(count)
-            middle = np.stack([ordered[(count[x] - 1) // 2, x], ordered[count[x] // 2, x]])
-            out[x] = middle.mean(axis=0, dtype=float)
-        return image
+            ordered = values[:, x]
+            ordered.sort(axis=0)  # NaN come last
+            column, count = np.arange(x.size), count[x]
+            middle = np.stack([ordered[(count - 1) // 2, column], ordered[count // 2, column]])
+            image[here][x] = middle.mean(axis=0, dtype=float)
+
+        share(part, -(-image.size // _SPAXELS))
+        return image.reshape(self.flux.shape[1:])
 
     def rows(self) -> list[Row]:
         """Return what there is to say about it."""

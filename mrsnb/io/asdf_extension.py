@@ -117,7 +117,7 @@ def _dumper() -> Any:
         pass
 
     def quoted(dumper: Any, text: str) -> Any:
-        style = '"' if any(ord(c) < 32 for c in text) else None
+        style = '"' if not text.isprintable() and any(ord(c) < 32 for c in text) else None
         return dumper.represent_scalar("tag:yaml.org,2002:str", text, style=style)
 
     OneLine.add_representer(str, quoted)

@@ -11,13 +11,11 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
-from astropy.io import fits
 from numpy.typing import NDArray
 
 from mrsnb.core.cards import Card, Cards
-from mrsnb.io.headers import cards_for
+from mrsnb.io.headers import BLOCK, header_bytes
 
-_BLOCK = 2880
 _CODES = {"f8": "D", "f4": "E", "i8": "K", "i4": "J", "i2": "I", "u4": "J", "u1": "B", "b1": "L"}
 _UNSIGNED = 1 << 31
 
@@ -70,8 +68,8 @@ def table_bytes(
     ]
     if version is not None:
         head.append(Card("EXTVER", version, "extension value"))
-    header = fits.Header(cards_for(Cards([*head, *(cards.cards() if cards else ())])))
-    return bytes(header.tostring().encode("ascii")) + _padded(stored.tobytes())
+    header = header_bytes(Cards([*head, *(cards.cards() if cards else ())]).cards())
+    return header + _padded(stored.tobytes())
 
 
 def _column(number: int, field: str, kind: np.dtype[Any], unit: str) -> list[Card]:
@@ -107,4 +105,4 @@ def _shifted(values: NDArray[Any]) -> NDArray[Any]:
 
 
 def _padded(content: bytes) -> bytes:
-    return content + b"\0" * (-len(content) % _BLOCK)
+    return content + b"\0" * (-len(content) % BLOCK)

@@ -18,7 +18,7 @@ from mrsnb.io.atomic import atomic_write
 from mrsnb.io.bintable import table_bytes
 from mrsnb.io.exposures import opened
 from mrsnb.io.headers import cards_of
-from mrsnb.io.products import place_of, primary_hdu
+from mrsnb.io.products import place_of, primary_header
 from mrsnb.io.wcs_text import spectrum_wcs
 
 _COMBINED, _EXTRACTED = "COMBINE1D", "EXTRACT1D"
@@ -53,9 +53,9 @@ def write_c1d(spectra: Sequence[CombinedSpectrum], directory: Path | str) -> Pat
     tables = [table_bytes(_COMBINED, _rows(s), units=COMBINED_COLUMNS, cards=_cards(s), version=i + 1)
               for i, s in enumerate(spectra)]  # fmt: skip
     meta = {"filename": first.name, "model_type": _MODEL}
-    primary = primary_hdu(first.name, _MODEL, _primary(spectra), first.history)
+    primary = primary_header(first.name, _MODEL, _primary(spectra), first.history)
     with atomic_write(path) as file:
-        fits.HDUList([primary]).writeto(file, output_verify="exception")
+        file.write(primary)
         for table in tables:
             file.write(table)
         file.write(asdf_extension(meta, spectrum_wcs(first.ra, first.dec, first.wave), first.history, in_spec=False))

@@ -2,6 +2,8 @@
 
 import math
 import re
+from collections.abc import Iterable
+from functools import lru_cache
 
 from astropy.io import fits
 
@@ -12,8 +14,12 @@ _STRUCTURE = re.compile(
     r"|CHECKSUM|DATASUM|END|LONGSTRN|CONTINUE|HISTORY|COMMENT|(NAXIS|T(TYPE|FORM|UNIT|NULL|SCAL|ZERO|DISP|DIM|BCOL))\d*"
     r"|Z(IMAGE|CMPTYPE|BITPIX|TENSION|NAXIS\d*)"
 )
+BLOCK = 2880
+"""Bytes; all parts of a FITS file are whole blocks."""
 _LINE = 80
 _LONGEST_TEXT = 68
+_REMEMBERED = 4096
+"""Cards whose images are kept; a run's products hold some 2000 different ones."""
 
 
 def cards_of(header: fits.Header) -> Cards:
@@ -38,6 +44,27 @@ def cards_for(cards: Cards) -> list[fits.Card]:
     return [_fits_card(card) for card in cards.cards() if not _impossible(card.value)]
 
 
+def header_bytes(cards: Iterable[Card], history: Iterable[str] = ()) -> bytes:
+    """Return a header as it stands in a file; what no FITS header can hold (NaN) is left out.
+
+    Parameters
+    ----------
+    cards : iterable of Card
+        All of them, those of the file's structure first.
+    history : iterable of str
+        Lines of at most 72 printable characters, for HISTORY cards at its end.
+
+    Raises
+    ------
+    astropy.io.fits.VerifyError
+        If a keyword is none.
+    """
+    images = [_image(*card, _is_negative(card.value)) for card in cards if not _impossible(card.value)]
+    images += [f"HISTORY {line}".ljust(_LINE).encode("ascii") for line in history]
+    content = b"".join(images) + b"END"
+    return content + b" " * (-len(content) % BLOCK)
+
+
 def printable(text: str) -> str:
     r"""Return `text` with anything but printable ASCII escaped, as FITS wants it.
 
@@ -46,8 +73,22 @@ def printable(text: str) -> str:
     >>> print(printable("Zoë"))
     Zo\xeb
     """
+    if text.isascii() and text.isprintable():
+        return text
     plain = text.encode("ascii", "backslashreplace").decode("ascii")
     return "".join(c if 32 <= ord(c) < 127 else f"\\x{ord(c):02x}" for c in plain)
+
+
+@lru_cache(maxsize=_REMEMBERED, typed=True)
+def _image(key: str, value: Value, comment: str, is_negative: bool) -> bytes:  # noqa: ARG001
+    """Return the lines of a card. `is_negative` tells -0.0 from 0.0, which are equal."""
+    card = _fits_card(Card(key, value, comment))
+    card.verify("exception")
+    return str(card.image).encode("ascii")
+
+
+def _is_negative(value: Value) -> bool:
+    return isinstance(value, float) and math.copysign(1.0, value) < 0.0
 
 
 def _impossible(value: Value) -> bool:

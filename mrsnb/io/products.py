@@ -3,9 +3,8 @@
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from astropy.io import fits
 from numpy.typing import NDArray
 
 from mrsnb.core.bands import ALL_BANDS, Band
@@ -13,8 +12,11 @@ from mrsnb.core.blend import MULTIPLE
 from mrsnb.core.cards import Card, Cards
 from mrsnb.core.status import commented
 from mrsnb.errors import InputError, OutputError
-from mrsnb.io.headers import cards_for
+from mrsnb.io.headers import header_bytes
 from mrsnb.io.provenance import history_lines
+
+if TYPE_CHECKING:
+    from astropy.io import fits
 
 
 def place_of(name: str, directory: Path | str) -> Path:
@@ -31,8 +33,16 @@ def place_of(name: str, directory: Path | str) -> Path:
     return Path(directory) / name
 
 
-def primary_hdu(name: str, model: str, cards: Cards, history: Mapping[str, Any]) -> fits.PrimaryHDU:
-    """Return a primary HDU: DATE, FILENAME, DATAMODL, CAL_VER, the given keywords, and the provenance as HISTORY.
+_HEAD = (
+    Card("SIMPLE", True, "conforms to FITS standard"),
+    Card("BITPIX", 8, "array data type"),
+    Card("NAXIS", 0, "number of array dimensions"),
+    Card("EXTEND", True),
+)
+
+
+def primary_header(name: str, model: str, cards: Cards, history: Mapping[str, Any]) -> bytes:
+    """Return a primary header: DATE, FILENAME, DATAMODL, CAL_VER, the given keywords, and the provenance as HISTORY.
 
     CAL_VER is ours; that of level 2 stays in HDRTAB, and CAL_VCS, which is about the same software, is left out.
 
@@ -58,11 +68,14 @@ def primary_hdu(name: str, model: str, cards: Cards, history: Mapping[str, Any])
     ]
     fixed = {"CAL_VCS", *(card.key for card in first)}
     kept = (card for card in commented(cards).cards() if card.key not in fixed)
-    hdu = fits.PrimaryHDU()
-    hdu.header.extend(cards_for(Cards([*first, *kept])), bottom=True)
-    for line in history_lines(history):
-        hdu.header["HISTORY"] = line
-    return hdu
+    return header_bytes([*_HEAD, *first, *kept], history_lines(history))
+
+
+def primary_hdu(name: str, model: str, cards: Cards, history: Mapping[str, Any]) -> "fits.PrimaryHDU":
+    """Return the HDU with the header that `primary_header` makes of the same."""
+    from astropy.io import fits
+
+    return fits.PrimaryHDU.fromstring(primary_header(name, model, cards, history))
 
 
 def bands_of(path: Path, primary: Cards, wave: NDArray[Any], inputs: Sequence[Cards] = ()) -> tuple[Band, ...]:

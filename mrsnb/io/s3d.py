@@ -17,8 +17,9 @@ from mrsnb.io.asdf_extension import asdf_extension, read_history
 from mrsnb.io.atomic import atomic_write
 from mrsnb.io.bintable import table_bytes
 from mrsnb.io.exposures import opened
-from mrsnb.io.headers import cards_for, cards_of, printable
-from mrsnb.io.products import bands_of, place_of, primary_hdu
+from mrsnb.io.headers import cards_of, printable
+from mrsnb.io.pixels import image_header, write_pixels
+from mrsnb.io.products import bands_of, place_of, primary_header
 from mrsnb.io.wcs_text import cube_wcs
 
 _PLANES = ("SCI", "ERR", "DQ", "WMAP")
@@ -48,12 +49,12 @@ def write_s3d(cube: Cube, directory: Path | str) -> Path:
     grid, unit = cube.grid, Card("BUNIT", cube.science.get("BUNIT", "MJy/sr"), "physical units of the array values")
     outline = cube.science.get("S_REGION", region(grid))
     science = cube.science.updated(**{"BUNIT": unit.value, **wcs_keywords(grid), "S_REGION": outline, "DISPAXIS": 2})
-    hdus = [
-        primary_hdu(cube.name, "IFUCubeModel", cube.primary, cube.history),
-        _image("SCI", cube.flux, science),
-        _image("ERR", cube.err, Cards([unit, Card("ERRTYPE", "ERR", "Type of errors stored here")])),
-        _image("DQ", cube.dq),
-        _image("WMAP", cube.weight),
+    primary = primary_header(cube.name, "IFUCubeModel", cube.primary, cube.history)
+    images = [
+        (image_header("SCI", cube.flux, science), cube.flux),
+        (image_header("ERR", cube.err, Cards([unit, Card("ERRTYPE", "ERR", "Type of errors stored here")])), cube.err),
+        (image_header("DQ", cube.dq), cube.dq),
+        (image_header("WMAP", cube.weight), cube.weight),
     ]
     meta = {"filename": cube.name, "model_type": "IFUCubeModel"}
     tables = [
@@ -62,7 +63,10 @@ def write_s3d(cube: Cube, directory: Path | str) -> Path:
         asdf_extension(meta, cube_wcs(grid), cube.history, in_spec=False),
     ]
     with atomic_write(path) as file:
-        fits.HDUList(hdus).writeto(file, output_verify="exception")
+        file.write(primary)
+        for header, pixels in images:
+            file.write(header)
+            write_pixels(file, pixels)
         file.write(b"".join(tables))
     return path
 
@@ -107,13 +111,6 @@ def read_s3d(path: Path | str) -> Cube:
         inputs=inputs,
         history=history,
     )
-
-
-def _image(name: str, data: NDArray[Any], cards: Cards | None = None) -> fits.ImageHDU:
-    hdu = fits.ImageHDU(data, name=name)
-    hdu.header.extend(cards_for(cards or Cards()), unique=False, bottom=True)
-    hdu.ver = 1
-    return hdu
 
 
 def _wavelengths(grid: CubeGrid) -> bytes:

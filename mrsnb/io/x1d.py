@@ -15,7 +15,7 @@ from mrsnb.io.atomic import atomic_write
 from mrsnb.io.bintable import table_bytes
 from mrsnb.io.exposures import opened
 from mrsnb.io.headers import cards_of
-from mrsnb.io.products import bands_of, place_of, primary_hdu
+from mrsnb.io.products import bands_of, place_of, primary_header
 from mrsnb.io.wcs_text import spectrum_wcs
 
 _TABLE = "EXTRACT1D"
@@ -50,9 +50,9 @@ def write_x1d(spectrum: Spectrum, directory: Path | str) -> Path:
     table = table_bytes(_TABLE, data, units=COLUMNS, cards=_science(spectrum))
     meta = {"filename": spectrum.name, "model_type": "MRSMultiSpecModel"}
     wcs = spectrum_wcs(spectrum.ra, spectrum.dec, spectrum.wave)
-    primary = primary_hdu(spectrum.name, "MRSMultiSpecModel", spectrum.primary, spectrum.history)
+    primary = primary_header(spectrum.name, "MRSMultiSpecModel", spectrum.primary, spectrum.history)
     with atomic_write(path) as file:
-        fits.HDUList([primary]).writeto(file, output_verify="exception")
+        file.write(primary)
         file.write(table)
         file.write(asdf_extension(meta, wcs, spectrum.history, in_spec=True))
     return path

@@ -25,6 +25,7 @@ _CORE = 0.6
 _APART = 0.3
 """Most that the centres of a source and of its core may differ, spaxels, unless noise can move them so far."""
 _ROUNDS = 25
+_AROUND = tuple(np.ndindex(3, 3))
 
 NOTHING, EDGE, SHAPE, VAGUE = range(4)
 """Why there is no source: nothing above the noise, brightest thing at the edge, not like a source, centre too vague."""
@@ -59,18 +60,18 @@ class Limits(NamedTuple):
 
 @njit(cache=True, nogil=True)
 def _fit_everywhere(image, noise, good, sigma, out):
-    """Fill `out`, shape (3, n_y, n_x), with signal-to-noise, coverage and misfit of a Gaussian at every spaxel."""
+    """Add to `out`, shape (3, n_y, n_x), signal-to-noise, coverage and misfit of a Gaussian at every spaxel."""
     n_y, n_x = image.shape
     reach = math.ceil(_REACH * sigma) + 1
     side = 2 * reach + 1
     profile = np.empty((side, side))
+    total = 0.0
     for j in range(side):
         for i in range(side):
-            profile[j, i] = math.exp(-0.5 * ((i - reach) ** 2 + (j - reach) ** 2) / sigma**2)
-    total = profile.sum()
+            profile[j, i] = math.exp(-0.5 * ((i - reach) * (i - reach) + (j - reach) * (j - reach)) / (sigma * sigma))
+            total += profile[j, i]
     for y in range(n_y):
         for x in range(n_x):
-            out[:, y, x] = 0.0
             if not good[y, x]:
                 continue
             s = sp = spp = sd = spd = sdd = seen = 0.0
@@ -80,7 +81,7 @@ def _fit_everywhere(image, noise, good, sigma, out):
                     if not good[j, i]:
                         continue
                     p = profile[j - y + reach, i - x + reach]
-                    w = 1.0 / noise[j, i] ** 2
+                    w = 1.0 / (noise[j, i] * noise[j, i])
                     d = image[j, i]
                     s += w
                     sp += w * p
@@ -156,12 +157,13 @@ def _candidate(
     """Return the best source of one width, if any, and what came nearest to be one."""
     strength, coverage, misfit = fit
     nearest = Found(math.nan, math.nan, math.inf, float(strength.max()), sigma, NOTHING)
+    padded = np.pad(strength, 1, constant_values=-np.inf)
+    highest = strength >= np.max([padded[j : j + len(strength), i : i + strength.shape[1]] for j, i in _AROUND], axis=0)
     for k in np.argsort(-strength, axis=None)[:200]:
-        y, x = (int(v) for v in np.unravel_index(k, strength.shape))
+        y, x = divmod(int(k), strength.shape[1])
         if strength[y, x] < limits.signal_to_noise:
             break
-        near = strength[max(0, y - 1) : y + 2, max(0, x - 1) : x + 2]
-        if strength[y, x] < near.max():
+        if not highest[y, x]:
             continue
         failure = EDGE if coverage[y, x] < limits.coverage else SHAPE if misfit[y, x] > limits.misfit else -1
         if failure < 0:

@@ -12,9 +12,13 @@ their size and that of the spaxels correlate two voxels at a given distance.
 import math
 
 import numpy as np
-from numba import njit, prange
+from numba import njit
 
 from mrsnb.kernels.drizzle import clip_pixel, frame_of, shared_extent, window_for
+from mrsnb.kernels.threads import share
+
+_PLANES = 32
+"""In a part."""
 
 
 def add_variances(pixels, in_order, which, corners, planes, begin, ratio, out):
@@ -100,7 +104,6 @@ def spread_of_light(pixel, angles, spaxel, reach):
     return np.clip(correlation / correlation[reach, reach], 0.0, None)
 
 
-@njit(cache=True, nogil=True, parallel=True)
 def correlated_variances(coefficients, err, correlation, out):
     """Fill `out`, shape (n_wave,), with the variances of sums over voxels with a given correlation by distance.
 
@@ -111,14 +114,24 @@ def correlated_variances(coefficients, err, correlation, out):
     correlation : ndarray, shape (2 m + 1, 2 m + 1)
     out : ndarray, shape (n_wave,)
     """
+
+    def part(i: int) -> None:
+        here = slice(i * _PLANES, (i + 1) * _PLANES)
+        _correlated(coefficients[here], err[here], correlation, out[here])
+
+    share(part, -(-len(out) // _PLANES))
+
+
+@njit(cache=True, nogil=True)
+def _correlated(coefficients, err, correlation, out):
     n_wave, n_y, n_x = coefficients.shape
     m = correlation.shape[0] // 2
-    for k in prange(n_wave):
-        c = np.zeros((n_y, n_x))
+    c = np.empty((n_y, n_x))
+    for k in range(n_wave):
         for j in range(n_y):
             for i in range(n_x):
-                if coefficients[k, j, i] != 0.0:
-                    c[j, i] = coefficients[k, j, i] * err[k, j, i]
+                used = coefficients[k, j, i] != 0.0
+                c[j, i] = coefficients[k, j, i] * err[k, j, i] if used else 0.0
         total = 0.0
         for j in range(n_y):
             for i in range(n_x):

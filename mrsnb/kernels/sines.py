@@ -6,6 +6,7 @@ then fitted together; at fixed frequency the amplitudes are linear, and the freq
 steps.
 """
 
+import math
 from typing import NamedTuple
 
 import numpy as np
@@ -46,12 +47,15 @@ class SineFit(NamedTuple):
 @njit(cache=True, nogil=True, fastmath=True)
 def _phasor_sums(x, y, w, start, step, n):
     """Return, for each frequency, the weighted sums of c, s, c^2, c s, y c and y s; shape (n, 6)."""
-    turn_c, turn_s = np.cos(2.0 * np.pi * step * x), np.sin(2.0 * np.pi * step * x)
-    c, s = np.cos(2.0 * np.pi * start * x), np.sin(2.0 * np.pi * start * x)
+    m = x.size
+    c, s, turn_c, turn_s = np.empty(m), np.empty(m), np.empty(m), np.empty(m)
+    for i in range(m):
+        c[i], s[i] = math.cos(_TWO_PI * start * x[i]), math.sin(_TWO_PI * start * x[i])
+        turn_c[i], turn_s[i] = math.cos(_TWO_PI * step * x[i]), math.sin(_TWO_PI * step * x[i])
     out = np.empty((n, 6))
     for k in range(n):
         s1 = s2 = s3 = s4 = s5 = s6 = 0.0
-        for i in range(x.size):
+        for i in range(m):
             a, b = c[i], s[i]
             u, v = w[i] * a, w[i] * b
             s1 += u

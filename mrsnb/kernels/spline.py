@@ -16,7 +16,7 @@ from typing import NamedTuple
 import numpy as np
 from numba import njit
 
-from mrsnb.kernels.aperture import clipped_limits
+from mrsnb.kernels.clip import clipped_limits
 
 DEGREE = 3
 TINY = 1e-13

@@ -14,7 +14,7 @@ import numpy as np
 from numba import njit, prange
 from numpy.typing import NDArray
 
-from mrsnb.kernels.aperture import clipped_limits
+from mrsnb.kernels.clip import clipped_limits
 from mrsnb.kernels.spline import DEGREE, Knots, evaluate, fill_knots, fit_clipped, nth_largest
 
 REACH = 50

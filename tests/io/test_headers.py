@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mrsnb.core.cards import Card, Cards
-from mrsnb.io.headers import cards_for, cards_of, is_structure, printable
+from mrsnb.io.headers import cards_for, cards_of, header_bytes, is_structure, printable
 
 KEYS = st.text("ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_", min_size=1, max_size=8).filter(
     lambda key: not is_structure(key)
@@ -33,6 +33,28 @@ def test_every_value_comes_back(found):
     assert list(back.items()) == list(cards.items())
     for key, value in back.items():
         assert isinstance(value, type(cards[key]))
+
+
+@settings(max_examples=300)
+@given(st.lists(st.builds(Card, KEYS, VALUES, PLAIN), unique_by=lambda card: card.key, max_size=5))
+def test_the_bytes_are_those_of_astropy(found):
+    cards = Cards(found)
+    header = fits.Header(cards_for(cards))
+    for line in ("one", "  two"):
+        header["HISTORY"] = line
+    assert header_bytes(cards.cards(), ["one", "  two"]) == header.tostring().encode("ascii")
+
+
+def test_values_that_are_equal_are_told_apart():
+    values = [1, 1.0, True, 0.0, -0.0, 0, False, "1"]
+    for value in [*values, *values]:
+        back = cards_of(fits.Header.fromstring(header_bytes([Card("A", value)])))["A"]
+        assert (repr(back), type(back)) == (repr(value), type(value))
+
+
+def test_a_keyword_that_is_none_is_refused():
+    with pytest.raises((fits.VerifyError, ValueError)):
+        header_bytes([Card("A=B", 1)])
 
 
 def test_a_quote_in_the_comment_of_an_empty_text():

@@ -189,7 +189,7 @@ def test_nothing_is_half_written(tmp_path, make_cube, monkeypatch):
     def full(*_, **__):
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr(fits.HDUList, "writeto", full)
+    monkeypatch.setattr("mrsnb.io.s3d.write_pixels", full)
     with pytest.raises(OutputError, match="disk is full"):
         write_s3d(make_cube(), tmp_path)
     assert list(tmp_path.iterdir()) == []

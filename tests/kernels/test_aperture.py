@@ -3,22 +3,28 @@ import math
 import naive
 import numpy as np
 import pytest
-from astropy.stats import sigma_clipped_stats
 from hypothesis import given
 from hypothesis import strategies as st
 from photutils.aperture import CircularAperture
 
-from mrsnb.kernels.aperture import CENTER, EXACT, METHODS, SUBPIXEL, circle_share, clipped_limits, fill_shares
+from mrsnb.kernels.aperture import CENTER, EXACT, METHODS, SUBPIXEL, circle_shares, spaxels_about
 
 PLACES = st.floats(-3, 16, width=32)
 RADII = st.floats(0.0625, 9, width=32)
 SHAPE = (11, 13)
 
 
-def shares(x, y, radius, method, n=5):
-    out = np.full(SHAPE, np.nan)
-    fill_shares(out, x, y, radius, method, n)
+def shares(x, y, radius, method, n=5, *, largest=None):
+    spaxels = spaxels_about(SHAPE, x, y, radius if largest is None else largest, method, n)
+    out = np.zeros(SHAPE)
+    out.flat[spaxels.at] = circle_shares(spaxels, np.array([radius]))[0]
     return out
+
+
+def circle_share(x, y, radius, method, n):
+    """Return the share of a spaxel that is at (x, y) from the centre."""
+    spaxels = spaxels_about((1, 1), -x, -y, 20.0, method, n)
+    return circle_shares(spaxels, np.array([radius]))[0, 0]
 
 
 @given(x=PLACES, y=PLACES, radius=RADII, method=st.sampled_from(["center", "subpixel"]), n=st.sampled_from([1, 5, 10]))
@@ -65,31 +71,10 @@ def test_a_circle_within_one_spaxel():
     assert circle_share(0.1, -0.1, 0.2, EXACT, 1) == pytest.approx(math.pi * 0.04, rel=1e-12)
 
 
-@given(seed=st.integers(0, 2**32 - 1), sigma=st.sampled_from([2.0, 2.5, 3.0]), n=st.integers(1, 60))
-def test_clipping_is_that_of_astropy(seed, sigma, n):
-    rng = np.random.default_rng(seed)
-    values = rng.normal(size=n)
-    values[rng.random(n) < 0.15] *= 30
-    before = values.copy()
-    mean, spread = clipped_limits(values, sigma, 5)
-    expected_mean, _, expected_spread = sigma_clipped_stats(values, sigma=sigma, maxiters=5)
-    assert mean == pytest.approx(expected_mean, rel=1e-12, abs=1e-14)
-    assert spread == pytest.approx(expected_spread, rel=1e-12, abs=1e-14)
-    np.testing.assert_array_equal(values, before)
-
-
-@given(seed=st.integers(0, 2**32 - 1), sigma=st.sampled_from([0.1, 0.5, 1.0]), n=st.integers(1, 60))
-def test_clipping_leaves_something_however_narrow(seed, sigma, n):
-    values = np.random.default_rng(seed).normal(size=n)
-    mean, spread = clipped_limits(values, sigma, 5)
-    assert values.min() <= mean <= values.max()
-    assert 0 <= spread <= values.std() * (1 + 1e-12)
-
-
-def test_two_heaps_that_clip_each_other_are_left_alone():
-    assert clipped_limits(np.array([0.0, 1.0, 0.0, 1.0]), 0.5, 5) == (0.5, 0.5)
-
-
-def test_without_rounds_nothing_is_clipped():
-    values = np.array([0.0, 0.0, 0.0, 1e6])
-    assert clipped_limits(values, 1.0, 0) == (values.mean(), values.std())
+@given(
+    x=PLACES, y=PLACES, radii=st.lists(RADII, min_size=1, max_size=4), method=st.sampled_from(list(METHODS.values()))
+)
+def test_circles_about_one_point_are_those_made_one_by_one(x, y, radii, method):
+    for radius in radii:
+        together = shares(x, y, radius, method, largest=max(radii))
+        np.testing.assert_array_equal(together, shares(x, y, radius, method))

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mrsnb.geometry.slice_images import SliceImages
-from mrsnb.kernels.aperture import clipped_limits
+from mrsnb.kernels.clip import clipped_limits
 
 LOW_SNR = 5.0
 """A profile with less signal to noise is noise."""

@@ -14,6 +14,7 @@ from mrsnb.errors import InputError
 from mrsnb.geometry.tangent import to_plane
 from mrsnb.kernels.centroid import EDGE, FWHM_TO_SIGMA, NOTHING, SHAPE, Found, Limits, eroded, find_source
 from mrsnb.kernels.daofind import find_stars
+from mrsnb.kernels.light import Light, mean_light
 from mrsnb.steps.extract_1d.params import Extract1dParams
 
 log = logging.getLogger(__name__)
@@ -147,19 +148,16 @@ def _star(cube: Cube) -> Centre | str:
 
 def _source(cube: Cube) -> Centre | str:
     """Return the most certain source in the cube, by its continuum or else by its lines, or why there is none."""
-    used = cube.grid.wave < LONGEST_WAVE
-    good = (cube.weight > 0) & np.isfinite(cube.flux) & np.isfinite(cube.err) & (cube.err > 0)
-    used &= good.any(axis=(1, 2))
-    if not used.any():
+    planes = np.flatnonzero(cube.grid.wave < LONGEST_WAVE)
+    below = slice(0, len(planes))
+    seen = mean_light(cube.flux[below], cube.err[below], cube.weight[below], _TRIM)
+    planes = np.flatnonzero(seen.lit)
+    if not planes.size:
         return f"ifu_autocen: no light below {LONGEST_WAVE:g} micron"
-    planes = np.flatnonzero(used)
-    flux = np.where(good[planes], cube.flux[planes], np.nan)
-    found = _found(cube, flux, planes, _TRIM)
+    found = _found(cube, seen, planes)
     if found.failure >= 0:
-        base = _trimmed_mean(flux, _MEDIAN)
-        lines = _line_planes(flux - base)
-        by_lines = _found(cube, flux[lines] - base, planes[lines], 0.0) if lines.size else found
-        found = by_lines if by_lines.failure < 0 else found
+        by_lines = _found_by_lines(cube, below)
+        found = by_lines if by_lines is not None and by_lines.failure < 0 else found
     if found.failure >= 0:
         return f"ifu_autocen: {_why_not(found)}"
     centre = Centre(x=found.x, y=found.y, method="found", signal_to_noise=found.signal_to_noise)
@@ -170,32 +168,29 @@ def _source(cube: Cube) -> Centre | str:
     return centre
 
 
-def _found(cube: Cube, flux: NDArray[np.floating[Any]], planes: NDArray[np.int64], trim: float) -> Found:
-    """Return what is found in the mean of some planes, `flux` of shape (n, n_y, n_x), NaN where there is no light."""
-    count = np.isfinite(flux).sum(axis=0)
-    seen = count >= max(1.0, _LEAST_SEEN * len(planes))
-    variance = np.where(np.isfinite(flux), cube.err[planes].astype(float) ** 2, 0.0).sum(axis=0)
-    image = np.where(seen, _trimmed_mean(flux, trim), 0.0)
-    noise = np.where(seen, np.sqrt(variance) / np.maximum(count, 1), 1.0)
+def _found(cube: Cube, light: Light, planes: NDArray[np.int64]) -> Found:
+    """Return what is found in the mean of some planes."""
+    seen = light.planes >= max(1.0, _LEAST_SEEN * len(planes))
+    image = np.where(seen, light.mean, 0.0)
+    noise = np.where(seen, np.sqrt(light.variance) / np.maximum(light.planes, 1), 1.0)
     fwhm = 0.033 * float(cube.grid.wave[planes].mean()) + 0.106  # arcsec; Law et al. 2023, AJ 166, 45
     return find_source(image, noise, seen, fwhm * FWHM_TO_SIGMA / cube.grid.spaxel_size, Limits())
 
 
-def _trimmed_mean(flux: NDArray[np.floating[Any]], trim: float) -> Array:
-    """Return the mean over planes without the share `trim` at each end; NaN where there is no light."""
-    count = np.isfinite(flux).sum(axis=0)
-    if trim == 0.0:
-        return _ratio(np.nansum(flux, axis=0, dtype=float), count)
-    rank = np.arange(len(flux))[:, None, None]
-    low = np.floor(trim * count)
-    kept = (rank >= low) & (rank < np.maximum(count - low, low + 1)) & (rank < count)
-    total = np.sum(np.sort(flux, axis=0), axis=0, where=kept, dtype=float)
-    return _ratio(total, kept.sum(axis=0))
-
-
-def _ratio(total: Array, count: NDArray[np.integer[Any]]) -> Array:
-    ratio: Array = np.divide(total, count, out=np.full(count.shape, np.nan), where=count > 0)
-    return ratio
+def _found_by_lines(cube: Cube, below: slice) -> Found | None:
+    """Return what is found in the planes with lines, the continuum subtracted; None if there are no lines."""
+    base = mean_light(cube.flux[below], cube.err[below], cube.weight[below], _MEDIAN)
+    planes = np.flatnonzero(base.lit)
+    flux, err = cube.flux[planes], cube.err[planes]
+    good = (cube.weight[planes] > 0) & np.isfinite(flux) & np.isfinite(err) & (err > 0)
+    excess = np.where(good, flux, np.nan) - base.mean
+    lines = _line_planes(excess)
+    if not lines.size:
+        return None
+    excess, variance = excess[lines], np.where(good[lines], err[lines].astype(float) ** 2, 0.0).sum(axis=0)
+    count, total = np.isfinite(excess).sum(axis=0), np.nansum(excess, axis=0, dtype=float)
+    mean = np.divide(total, count, out=np.full(count.shape, np.nan), where=count > 0)
+    return _found(cube, Light(mean, count, variance, np.ones(len(lines), bool)), planes[lines])
 
 
 def _line_planes(excess: NDArray[np.floating[Any]]) -> NDArray[np.int64]:

@@ -28,11 +28,15 @@ def aperture_correction(apcorr: ApertureCorrection | None, wave: Array, radius: 
     """Return the aperture correction at each wavelength and radius (arcsec), linear in both; 1 without reference."""
     if apcorr is None:
         return np.ones(len(wave))
-    radii = np.array([interpolated(wave, apcorr.wave, row) for row in apcorr.radius])
-    factors = np.array([interpolated(wave, apcorr.wave, row) for row in apcorr.apcorr])
-    return np.array(
-        [interpolated(radius[k : k + 1], radii[:, k], factors[:, k])[0] for k in range(len(wave))], dtype=float
-    )
+    radii: Array = np.array([interpolated(wave, apcorr.wave, row) for row in apcorr.radius])
+    factors: Array = np.array([interpolated(wave, apcorr.wave, row) for row in apcorr.apcorr])
+    if len(radii) == 1:
+        return np.asarray(factors[0], float)
+    k = np.clip((radii < radius).sum(axis=0) - 1, 0, len(radii) - 2)
+    here = np.arange(len(wave))
+    slope: Array = (factors[k + 1, here] - factors[k, here]) / (radii[k + 1, here] - radii[k, here])
+    corrections: Array = factors[k, here] + slope * (radius - radii[k, here])
+    return corrections
 
 
 def columns(

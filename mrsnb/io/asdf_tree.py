@@ -173,7 +173,7 @@ def _without_first_step(text: str) -> tuple[str, str, str] | None:
     return text[:start], first, rest
 
 
-@lru_cache(maxsize=16)
+@lru_cache(maxsize=6)  # an observation has so many detectors and settings
 def _first_step(head: str, text: str) -> Any:
     """Return the item of a list; it is shared, and nobody changes it."""
     return _built(f"{head}\n---\n{text}")[0]

@@ -26,11 +26,28 @@ class Stored(NamedTuple):
 
 def layout_of(path: Path, hdus: fits.HDUList, names: Iterable[str]) -> dict[str, Stored]:
     """Return where images lie in a file; without those that must be unpacked, scaled or converted."""
-    with path.open("rb") as file:
-        if file.read(6) != b"SIMPLE":
-            return {}
+    if not _is_plain(path):
+        return {}
     found = {name: _stored(hdus[name]) for name in names if name in hdus}
     return {name: place for name, place in found.items() if place is not None}
+
+
+def table_content(path: Path, hdu: Any) -> bytes:
+    """Return the bytes of a table's rows."""
+    info = hdu.fileinfo()
+    if info is None or not _is_plain(path):
+        content: bytes = hdu.data.tobytes()
+        return content
+    size = hdu.header["NAXIS1"] * hdu.header["NAXIS2"]
+    with path.open("rb") as file:
+        file.seek(info["datLoc"])
+        return file.read(size)
+
+
+def _is_plain(path: Path) -> bool:
+    """Return whether a file is FITS as it is, not compressed."""
+    with path.open("rb") as file:
+        return file.read(6) == b"SIMPLE"
 
 
 def _stored(hdu: Any) -> Stored | None:

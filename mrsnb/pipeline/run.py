@@ -250,6 +250,7 @@ class _Run:
             for extracted in self._spectrum(plan, built.cubes[0]):
                 spectra += extracted.spectra
                 yield extracted
+            del built
         if spectra and not self.params.spectral_leak.skip:
             leak = spectral_leak(spectra, self.params.spectral_leak, self.references.mrsptcorr)
             if leak.corrected is not None:
@@ -275,7 +276,10 @@ class _Run:
                     spaxel_size=cube.grid.spaxel_size,
                 )
             )
-            yield plan, replace(built, seconds=built.seconds + perf_counter() - start)
+            written = replace(built, seconds=built.seconds + perf_counter() - start)
+            del built, cube  # the next are in memory by the time that this is left
+            yield plan, written
+            del written
 
     def _built(self, plan: CubePlan) -> CubeBuildResult:
         start, params = perf_counter(), self.params.cube_build

@@ -56,5 +56,5 @@ def _forget(kept: ByteCache[Values], number: int) -> None:
     kept.drop(lambda key: key[0] == number)
 
 
-RECENT = PixelCache(96_000_000)
+RECENT = PixelCache(64_000_000)
 """Of the exposures that cubes were built of last."""

@@ -1,34 +1,45 @@
-"""Kernels against the obvious loops of ``tests/naive.py``, on input that the loops can bear.
+"""Kernels at full size, and against the obvious loops of ``tests/naive.py`` on input that the loops can bear.
 
     python -m pytest tests/benchmarks/test_kernels.py --benchmark-only --benchmark-group-by=group
 
-Each group holds a kernel and its loops; the kernel has one thread, as the loops have. They are left out of a plain run
-of the tests.
+The groups named ``full`` take the pixels of a whole channel, or planes of ordinary size, on one thread and on all; each
+other group holds a kernel on one thread and its loops. They are left out of a plain run of the tests.
 """
 
 import naive
-import numba
 import numpy as np
 import pytest
 
 from mrsnb.kernels.aperture import SUBPIXEL
 from mrsnb.kernels.drizzle import Pixels, Planes, deposit, order_by_plane, plane_ranges
+from mrsnb.kernels.field import field_corners, mark_field
+from mrsnb.kernels.median import windowed_median
+from mrsnb.kernels.neighbours import lower_to_differences
 from mrsnb.kernels.normalize import normalize
 from mrsnb.kernels.overlap import MAX_VERTICES, shared_area
 from mrsnb.kernels.photometry import Apertures, sum_point
+from mrsnb.kernels.shepard import EMSM, Points, Reach, deposit_points, point_ranges
+from mrsnb.kernels.sines import strongest_frequency
 from mrsnb.kernels.slices import Samples, SlicePolynomials, sample_slices, slice_pixels
 from mrsnb.kernels.tangent import Telescope, project_corners
+from mrsnb.kernels.threads import at_most, n_threads
+from mrsnb.kernels.usable import gather_usable
+from mrsnb.simulate.geometry import detector_geometry
 
 RNG = np.random.default_rng(1)
 SIZE = 0.13
 
 
-@pytest.fixture(autouse=True)
-def _one_thread():
-    before = numba.get_num_threads()
-    numba.set_num_threads(1)
-    yield
-    numba.set_num_threads(before)
+@pytest.fixture(params=["one thread", "all threads"])
+def threads(request):
+    with at_most(1 if request.param == "one thread" else n_threads()):
+        yield
+
+
+@pytest.fixture
+def one_thread():
+    with at_most(1):
+        yield
 
 
 def pixels_and_planes(m=200, n=15, n_wave=20):
@@ -51,6 +62,7 @@ def drizzled(pixels, planes):
 
 @pytest.mark.benchmark(group="drizzle")
 @pytest.mark.parametrize("how", ["kernel", "loops"])
+@pytest.mark.usefixtures("one_thread")
 def test_drizzle(benchmark, how):
     pixels, planes = pixels_and_planes()
     found = benchmark(drizzled if how == "kernel" else naive.drizzle, pixels, planes)
@@ -59,6 +71,7 @@ def test_drizzle(benchmark, how):
 
 @pytest.mark.benchmark(group="shared area")
 @pytest.mark.parametrize("how", ["kernel", "loops"])
+@pytest.mark.usefixtures("one_thread")
 def test_shared_area(benchmark, how):
     corners = np.array([[-0.3, -0.2, 0.7, 0.5], [-0.4, 0.5, 0.6, -0.2]])
     work = np.empty((4, MAX_VERTICES))
@@ -71,6 +84,7 @@ def test_shared_area(benchmark, how):
 
 @pytest.mark.benchmark(group="normalize")
 @pytest.mark.parametrize("how", ["kernel", "loops"])
+@pytest.mark.usefixtures("one_thread")
 def test_normalize(benchmark, how):
     sums = RNG.uniform(0, 2, (20, 400, 4)) * (RNG.random((20, 400, 1)) > 0.3)
     in_field = np.ones((20, 400), bool)
@@ -80,6 +94,7 @@ def test_normalize(benchmark, how):
 
 @pytest.mark.benchmark(group="slices")
 @pytest.mark.parametrize("how", ["kernel", "loops"])
+@pytest.mark.usefixtures("one_thread")
 def test_slices(benchmark, how):
     triangle = 0.1 ** np.add.outer(np.arange(6), np.arange(6))
     alpha, wave = RNG.normal(size=(2, 3, 6, 6)) * triangle
@@ -99,6 +114,7 @@ def test_slices(benchmark, how):
 
 @pytest.mark.benchmark(group="corners")
 @pytest.mark.parametrize("how", ["kernel", "loops"])
+@pytest.mark.usefixtures("one_thread")
 def test_corners(benchmark, how):
     coefficients = RNG.normal(size=(2, 4, 4)) * 0.01 ** np.add.outer(np.arange(4), np.arange(4))
     telescope = Telescope(*coefficients, np.array([1.0, 1.0, 0.0, 0.0]), np.eye(3)[[1, 2, 0]])
@@ -117,6 +133,7 @@ def test_corners(benchmark, how):
 
 @pytest.mark.benchmark(group="photometry")
 @pytest.mark.parametrize("how", ["kernel", "loops"])
+@pytest.mark.usefixtures("one_thread")
 def test_photometry(benchmark, how):
     n = 5
     flux, err = RNG.normal(20, 1, (n, 41, 41)).astype(np.float32), np.ones((n, 41, 41), np.float32)
@@ -131,3 +148,178 @@ def test_photometry(benchmark, how):
         return sum_point(flux, err, weight, apertures, 3.0, False).flux
 
     assert len(benchmark(kernel if how == "kernel" else loops)) == n
+
+
+class Channel:
+    """Channel 1 of a whole exposure, simulated, and the planes of its cube."""
+
+    def __init__(self):
+        geometry = detector_geometry("MIRIFUSHORT", "short")
+        channel = geometry.channels[0]
+        slices = channel.slices
+        labels = np.array([s.label for s in slices], np.int16)
+        shift = -np.array([s.column for s in slices])
+        alpha, wave = np.stack([s.alpha for s in slices]), np.stack([s.wave for s in slices])
+        beta = np.array([s.beta for s in slices])
+        self.polynomials = SlicePolynomials(labels, beta, alpha, shift, wave, shift)
+        self.map = geometry.slice_map.astype(np.int16)
+        v2, v3 = (np.array([[0.0, row[2]], [row[1], 0.0]]) for row in channel.to_v2v3)
+        self.telescope = Telescope(v2, v3, np.array([1.0, 1.0, 0.0, 0.0]), np.eye(3)[[1, 2, 0]])
+        self.index, self.start = slice_pixels(self.map, labels, 0, self.map.shape[1])
+        self.half_width = channel.band.slice_width / 2
+        self.samples = self.sample()
+        self.xi, self.eta = self.project()
+        low, high = np.nanmin(self.samples.wave), np.nanmax(self.samples.wave)
+        n_x, n_y = (int(np.ptp(c) / SIZE) + 2 for c in (self.xi, self.eta))
+        x, y = (SIZE * (np.arange(n) - n // 2) + c.mean() for n, c in ((n_x, self.xi), (n_y, self.eta)))
+        wave = np.linspace(low, high, int((high - low) / 0.0008))
+        self.planes = Planes(x, y, SIZE, wave, np.full(wave.size, 0.0008))
+        m = self.index.size
+        self.flux, self.err = RNG.normal(9.0, 1.0, m), np.ones(m)
+        self.pixels = Pixels(self.flux, self.err, self.samples.wave, self.samples.width, self.xi, self.eta)
+        self.first, self.count = plane_ranges(self.pixels, self.planes)
+
+    @property
+    def shape(self):
+        return len(self.planes.wave), len(self.planes.y) * len(self.planes.x)
+
+    def sample(self):
+        return sample_slices(self.polynomials, self.index, self.start, self.map.shape[1], 0.0, 100.0)
+
+    def project(self):
+        return project_corners(self.samples, self.start, self.polynomials.beta, self.half_width, self.telescope)
+
+    def order(self):
+        return order_by_plane(self.first, self.count, self.shape[0])
+
+    def deposit(self):
+        sums = np.zeros((*self.shape, 4))
+        deposit(self.pixels, self.planes, self.first, self.count, *self.order(), False, sums)
+        return sums
+
+
+@pytest.fixture(scope="module")
+def channel():
+    return Channel()
+
+
+@pytest.fixture(scope="module")
+def exposure():
+    flux = RNG.normal(9.0, 1.0, (1024, 1032)).astype(np.float32)
+    return flux, np.ones_like(flux), (RNG.random(flux.shape) < 0.003).astype(np.uint32)
+
+
+@pytest.mark.benchmark(group="full: slice pixels")
+def test_full_slice_pixels(benchmark, channel):
+    index, _ = benchmark(slice_pixels, channel.map, channel.polynomials.label, 0, channel.map.shape[1])
+    assert len(index) > 300_000
+
+
+@pytest.mark.benchmark(group="full: polynomials of the slices")
+@pytest.mark.usefixtures("threads")
+def test_full_sample_slices(benchmark, channel):
+    assert np.isfinite(benchmark(channel.sample).wave).all()
+
+
+@pytest.mark.benchmark(group="full: corners")
+@pytest.mark.usefixtures("threads")
+def test_full_project_corners(benchmark, channel):
+    assert np.isfinite(benchmark(channel.project)[0]).all()
+
+
+@pytest.mark.benchmark(group="full: usable pixels")
+@pytest.mark.usefixtures("threads")
+def test_full_gather_usable(benchmark, channel, exposure):
+    flux, err, dq = exposure
+    found, _ = benchmark(gather_usable, flux, err, dq, (err, err, err, err), channel.index, np.uint32(1))
+    assert np.isnan(found).any()
+
+
+@pytest.mark.benchmark(group="full: planes of the pixels")
+def test_full_plane_ranges(benchmark, channel):
+    assert benchmark(plane_ranges, channel.pixels, channel.planes)[1].max() > 1
+
+
+@pytest.mark.benchmark(group="full: order by plane")
+def test_full_order_by_plane(benchmark, channel):
+    assert len(benchmark(channel.order)[0]) == np.count_nonzero(channel.count)
+
+
+@pytest.mark.benchmark(group="full: deposit")
+@pytest.mark.usefixtures("threads")
+def test_full_deposit(benchmark, channel):
+    assert benchmark(channel.deposit)[..., 3].sum() > 4e6
+
+
+@pytest.mark.benchmark(group="full: deposit, emsm")
+@pytest.mark.usefixtures("threads")
+def test_full_deposit_points(benchmark, channel):
+    xi, eta = (np.ascontiguousarray(c.mean(axis=1)) for c in (channel.xi, channel.eta))
+    points = Points(channel.flux, channel.err, channel.samples.wave, xi, eta)
+    reach = Reach(*(np.array([value]) for value in (5.0, 0.2, 0.0016, 0.02, 2.0, 0.01)))
+
+    def emsm():
+        row, first, count = point_ranges(points, channel.planes, reach)
+        ordered = order_by_plane(first, count, channel.shape[0])
+        sums = np.zeros((*channel.shape, 4))
+        deposit_points(points, channel.planes, reach, row, (first, count), ordered, EMSM, sums)
+        return sums
+
+    assert benchmark(emsm)[..., 3].sum() > 4e6
+
+
+@pytest.mark.benchmark(group="full: field of view")
+@pytest.mark.usefixtures("threads")
+def test_full_field(benchmark, channel):
+    def field():
+        in_field = np.zeros(channel.shape, bool)
+        outermost = int(channel.polynomials.beta.argmin()), int(channel.polynomials.beta.argmax())
+        places = channel.samples, channel.start, *outermost, channel.xi, channel.eta
+        mark_field(field_corners(*places, channel.planes), channel.planes, in_field)
+        return in_field
+
+    assert benchmark(field).any()
+
+
+@pytest.mark.benchmark(group="full: normalize")
+@pytest.mark.usefixtures("threads")
+def test_full_normalize(benchmark, channel):
+    sums, in_field = channel.deposit(), np.ones(channel.shape, bool)
+    found = benchmark(normalize, sums, in_field, len(channel.planes.y), len(channel.planes.x))
+    assert np.isfinite(found[0]).any()
+
+
+@pytest.mark.benchmark(group="full: photometry")
+@pytest.mark.usefixtures("threads")
+def test_full_sum_point(benchmark):
+    n = 1050
+    flux = RNG.normal(20, 1, (n, 47, 57)).astype(np.float32)
+    one = np.ones_like(flux)
+    radii = [np.linspace(low, 1.1 * low, n) for low in (6.0, 9.0, 14.0)]
+    apertures = Apertures(27.2, 22.7, *radii, np.full(n, True), SUBPIXEL, 5)
+    found = benchmark(sum_point, flux, one, one, apertures, 3.0, False)
+    assert np.isfinite(found.flux).all()
+
+
+@pytest.mark.benchmark(group="full: running median")
+@pytest.mark.parametrize("window", [(7, 7), (11, 1)], ids=["7 x 7", "11 x 1"])
+@pytest.mark.usefixtures("threads")
+def test_full_windowed_median(benchmark, exposure, window):
+    assert np.isfinite(benchmark(windowed_median, exposure[0].astype(float), window)).all()
+
+
+@pytest.mark.benchmark(group="full: differences from neighbours")
+@pytest.mark.usefixtures("threads")
+def test_full_lower_to_differences(benchmark, exposure):
+    flux, _, dq = exposure
+    least, own = np.full((2, *flux.shape), np.nan)
+    benchmark(lower_to_differences, flux, dq == 0, False, least, own)
+    assert np.isfinite(least).any()
+
+
+@pytest.mark.benchmark(group="full: periodogram")
+def test_full_strongest_frequency(benchmark):
+    nu = np.linspace(1742.0, 2040.0, 1050)
+    ratio = 0.02 * np.sin(2 * np.pi * nu / 2.9) + RNG.normal(0, 0.001, nu.size)
+    found, _ = benchmark(strongest_frequency, nu, ratio, np.ones(nu.size), 1 / 4.4, 1 / 1.4)
+    assert abs(1 / found - 2.9) < 0.05

@@ -14,18 +14,18 @@ from numpy.typing import NDArray
 
 from mrsnb.kernels.aperture import SUBPIXEL
 from mrsnb.kernels.centroid import Limits, find_source
-from mrsnb.kernels.drizzle import Pixels, Planes, deposit, order_by_plane, plane_ranges
+from mrsnb.kernels.drizzle import Pixels, Planes, deposit, sort_pixels
 from mrsnb.kernels.field import field_corners, mark_field
 from mrsnb.kernels.median import windowed_median
 from mrsnb.kernels.neighbours import lower_to_differences
-from mrsnb.kernels.normalize import normalize
+from mrsnb.kernels.normalize import Product, normalize
 from mrsnb.kernels.photometry import Apertures, sum_extended, sum_point
 from mrsnb.kernels.predict import Crossing, lower_median, predict
 from mrsnb.kernels.rows import Look, slice_rows
 from mrsnb.kernels.sines import strongest_frequency
 from mrsnb.kernels.slices import Samples, SlicePolynomials, sample_slices, slice_pixels
 from mrsnb.kernels.spikes import stand_out, stand_out_alone, with_neighbours
-from mrsnb.kernels.tangent import Telescope, focal_plane, project_corners
+from mrsnb.kernels.tangent import Telescope, corners_of, focal_plane, slice_planes
 from mrsnb.kernels.usable import count_found, gather_usable
 
 Array = NDArray[np.float64]
@@ -44,14 +44,15 @@ class _Channel(NamedTuple):
     telescope: Telescope
 
 
-def _fixed(array: NDArray[Any]) -> Array:
+def _fixed(array: NDArray[Any]) -> NDArray[Any]:
     """Return an array that cannot be written, as those of a chain and of a grid."""
     array.flags.writeable = False
     return array
 
 
 def _image(kind: Any = np.float32) -> NDArray[Any]:
-    return np.ones((_ROWS, _COLUMNS), kind)
+    """Return an image as an exposure holds it."""
+    return _fixed(np.ones((_ROWS, _COLUMNS), kind))
 
 
 def _channel() -> _Channel:
@@ -64,7 +65,8 @@ def _channel() -> _Channel:
     beta: Array = 0.2 * np.arange(-1.0, 2.0)
     middle: Array = -3.0 - _WIDTH * np.arange(float(_SLICES))
     polynomials = SlicePolynomials(labels, beta, alpha, middle, wave, middle)
-    index, start = slice_pixels(slice_map, labels, 0, _COLUMNS)
+    slice_pixels(slice_map.copy(), labels, 0, _COLUMNS)
+    index, start = slice_pixels(_fixed(slice_map), labels, 0, _COLUMNS)
     samples = sample_slices(polynomials, index, start, _COLUMNS, 4.0, 7.0, 1.0)
     v2, v3 = np.array([[0.0, 0.0], [1.0, 0.0]]), np.array([[0.0, 1.0], [0.0, 0.0]])
     aberration = _fixed(np.array([1.0, 1.0, 0.0, 0.0]))
@@ -75,20 +77,20 @@ def cubes() -> None:
     """From pixels to a cube, as this package and as the observatory's does it."""
     samples, start, beta, telescope = _channel()
     focal_plane(np.ascontiguousarray(samples.alpha[:, 0]), samples.slice, beta, telescope)
-    xi, eta = project_corners(samples, start, beta, 0.1, telescope)
     others = (_image(), _image(), _image(), _image())
     flux, err = gather_usable(_image(), _image(), _image(np.uint32), others, samples.pixel, np.uint32(2))
-    x, n_wave = 0.2 * np.arange(-3.0, 4.0), _ROWS
-    wave, step = _fixed(5.0 + _STEP * np.arange(n_wave)), _fixed(np.full(n_wave, _STEP))
-    planes = Planes(x, x.copy(), 0.2, wave, step)
-    pixels = Pixels(flux, err, samples.wave, samples.width, xi, eta)
-    first, count = plane_ranges(pixels, planes)
-    order, begin = order_by_plane(first, count, n_wave)
-    sums, in_field = np.zeros((n_wave, x.size**2, 4)), np.zeros((n_wave, x.size**2), np.bool_)
+    x, shape = 0.2 * np.arange(-3.0, 4.0), (_ROWS, 7, 7)
+    wave, step = _fixed(5.0 + _STEP * np.arange(_ROWS)), _fixed(np.full(_ROWS, _STEP))
+    planes, pixels = Planes(x, x.copy(), 0.2, wave, step), Pixels(flux, err, samples.wave, samples.width)
+    in_order, sides = sort_pixels(pixels, planes), slice_planes(samples, start, beta, 0.1, telescope)
+    which = in_order.reaching(0, _ROWS)
+    sums, in_field = np.zeros((_ROWS, x.size**2, 4)), np.zeros((_ROWS, x.size**2), np.bool_)
     for as_upstream in (False, True):
-        deposit(pixels, planes, first, count, order, begin, as_upstream, sums)
-    mark_field(field_corners(samples, start, 0, _SLICES - 1, xi, eta, planes), planes, in_field)
-    normalize(sums, in_field, x.size, x.size)
+        corners = corners_of(which, samples, sides)
+        deposit(pixels, in_order, which, corners, planes, 0, sums, as_upstream=as_upstream)
+    edges = corners_of(np.arange(start[-1], dtype=np.int32), samples, sides)
+    mark_field(field_corners(samples, start, 0, _SLICES - 1, *edges, planes), planes, in_field)
+    normalize(sums, in_field, Product.empty(shape))
 
 
 def _look() -> Look:
@@ -127,8 +129,8 @@ def outliers() -> None:
 
 def differences() -> None:
     """Outliers by differences from neighbours."""
-    least, own = _image(np.float64), _image(np.float64)
-    lower_to_differences(_image(), _image(np.bool_), True, least, own)
+    least, own = _image(np.float64).copy(), _image(np.float64).copy()
+    lower_to_differences(_image(), own > 0, True, least, own)
     windowed_median(own, (7, 7))
     windowed_median(own, (11, 1))
 
@@ -136,7 +138,7 @@ def differences() -> None:
 def spectra() -> None:
     """From a cube to a spectrum, of a point source and of an extended one."""
     n, side = 2, 15
-    flux = np.ones((n, side, side), np.float32)
+    flux = _fixed(np.ones((n, side, side), np.float32))
     radius, inner, outer = (np.full(n, length) for length in (2.0, 3.0, 5.0))
     apertures = Apertures(7.0, 7.0, radius, inner, outer, np.full(n, True), SUBPIXEL, 5)
     sum_point(flux, flux, flux, apertures, 3.0, False)

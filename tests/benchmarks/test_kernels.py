@@ -6,23 +6,25 @@ The groups named ``full`` take the pixels of a whole channel, or planes of ordin
 other group holds a kernel on one thread and its loops. They are left out of a plain run of the tests.
 """
 
+from types import SimpleNamespace
+
 import naive
 import numpy as np
 import pytest
 
 from mrsnb.kernels.aperture import SUBPIXEL
-from mrsnb.kernels.drizzle import Pixels, Planes, deposit, order_by_plane, plane_ranges
+from mrsnb.kernels.drizzle import Pixels, Planes, deposit, plane_ranges, sort_by_plane, sort_pixels
 from mrsnb.kernels.field import field_corners, mark_field
 from mrsnb.kernels.median import windowed_median
 from mrsnb.kernels.neighbours import lower_to_differences
-from mrsnb.kernels.normalize import normalize
+from mrsnb.kernels.normalize import Product, normalize
 from mrsnb.kernels.overlap import MAX_VERTICES, shared_area
 from mrsnb.kernels.photometry import Apertures, sum_point
 from mrsnb.kernels.shepard import EMSM, Points, Reach, deposit_points, point_ranges
 from mrsnb.kernels.sines import strongest_frequency
 from mrsnb.kernels.slices import Samples, SlicePolynomials, sample_slices, slice_pixels
-from mrsnb.kernels.tangent import Telescope, project_corners
-from mrsnb.kernels.threads import at_most, n_threads
+from mrsnb.kernels.tangent import Telescope, corners_of, slice_planes
+from mrsnb.kernels.threads import at_most, n_threads, share
 from mrsnb.kernels.usable import gather_usable
 from mrsnb.simulate.geometry import detector_geometry
 
@@ -50,22 +52,28 @@ def pixels_and_planes(m=200, n=15, n_wave=20):
     middle = RNG.uniform(x[0], x[-1], (2, m, 1))
     xi, eta = middle + np.array([u * np.cos(0.5) - v * np.sin(0.5), u * np.sin(0.5) + v * np.cos(0.5)])[:, None]
     wave = RNG.uniform(5.0, planes.wave[-1], m)
-    return Pixels(RNG.normal(9, 1, m), np.ones(m), wave, np.full(m, 0.0012), xi, eta), planes
+    flux = RNG.normal(9, 1, m).astype(np.float32)
+    pixels = Pixels(flux, np.ones(m, np.float32), wave, np.full(m, 0.0012))
+    return pixels, (xi, eta), planes
 
 
-def drizzled(pixels, planes):
+def drizzled(pixels, corners, planes):
     sums = np.zeros((len(planes.wave), len(planes.x) * len(planes.y), 4))
-    first, count = plane_ranges(pixels, planes)
-    deposit(pixels, planes, first, count, *order_by_plane(first, count, len(planes.wave)), False, sums)
+    in_order = sort_pixels(pixels, planes)
+    which = in_order.reaching(0, len(sums))
+    deposit(pixels, in_order, which, tuple(c[which] for c in corners), planes, 0, sums)
     return sums
+
+
+def drizzled_naively(pixels, corners, planes):
+    return naive.drizzle(SimpleNamespace(**pixels._asdict(), xi=corners[0], eta=corners[1]), planes)
 
 
 @pytest.mark.benchmark(group="drizzle")
 @pytest.mark.parametrize("how", ["kernel", "loops"])
 @pytest.mark.usefixtures("one_thread")
 def test_drizzle(benchmark, how):
-    pixels, planes = pixels_and_planes()
-    found = benchmark(drizzled if how == "kernel" else naive.drizzle, pixels, planes)
+    found = benchmark(drizzled if how == "kernel" else drizzled_naively, *pixels_and_planes())
     assert found[..., 3].sum() > 0
 
 
@@ -88,7 +96,13 @@ def test_shared_area(benchmark, how):
 def test_normalize(benchmark, how):
     sums = RNG.uniform(0, 2, (20, 400, 4)) * (RNG.random((20, 400, 1)) > 0.3)
     in_field = np.ones((20, 400), bool)
-    found = benchmark(normalize if how == "kernel" else naive.normalize, sums, in_field, 20, 20)
+
+    def kernel():
+        product = Product.empty((20, 20, 20))
+        normalize(sums, in_field, product)
+        return product
+
+    found = benchmark(kernel if how == "kernel" else lambda: naive.normalize(sums, in_field, 20, 20))
     assert np.isnan(found[0]).any()
 
 
@@ -123,7 +137,8 @@ def test_corners(benchmark, how):
     samples = Samples(np.arange(m, dtype=np.int32), np.zeros(m, np.int16), np.full(m, 5.0), np.full(m, 1e-3), alpha)
 
     def kernel():
-        return project_corners(samples, np.array([0, m]), np.zeros(1), 0.09, telescope)
+        sides = slice_planes(samples, np.array([0, m]), np.zeros(1), 0.09, telescope)
+        return corners_of(np.arange(m, dtype=np.int32), samples, sides)
 
     def loops():
         return [naive.project(a, b, telescope) for _, a1, a2 in alpha for a in (a1, a2) for b in (-0.09, 0.09)]
@@ -168,34 +183,42 @@ class Channel:
         self.index, self.start = slice_pixels(self.map, labels, 0, self.map.shape[1])
         self.half_width = channel.band.slice_width / 2
         self.samples = self.sample()
-        self.xi, self.eta = self.project()
+        self.every = np.arange(self.index.size, dtype=np.int32)
+        self.corners = self.project()
         low, high = np.nanmin(self.samples.wave), np.nanmax(self.samples.wave)
-        n_x, n_y = (int(np.ptp(c) / SIZE) + 2 for c in (self.xi, self.eta))
-        x, y = (SIZE * (np.arange(n) - n // 2) + c.mean() for n, c in ((n_x, self.xi), (n_y, self.eta)))
+        n_x, n_y = (int(np.ptp(c) / SIZE) + 2 for c in self.corners)
+        x, y = (SIZE * (np.arange(n) - n // 2) + c.mean() for n, c in zip((n_x, n_y), self.corners, strict=True))
         wave = np.linspace(low, high, int((high - low) / 0.0008))
         self.planes = Planes(x, y, SIZE, wave, np.full(wave.size, 0.0008))
+        self.shape = wave.size, n_y * n_x
         m = self.index.size
-        self.flux, self.err = RNG.normal(9.0, 1.0, m), np.ones(m)
-        self.pixels = Pixels(self.flux, self.err, self.samples.wave, self.samples.width, self.xi, self.eta)
-        self.first, self.count = plane_ranges(self.pixels, self.planes)
-
-    @property
-    def shape(self):
-        return len(self.planes.wave), len(self.planes.y) * len(self.planes.x)
+        self.flux, self.err = RNG.normal(9.0, 1.0, m).astype(np.float32), np.ones(m, np.float32)
+        self.pixels = Pixels(self.flux, self.err, self.samples.wave, self.samples.width)
+        self.in_order = sort_pixels(self.pixels, self.planes)
+        self.groups = [(k, min(k + 32, wave.size)) for k in range(0, wave.size, 32)]
 
     def sample(self):
         return sample_slices(self.polynomials, self.index, self.start, self.map.shape[1], 0.0, 100.0)
 
     def project(self):
-        return project_corners(self.samples, self.start, self.polynomials.beta, self.half_width, self.telescope)
+        beta = self.polynomials.beta
+        return corners_of(
+            self.every, self.samples, slice_planes(self.samples, self.start, beta, self.half_width, self.telescope)
+        )
 
-    def order(self):
-        return order_by_plane(self.first, self.count, self.shape[0])
+    def by_group(self, add):
+        """Return the sums of all groups of planes, shared among threads as a cube's are."""
+        sums = np.zeros((*self.shape, 4))
+        share(lambda i: add(self.groups[i][0], sums[slice(*self.groups[i])]), len(self.groups))
+        return sums
 
     def deposit(self):
-        sums = np.zeros((*self.shape, 4))
-        deposit(self.pixels, self.planes, self.first, self.count, *self.order(), False, sums)
-        return sums
+        def add(begin, sums):
+            which = self.in_order.reaching(begin, begin + len(sums))
+            corners = tuple(c[which] for c in self.corners)
+            deposit(self.pixels, self.in_order, which, corners, self.planes, begin, sums)
+
+        return self.by_group(add)
 
 
 @pytest.fixture(scope="module")
@@ -222,13 +245,11 @@ def test_full_sample_slices(benchmark, channel):
 
 
 @pytest.mark.benchmark(group="full: corners")
-@pytest.mark.usefixtures("threads")
-def test_full_project_corners(benchmark, channel):
+def test_full_corners(benchmark, channel):
     assert np.isfinite(benchmark(channel.project)[0]).all()
 
 
 @pytest.mark.benchmark(group="full: usable pixels")
-@pytest.mark.usefixtures("threads")
 def test_full_gather_usable(benchmark, channel, exposure):
     flux, err, dq = exposure
     found, _ = benchmark(gather_usable, flux, err, dq, (err, err, err, err), channel.index, np.uint32(1))
@@ -241,8 +262,10 @@ def test_full_plane_ranges(benchmark, channel):
 
 
 @pytest.mark.benchmark(group="full: order by plane")
-def test_full_order_by_plane(benchmark, channel):
-    assert len(benchmark(channel.order)[0]) == np.count_nonzero(channel.count)
+def test_full_sort_by_plane(benchmark, channel):
+    first, number = plane_ranges(channel.pixels, channel.planes)
+    found = benchmark(sort_by_plane, first, number, len(channel.planes.wave))
+    assert len(found.order) == np.count_nonzero(number)
 
 
 @pytest.mark.benchmark(group="full: deposit")
@@ -254,27 +277,28 @@ def test_full_deposit(benchmark, channel):
 @pytest.mark.benchmark(group="full: deposit, emsm")
 @pytest.mark.usefixtures("threads")
 def test_full_deposit_points(benchmark, channel):
-    xi, eta = (np.ascontiguousarray(c.mean(axis=1)) for c in (channel.xi, channel.eta))
-    points = Points(channel.flux, channel.err, channel.samples.wave, xi, eta)
+    centres = (c.mean(axis=1) for c in channel.corners)
+    points = Points(channel.flux, channel.err, channel.samples.wave, *centres)
     reach = Reach(*(np.array([value]) for value in (5.0, 0.2, 0.0016, 0.02, 2.0, 0.01)))
 
     def emsm():
-        row, first, count = point_ranges(points, channel.planes, reach)
-        ordered = order_by_plane(first, count, channel.shape[0])
-        sums = np.zeros((*channel.shape, 4))
-        deposit_points(points, channel.planes, reach, row, (first, count), ordered, EMSM, sums)
-        return sums
+        row, first, number = point_ranges(points, channel.planes, reach)
+        in_order = sort_by_plane(first, number, channel.shape[0])
+        return channel.by_group(
+            lambda begin, sums: deposit_points(points, in_order, row, channel.planes, reach, EMSM, begin, sums)
+        )
 
     assert benchmark(emsm)[..., 3].sum() > 4e6
 
 
 @pytest.mark.benchmark(group="full: field of view")
-@pytest.mark.usefixtures("threads")
 def test_full_field(benchmark, channel):
+    low, high = int(channel.polynomials.beta.argmin()), int(channel.polynomials.beta.argmax())
+    edges = np.concatenate([channel.every[channel.start[s] : channel.start[s + 1]] for s in (low, high)])
+    places = channel.samples, channel.start, low, high, *(c[edges] for c in channel.corners)
+
     def field():
         in_field = np.zeros(channel.shape, bool)
-        outermost = int(channel.polynomials.beta.argmin()), int(channel.polynomials.beta.argmax())
-        places = channel.samples, channel.start, *outermost, channel.xi, channel.eta
         mark_field(field_corners(*places, channel.planes), channel.planes, in_field)
         return in_field
 
@@ -282,11 +306,11 @@ def test_full_field(benchmark, channel):
 
 
 @pytest.mark.benchmark(group="full: normalize")
-@pytest.mark.usefixtures("threads")
 def test_full_normalize(benchmark, channel):
     sums, in_field = channel.deposit(), np.ones(channel.shape, bool)
-    found = benchmark(normalize, sums, in_field, len(channel.planes.y), len(channel.planes.x))
-    assert np.isfinite(found[0]).any()
+    product = Product.empty((len(sums), len(channel.planes.y), len(channel.planes.x)))
+    benchmark(normalize, sums, in_field, product)
+    assert np.isfinite(product.flux).any()
 
 
 @pytest.mark.benchmark(group="full: photometry")

@@ -11,12 +11,13 @@ import subprocess
 import sys
 import tempfile
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from functools import cache
 from hashlib import sha1, sha256
 from importlib.util import find_spec
 from pathlib import Path
+from queue import Queue
 from threading import Thread
 from time import perf_counter
 from typing import NamedTuple
@@ -37,7 +38,6 @@ class Group(NamedTuple):
     """A group of kernels that is ready."""
 
     title: str
-    seconds: float
     compiled: int
     """Kernels that were not in the cache."""
 
@@ -69,13 +69,11 @@ def is_warm() -> bool:
     return _is_disabled() or (cache_folder() / _stamp()).exists()
 
 
-def compile_groups(done: Callable[[Group], None] = lambda _group: None, processes: int | None = None) -> list[Group]:
-    """Compile the kernels that are not in the cache, in processes side by side.
+def compile_groups(processes: int | None = None) -> Iterator[Group]:
+    """Compile the kernels that are not in the cache, in processes side by side; yield each group when it is ready.
 
     Parameters
     ----------
-    done : callable
-        Told of each group when it is ready.
     processes : int, optional
         As many as there are cores if not given.
 
@@ -85,54 +83,55 @@ def compile_groups(done: Callable[[Group], None] = lambda _group: None, processe
         If the cache cannot be written, or a process fails.
     """
     folder = cache_folder()
-    waiting, ready, failures = deque(GROUPS), list[Group](), list[str]()
+    waiting, ready = deque(GROUPS), Queue[Group | Exception]()
 
     def take() -> None:
         try:
             for group in _answers(waiting):
-                ready.append(group)
-                done(group)
+                ready.put(group)
         except (OSError, ValueError, RuntimeError) as error:
+            ready.put(error)
+
+    for _ in range(min(n_threads() if processes is None else processes, len(GROUPS))):
+        Thread(target=take, daemon=True).start()
+    for _ in GROUPS:
+        group = ready.get()
+        if isinstance(group, Exception):
             waiting.clear()
-            failures.append(str(error))
-
-    count = min(n_threads() if processes is None else processes, len(GROUPS))
-    threads = [Thread(target=take, daemon=True) for _ in range(count)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    if failures:
-        msg = f"kernels could not be compiled into {folder}: {failures[0]}"
-        raise OutputError(msg)
-    for old in folder.glob("mrsnb-*.warm"):
-        old.unlink(missing_ok=True)
-    with suppress(OSError):
+            msg = f"kernels could not be compiled into {folder}: {group}"
+            raise OutputError(msg)
+        yield group
+    if not _is_disabled():
+        for old in folder.glob("mrsnb-*.warm"):
+            old.unlink(missing_ok=True)
         (folder / _stamp()).touch()
-    return ready
 
 
-def compile_missing(say: Callable[[str], None] = log.info) -> None:
+def compile_missing(
+    say: Callable[[str], None] = log.info, follow: Callable[[Iterator[Group]], Iterable[Group]] = iter
+) -> None:
     """Compile what is not in the cache, if this is the first time since mrsnb was installed; never fails.
 
     Parameters
     ----------
     say : callable
         Told in one line why it takes a while.
+    follow : callable
+        Shows how far it is: gets the groups as they are ready, and gives them back.
     """
     try:
         if is_warm():
             return
-        say("compiling the kernels, once for this installation")
+        say("compiling kernels, once for this installation")
         start = perf_counter()
-        compile_groups()
+        deque(follow(compile_groups()), maxlen=0)
     except (OutputError, OSError) as error:
         log.warning("%s; they are compiled when they are needed", error)
     else:
         log.info("kernels compiled in %.1f s", perf_counter() - start)
 
 
-def _answers(waiting: "deque[str]") -> Iterable[Group]:
+def _answers(waiting: "deque[str]") -> Iterator[Group]:
     """Have a process of its own call one waiting group after the other; yield each when it is ready."""
     found = str(_HERE.parents[1])
     path = os.pathsep.join([found, *filter(None, [os.environ.get("PYTHONPATH")])])
@@ -158,12 +157,12 @@ def _answers(waiting: "deque[str]") -> Iterable[Group]:
                 process.stdin.write(f"{name}\n")
                 process.stdin.flush()
             answer = process.stdout.readline().split()
-            if len(answer) != 3:
+            if len(answer) != 2:
                 process.wait()
                 errors.seek(0)
-                last = errors.read().decode(errors="replace").strip().splitlines()[-1:]
-                raise RuntimeError(*(last or ["the process ended"]))
-            yield Group(answer[0], float(answer[1]), int(answer[2]))
+                said = errors.read().decode(errors="replace").split("\n")
+                raise RuntimeError(next((line for line in reversed(said) if line.strip()), "the process ended"))
+            yield Group(answer[0], int(answer[1]))
 
 
 def _is_disabled() -> bool:

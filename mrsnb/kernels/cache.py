@@ -94,13 +94,15 @@ def compile_groups(processes: int | None = None) -> Iterator[Group]:
 
     for _ in range(min(n_threads() if processes is None else processes, len(GROUPS))):
         Thread(target=take, daemon=True).start()
-    for _ in GROUPS:
-        group = ready.get()
-        if isinstance(group, Exception):
-            waiting.clear()
-            msg = f"kernels could not be compiled into {folder}: {group}"
-            raise OutputError(msg)
-        yield group
+    try:
+        for _ in GROUPS:
+            group = ready.get()
+            if isinstance(group, Exception):
+                msg = f"kernels could not be compiled into {folder}: {group}"
+                raise OutputError(msg)
+            yield group
+    finally:
+        waiting.clear()
     if not _is_disabled():
         for old in folder.glob("mrsnb-*.warm"):
             old.unlink(missing_ok=True)
@@ -142,7 +144,7 @@ def _answers(waiting: "deque[str]") -> Iterator[Group]:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=errors,
-            text=True,
+            bufsize=0,  # what a process that fails did not take is not sent again
             env=os.environ | {"PYTHONPATH": path},
         ) as process,
     ):
@@ -154,15 +156,14 @@ def _answers(waiting: "deque[str]") -> Iterator[Group]:
             except IndexError:  # another thread was faster
                 break
             with suppress(BrokenPipeError):
-                process.stdin.write(f"{name}\n")
-                process.stdin.flush()
+                process.stdin.write(f"{name}\n".encode())
             answer = process.stdout.readline().split()
             if len(answer) != 2:
                 process.wait()
                 errors.seek(0)
                 said = errors.read().decode(errors="replace").split("\n")
                 raise RuntimeError(next((line for line in reversed(said) if line.strip()), "the process ended"))
-            yield Group(answer[0], int(answer[1]))
+            yield Group(answer[0].decode(), int(answer[1]))
 
 
 def _is_disabled() -> bool:

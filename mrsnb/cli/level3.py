@@ -50,6 +50,9 @@ def spec3_command(
 
 def process(asn: Path, told: "Settings", folder: Path, references: Path | None, *, report: bool = False) -> None:
     """Run the pipeline on an association, and say what it makes."""
+    from mrsnb.kernels.cache import cache_folder
+
+    cache_folder()  # numba cannot be loaded without one
     from mrsnb.display.progress import follow
     from mrsnb.io.association import read_association
     from mrsnb.io.references import load_references

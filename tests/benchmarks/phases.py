@@ -28,6 +28,7 @@ PHASES = {
     "mrsnb.io.s3d": WRITING,
     "mrsnb.io.x1d": WRITING,
     "mrsnb.io.bintable": WRITING,
+    "mrsnb.io.pixels": WRITING,
     "mrsnb.io.atomic": WRITING,
     "mrsnb.io.exposure_files": WRITING,
     "mrsnb.io.asdf_extension": WRITING,
@@ -166,7 +167,7 @@ def _count_periodograms(clock):
     original = step.strongest_frequency
 
     def counted(x, y, weights, low, high):
-        clock.spectra += 16.0 * x.size * (high - low) * (x.max() - x.min()) * sines._OVERSAMPLING
+        clock.spectra += 16.0 * x.size * (high - low) * (x.max() - x.min()) * getattr(sines, "_OVERSAMPLING", 12.0)
         return original(x, y, weights, low, high)
 
     step.strongest_frequency = counted

@@ -161,3 +161,15 @@ def test_the_command_says_what_it_did():
     assert result.stdout.startswith(f"compiled {len(cache.GROUPS)} functions, in ")
     assert str(cache.cache_folder()) in result.stdout
     assert Path(result.stdout.split(": ", 1)[1].strip()).is_dir()
+
+
+def test_a_run_without_a_cache_is_one_clear_error(monkeypatch, tmp_path):
+    from click.testing import CliRunner
+
+    from mrsnb.cli import main
+
+    monkeypatch.setattr(cache, "_is_writable", lambda _: False)
+    result = CliRunner().invoke(main, ["spec3", str(tmp_path / "no_asn.json")])
+    assert result.exit_code == 2
+    assert "set NUMBA_CACHE_DIR" in result.stderr
+    assert result.stderr.count("\n") == 1

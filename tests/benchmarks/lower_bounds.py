@@ -21,6 +21,8 @@ CORNERS = 4 * 2 * 9 * 2
 """Operations that place a pixel's four corners, two polynomials of nine coefficients each."""
 WINDOW = 49
 """Operations a pixel of the median in a window of 7 x 7."""
+ANNULUS, ROUNDS = 0.3, 5
+"""Share of the voxels that lie in the background's annulus, about, and rounds of clipping there."""
 
 
 class Bound(NamedTuple):
@@ -106,8 +108,10 @@ def bounds(size, machine, params):
         WRITING: _slowest((size["written"] / m.disk_write, f"{size['written'] / 1e6:.0f} MB to the disk")),
     }
     if not params.extract_1d.skip:
+        clipped = size["voxels"] * ANNULUS
         found[EXTRACTION] = _slowest(
-            (size["voxels"] * 12 / m.memory, f"{size['voxels'] / 1e6:.0f}e6 voxels, 12 bytes each")
+            (size["voxels"] * 12 / m.memory, f"{size['voxels'] / 1e6:.0f}e6 voxels, 12 bytes each"),
+            (clipped * ROUNDS * 4 / m.scattered, f"{clipped / 1e6:.0f}e6 background voxels, {ROUNDS} rounds of 4"),
         )
     if size["periodograms"]:
         found[FRINGES] = _slowest(

@@ -51,6 +51,7 @@ PHASES = {
     "mrsnb.steps.extract_1d": EXTRACTION,
     "mrsnb.steps.spectral_leak": EXTRACTION,
     "mrsnb.steps.residual_fringe": FRINGES,
+    "mrsnb.steps.continuum": FRINGES,
 }
 """The longest name counts, that of a module or of its package."""
 

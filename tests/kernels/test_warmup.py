@@ -41,6 +41,7 @@ print(json.dumps([run, asked[len(run):]]))
 @pytest.fixture
 def empty(monkeypatch, tmp_path):
     """Let an empty folder be the cache."""
+    monkeypatch.delenv("NUMBA_DISABLE_JIT", raising=False)
     monkeypatch.setenv("NUMBA_CACHE_DIR", str(tmp_path / "cache"))
     return tmp_path / "cache"
 

@@ -15,6 +15,7 @@ from mrsnb.kernels.aperture import SUBPIXEL
 from mrsnb.kernels.centroid import Limits, find_source
 from mrsnb.kernels.drizzle import Pixels, Planes, deposit, sort_pixels
 from mrsnb.kernels.field import field_corners, mark_field
+from mrsnb.kernels.light import mean_light
 from mrsnb.kernels.median import windowed_median
 from mrsnb.kernels.neighbours import lower_to_differences
 from mrsnb.kernels.normalize import Product, normalize
@@ -140,7 +141,9 @@ def spectra() -> None:
     flux = _fixed(np.ones((n, side, side), np.float32))
     radius, inner, outer = (np.full(n, length) for length in (2.0, 3.0, 5.0))
     apertures = Apertures(7.0, 7.0, radius, inner, outer, np.full(n, True), SUBPIXEL, 5)
-    sum_point(flux, flux, flux, apertures, 3.0, False)
+    for as_upstream in (False, True):
+        sum_point(flux, flux, flux, apertures, 3.0, as_upstream)
+    mean_light(flux, flux, flux, 0.1)
     sum_extended(flux, flux, flux, 3.0)
     image = np.ones((side, side))
     find_source(image, image, np.ones((side, side), bool), 1.5, Limits())

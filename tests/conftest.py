@@ -22,6 +22,14 @@ def shared() -> Path:
     return folder
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _compiled_kernels():
+    """Compile what is not in the cache before the first test, on all cores, so that no test waits for it or says so."""
+    from mrsnb.kernels.cache import compile_missing
+
+    compile_missing()
+
+
 @pytest.fixture(scope="session")
 def small_dataset(tmp_path_factory):
     """The least observation that makes cubes: two dithers of channels 1 and 2 in one setting, a star with lines."""

@@ -17,6 +17,7 @@ from mrsnb.cli.provenance import rerun_command
 from mrsnb.cli.references import references_command
 from mrsnb.cli.steps import run_group
 from mrsnb.cli.strun import strun_command
+from mrsnb.cli.warmup import warmup_command
 
 __all__ = ["main"]
 
@@ -47,6 +48,7 @@ for _command in (
     params_command,
     references_command,
     compare_command,
+    warmup_command,
     strun_command,
     asn_from_list_command,
     collect_pipeline_cfgs_command,

@@ -10,6 +10,7 @@ from mrsnb.cli.configured import CONFIG, SAVE_PARAMETERS, all_steps, folder_told
 from mrsnb.cli.failures import is_verbose, verbose_option
 from mrsnb.cli.options import ParamCommand
 from mrsnb.cli.products import OUTPUT_DIR, PRESET, REFERENCES, say, say_products
+from mrsnb.cli.warmup import compile_before
 
 if TYPE_CHECKING:
     from mrsnb.pipeline.settings import Settings
@@ -49,6 +50,9 @@ def spec3_command(
 
 def process(asn: Path, told: "Settings", folder: Path, references: Path | None, *, report: bool = False) -> None:
     """Run the pipeline on an association, and say what it makes."""
+    from mrsnb.kernels.cache import cache_folder
+
+    cache_folder()  # numba cannot be loaded without one
     from mrsnb.display.progress import follow
     from mrsnb.io.association import read_association
     from mrsnb.io.references import load_references
@@ -60,6 +64,7 @@ def process(asn: Path, told: "Settings", folder: Path, references: Path | None, 
     if "output_file" in told.places:
         association = replace(association, name=Path(told.places["output_file"]).name.removesuffix(".fits"))
     exposures = open_science(association)
+    compile_before()
     results = spec3(association, told.params, output_dir=folder, references=values, exposures=exposures)
     total = count_results(association, told.params, exposures)
     for result in follow(results, total, show=True if is_verbose() else None):

@@ -17,13 +17,15 @@ class Measured:
     """What a process took."""
 
     seconds: float
+    cpu: float
+    """Seconds of all cores, of the process and its children."""
     peak: float
     """MB, of the process or the largest of its children."""
     output: str
 
 
-def measure(command):
-    """Run `command` (a list) to its end.
+def measure(command, **variables):
+    """Run `command` (a list) to its end, with these environment variables besides.
 
     Raises
     ------
@@ -31,8 +33,9 @@ def measure(command):
         With the end of its output, if it fails.
     """
     with tempfile.TemporaryFile() as output:
+        environment = os.environ | {name: str(value) for name, value in variables.items()}
         start = time.perf_counter()
-        process = subprocess.Popen(command, stdout=output, stderr=subprocess.STDOUT)
+        process = subprocess.Popen(command, stdout=output, stderr=subprocess.STDOUT, env=environment)
         _, status, usage = os.wait4(process.pid, 0)
         seconds = time.perf_counter() - start
         process.returncode = os.waitstatus_to_exitcode(status)
@@ -42,7 +45,7 @@ def measure(command):
         message = f"{' '.join(map(str, command))}: exit status {process.returncode}\n{text[-2000:]}"
         raise RuntimeError(message)
     scale = 1e6 if sys.platform == "darwin" else 1e3  # bytes there, kilobytes elsewhere
-    return Measured(seconds, usage.ru_maxrss / scale, text)
+    return Measured(seconds, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / scale, text)
 
 
 def spec3_command(association, folder, references=REFERENCES, options=(), preset="archive"):

@@ -1,0 +1,213 @@
+"""Where compiled kernels are kept, whether they are there, and how to have them all compiled at once.
+
+Numba keeps compiled kernels beside the modules or, where that cannot be written, in the user's cache. A stamp beside
+them says that all that level 3 needs is compiled; its name depends on all that compiled kernels depend on. Numba is not
+imported here: to look costs a millisecond.
+"""
+
+import logging
+import os
+import subprocess
+import sys
+import tempfile
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
+from functools import cache
+from hashlib import sha1, sha256
+from importlib.util import find_spec
+from pathlib import Path
+from queue import Queue
+from threading import Thread
+from time import perf_counter
+from typing import NamedTuple
+
+from mrsnb.errors import OutputError
+from mrsnb.kernels.threads import n_threads
+
+log = logging.getLogger(__name__)
+
+GROUPS = ("outliers", "cubes", "spectra", "differences", "fringes")
+"""Names of `mrsnb.kernels.warmup.GROUPS`, which takes numba to be read."""
+
+_HERE = Path(__file__).resolve().parent
+_DISABLED = "NUMBA_DISABLE_JIT"
+
+
+class Group(NamedTuple):
+    """A group of kernels that is ready."""
+
+    title: str
+    compiled: int
+    """Kernels that were not in the cache."""
+
+
+def cache_folder() -> Path:
+    """Return where numba keeps the compiled kernels.
+
+    Raises
+    ------
+    OutputError
+        If it can write to no place that it looks at.
+    """
+    below = f"{_HERE.name}_{sha1(str(_HERE).encode(), usedforsecurity=False).hexdigest()}"
+    told = os.environ.get("NUMBA_CACHE_DIR", "")
+    places = [Path(told) / below] if told else []
+    places += [_HERE / "__pycache__", _user_cache() / "numba" / below]
+    for place in places:
+        if _is_writable(place):
+            return place
+    tried = ", ".join(str(place.parent if place.name == below else place) for place in places)
+    msg = (
+        f"compiled kernels cannot be kept: none of {tried} can be written; set NUMBA_CACHE_DIR to a folder that can be"
+    )
+    raise OutputError(msg)
+
+
+def is_warm() -> bool:
+    """Return whether all kernels of level 3 are compiled already, or need not be."""
+    return _is_disabled() or (cache_folder() / _stamp()).exists()
+
+
+def compile_groups(processes: int | None = None) -> Iterator[Group]:
+    """Compile the kernels that are not in the cache, in processes side by side; yield each group when it is ready.
+
+    Parameters
+    ----------
+    processes : int, optional
+        As many as there are cores if not given.
+
+    Raises
+    ------
+    OutputError
+        If the cache cannot be written, or a process fails.
+    """
+    folder = cache_folder()
+    waiting, ready = deque(GROUPS), Queue[Group | Exception]()
+
+    def take() -> None:
+        try:
+            for group in _answers(waiting):
+                ready.put(group)
+        except (OSError, ValueError, RuntimeError) as error:
+            ready.put(error)
+
+    for _ in range(min(n_threads() if processes is None else processes, len(GROUPS))):
+        Thread(target=take, daemon=True).start()
+    try:
+        for _ in GROUPS:
+            group = ready.get()
+            if isinstance(group, Exception):
+                msg = f"kernels could not be compiled into {folder}: {group}"
+                raise OutputError(msg)
+            yield group
+    finally:
+        waiting.clear()
+    if not _is_disabled():
+        for old in folder.glob("mrsnb-*.warm"):
+            old.unlink(missing_ok=True)
+        (folder / _stamp()).touch()
+
+
+def compile_missing(
+    say: Callable[[str], None] = log.info, follow: Callable[[Iterator[Group]], Iterable[Group]] = iter
+) -> None:
+    """Compile what is not in the cache, if this is the first time since mrsnb was installed; never fails.
+
+    Parameters
+    ----------
+    say : callable
+        Told in one line why it takes a while.
+    follow : callable
+        Shows how far it is: gets the groups as they are ready, and gives them back.
+    """
+    try:
+        if is_warm():
+            return
+        say("compiling kernels, once for this installation")
+        start = perf_counter()
+        deque(follow(compile_groups()), maxlen=0)
+    except (OutputError, OSError) as error:
+        log.warning("%s; they are compiled when they are needed", error)
+    else:
+        log.info("kernels compiled in %.1f s", perf_counter() - start)
+
+
+def _answers(waiting: "deque[str]") -> Iterator[Group]:
+    """Have a process of its own call one waiting group after the other; yield each when it is ready."""
+    found = str(_HERE.parents[1])
+    path = os.pathsep.join([found, *filter(None, [os.environ.get("PYTHONPATH")])])
+    with (
+        tempfile.TemporaryFile() as errors,
+        subprocess.Popen(
+            [sys.executable, "-P", "-m", "mrsnb.kernels.warmup"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=errors,
+            bufsize=0,  # what a process that fails did not take is not sent again
+            env=os.environ | {"PYTHONPATH": path},
+        ) as process,
+    ):
+        if process.stdin is None or process.stdout is None:
+            return
+        while waiting:
+            try:
+                name = waiting.popleft()
+            except IndexError:  # another thread was faster
+                break
+            with suppress(BrokenPipeError):
+                process.stdin.write(f"{name}\n".encode())
+            answer = process.stdout.readline().split()
+            if len(answer) != 2:
+                process.wait()
+                errors.seek(0)
+                said = errors.read().decode(errors="replace").split("\n")
+                raise RuntimeError(next((line for line in reversed(said) if line.strip()), "the process ended"))
+            yield Group(answer[0].decode(), int(answer[1]))
+
+
+def _is_disabled() -> bool:
+    return os.environ.get(_DISABLED, "0") not in {"", "0"}
+
+
+def _is_writable(folder: Path) -> bool:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        tempfile.TemporaryFile(dir=folder).close()
+    except OSError:
+        return False
+    return True
+
+
+def _user_cache() -> Path:
+    """Return the folder of a user's caches, where the system has it."""
+    home = Path.home()
+    if sys.platform == "win32":
+        return Path(os.environ.get("LOCALAPPDATA") or home / "AppData" / "Local")
+    if sys.platform == "darwin":
+        return home / "Library" / "Caches"
+    return Path(os.environ.get("XDG_CACHE_HOME") or home / ".cache")
+
+
+@cache
+def _stamp() -> str:
+    """Return the name of the file that says that all is compiled: for these sources, this numba, and this processor."""
+    parts = [sys.version.encode(), _processor()]
+    parts += [os.environ.get(name, "").encode() for name in ("NUMBA_CPU_NAME", "NUMBA_CPU_FEATURES", "NUMBA_OPT")]
+    parts += [source.read_bytes() for source in sorted(_HERE.glob("*.py"))]
+    for library in ("numba", "llvmlite"):
+        found = find_spec(library)
+        if found is not None and found.origin is not None:
+            installed = Path(found.origin).stat()
+            parts.append(f"{found.origin} {installed.st_mtime_ns} {installed.st_size}".encode())
+    digest = sha256(b"\0".join(parts)).hexdigest()
+    return f"mrsnb-{digest[:16]}.warm"
+
+
+def _processor() -> bytes:
+    """Return what tells kinds of processors apart."""
+    try:
+        lines = Path("/proc/cpuinfo").read_bytes().split(b"\n\n", 1)[0].splitlines()
+    except OSError:
+        return " ".join(os.uname()).encode() if hasattr(os, "uname") else b""
+    return b"\n".join(sorted(line for line in lines if line.startswith((b"model name", b"flags", b"Features", b"CPU"))))

@@ -1,0 +1,190 @@
+"""Calls every kernel that level 3 needs with its default parameters, once, on next to nothing, so that it is compiled.
+
+A kernel is compiled for the types that it is called with, and read-only arrays are a type of their own, so the calls
+here are as in the steps. Groups may be called in processes side by side; what shares compiled functions is in one.
+"""
+
+import sys
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mrsnb.kernels.aperture import SUBPIXEL
+from mrsnb.kernels.centroid import Limits, find_source
+from mrsnb.kernels.drizzle import Pixels, Planes, deposit, sort_pixels
+from mrsnb.kernels.field import field_corners, mark_field
+from mrsnb.kernels.light import mean_light
+from mrsnb.kernels.median import windowed_median
+from mrsnb.kernels.neighbours import lower_to_differences
+from mrsnb.kernels.normalize import Product, normalize
+from mrsnb.kernels.photometry import Apertures, sum_extended, sum_point
+from mrsnb.kernels.predict import Crossing, lower_median, predict
+from mrsnb.kernels.rows import Look, slice_rows
+from mrsnb.kernels.sines import strongest_frequency
+from mrsnb.kernels.slices import Samples, SlicePolynomials, sample_slices, slice_pixels
+from mrsnb.kernels.spikes import stand_out, stand_out_alone, with_neighbours
+from mrsnb.kernels.tangent import Telescope, corners_of, focal_plane, slice_planes
+from mrsnb.kernels.usable import count_found, gather_usable
+
+Array = NDArray[np.float64]
+
+_ROWS, _COLUMNS, _SLICES, _WIDTH = 24, 21, 3, 7
+_STEP = 0.01
+"""Wavelengths of a row, micron."""
+
+
+class _Channel(NamedTuple):
+    """A channel of three slices of five columns, and what is needed to place its pixels."""
+
+    samples: Samples
+    start: NDArray[np.int64]
+    beta: NDArray[np.float64]
+    telescope: Telescope
+
+
+def _fixed(array: NDArray[Any]) -> NDArray[Any]:
+    """Return an array that cannot be written, as those of a chain and of a grid."""
+    array.flags.writeable = False
+    return array
+
+
+def _image(kind: Any = np.float32) -> NDArray[Any]:
+    """Return an image as an exposure holds it."""
+    return _fixed(np.ones((_ROWS, _COLUMNS), kind))
+
+
+def _channel() -> _Channel:
+    labels = np.arange(101, 101 + _SLICES, dtype=np.int16)
+    columns = np.repeat(np.append(labels, 0)[:_SLICES], _WIDTH)
+    columns[::_WIDTH] = columns[_WIDTH - 1 :: _WIDTH] = 0
+    slice_map = np.tile(columns.astype(np.int16), (_ROWS, 1))
+    alpha, wave = np.zeros((_SLICES, 2, 2)), np.zeros((_SLICES, 2, 2))
+    alpha[:, 0, 1], wave[:, 0, 0], wave[:, 1, 0] = 0.2, 5.0, _STEP
+    beta: Array = 0.2 * np.arange(-1.0, 2.0)
+    middle: Array = -3.0 - _WIDTH * np.arange(float(_SLICES))
+    polynomials = SlicePolynomials(labels, beta, alpha, middle, wave, middle)
+    slice_pixels(slice_map.copy(), labels, 0, _COLUMNS)
+    index, start = slice_pixels(_fixed(slice_map), labels, 0, _COLUMNS)
+    samples = sample_slices(polynomials, index, start, _COLUMNS, 4.0, 7.0, 1.0)
+    v2, v3 = np.array([[0.0, 0.0], [1.0, 0.0]]), np.array([[0.0, 1.0], [0.0, 0.0]])
+    aberration = _fixed(np.array([1.0, 1.0, 0.0, 0.0]))
+    return _Channel(samples, start, beta, Telescope(v2, v3, aberration, np.eye(3)[[1, 2, 0]]))
+
+
+def cubes() -> None:
+    """From pixels to a cube, as this package and as the observatory's does it."""
+    samples, start, beta, telescope = _channel()
+    focal_plane(np.ascontiguousarray(samples.alpha[:, 0]), samples.slice, beta, telescope)
+    others = (_image(), _image(), _image(), _image())
+    flux, err = gather_usable(_image(), _image(), _image(np.uint32), others, samples.pixel, np.uint32(2))
+    x, shape = 0.2 * np.arange(-3.0, 4.0), (_ROWS, 7, 7)
+    wave, step = _fixed(5.0 + _STEP * np.arange(_ROWS)), _fixed(np.full(_ROWS, _STEP))
+    planes, pixels = Planes(x, x.copy(), 0.2, wave, step), Pixels(flux, err, samples.wave, samples.width)
+    in_order, sides = sort_pixels(pixels, planes), slice_planes(samples, start, beta, 0.1, telescope)
+    which = in_order.reaching(0, _ROWS)
+    sums, in_field = np.zeros((_ROWS, x.size**2, 4)), np.zeros((_ROWS, x.size**2), np.bool_)
+    for as_upstream in (False, True):
+        corners = corners_of(which, samples, sides)
+        deposit(pixels, in_order, which, corners, planes, 0, sums, as_upstream=as_upstream)
+    edges = corners_of(np.arange(start[-1], dtype=np.int32), samples, sides)
+    mark_field(field_corners(samples, start, 0, _SLICES - 1, *edges, planes), planes, in_field)
+    normalize(sums, in_field, Product.empty(shape))
+
+
+def _look() -> Look:
+    samples, start, _, _ = _channel()
+    row, column = np.divmod(samples.pixel, _COLUMNS)
+    n = samples.pixel.size
+    return Look(
+        np.ones(n, np.float32),
+        np.ones(n, np.float32),
+        samples.wave.astype(np.float32),
+        samples.alpha[:, 0].astype(np.float32),
+        row.astype(np.int16),
+        column.astype(np.int16),
+        start,
+        *slice_rows(samples.pixel, start, _ROWS, _COLUMNS),
+    )
+
+
+def outliers() -> None:
+    """Outliers by what other exposures saw."""
+    look = _look()
+    n = look.flux.size
+    out, grown, found = np.zeros(n, np.float32), np.zeros(n, np.float32), np.zeros(n, bool)
+    stand_out_alone(look, 1.0, 3.0, 1.2, out)
+    nodes = np.tile(np.linspace(-0.4, 0.4, 5), (_SLICES, 1))
+    ranks = np.repeat(np.arange(float(_SLICES)), 5).reshape(_SLICES, 5)
+    way = Crossing(nodes[:, 0].copy(), np.full(_SLICES, 0.2), nodes, ranks, np.arange(_SLICES))
+    predict(look, look, way, out)
+    lower_median(np.ones((2, n), np.float32), out)
+    stand_out(look, out, 1.0, 3.0, 0.5, 0.5, out.copy(), grown)
+    with_neighbours(look, found, grown, 3.0, found.copy())
+    counts = (np.zeros(_ROWS * _COLUMNS, np.uint16) for _ in range(3))
+    pixel = np.arange(n, dtype=np.int32)
+    count_found(pixel, out, grown, 3.0, *counts)
+
+
+def differences() -> None:
+    """Outliers by differences from neighbours."""
+    least, own = _image(np.float64).copy(), _image(np.float64).copy()
+    lower_to_differences(_image(), own > 0, True, least, own)
+    windowed_median(own, (7, 7))
+    windowed_median(own, (11, 1))
+
+
+def spectra() -> None:
+    """From a cube to a spectrum, of a point source and of an extended one."""
+    n, side = 2, 15
+    flux = _fixed(np.ones((n, side, side), np.float32))
+    radius, inner, outer = (np.full(n, length) for length in (2.0, 3.0, 5.0))
+    apertures = Apertures(7.0, 7.0, radius, inner, outer, np.full(n, True), SUBPIXEL, 5)
+    for as_upstream in (False, True):
+        sum_point(flux, flux, flux, apertures, 3.0, as_upstream)
+    mean_light(flux, flux, flux, 0.1)
+    sum_extended(flux, flux, flux, 3.0)
+    image = np.ones((side, side))
+    find_source(image, image, np.ones((side, side), bool), 1.5, Limits())
+
+
+def fringes() -> None:
+    """Residual fringes of a spectrum."""
+    x = np.linspace(100.0, 110.0, 50)
+    strongest_frequency(x, np.sin(x), np.ones(50), 0.1, 0.3)
+
+
+GROUPS: dict[str, Callable[[], None]] = {
+    group.__name__: group for group in (outliers, cubes, spectra, differences, fringes)
+}
+"""By name; what takes longest comes first."""
+
+
+def work() -> None:
+    """Read names of groups from standard input, call them, and say after each: its name, how many were compiled.
+
+    A name is answered at once, so that whoever sends them can share them among processes.
+    """
+    from numba.core import event
+
+    compiled = 0
+
+    class _Listener(event.Listener):  # type: ignore[misc]
+        def on_start(self, _event: event.Event) -> None:
+            nonlocal compiled
+            compiled += 1
+
+        def on_end(self, _event: event.Event) -> None:
+            pass
+
+    event.register("numba:compile", _Listener())
+    for line in sys.stdin:
+        before = compiled
+        GROUPS[line.strip()]()
+        sys.stdout.write(f"{line.strip()} {compiled - before}\n")
+        sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    work()

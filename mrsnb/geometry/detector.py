@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from mrsnb.core.bands import Band
 from mrsnb.core.cache import ByteCache
+from mrsnb.core.exposure import frozen
 from mrsnb.errors import InputError
 from mrsnb.geometry.chain import ChannelChain, MrsChain, detector_columns, spread_columns
 from mrsnb.geometry.oversample import oversampling
@@ -256,7 +257,8 @@ def sampled_waves(wcs: MrsChain, band: Band, every: int) -> Array:
     if band.channel not in wcs.channels:
         return np.empty(0)
     channel, n_col = wcs.channels[band.channel], wcs.slice_map.shape[1]
-    index, start = slice_pixels(np.ascontiguousarray(wcs.slice_map[::every]), channel.slices.label, *band.columns)
+    rows = frozen(np.ascontiguousarray(wcs.slice_map[::every]))
+    index, start = slice_pixels(rows, channel.slices.label, *band.columns)
     row, column = np.divmod(index, n_col)
     sparse = row * np.int32(every * n_col) + column
     wave: Array = sample_slices(channel.slices, sparse, start, n_col, *channel.wave_limits).wave

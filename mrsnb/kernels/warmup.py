@@ -65,7 +65,6 @@ def _channel() -> _Channel:
     beta: Array = 0.2 * np.arange(-1.0, 2.0)
     middle: Array = -3.0 - _WIDTH * np.arange(float(_SLICES))
     polynomials = SlicePolynomials(labels, beta, alpha, middle, wave, middle)
-    slice_pixels(slice_map.copy(), labels, 0, _COLUMNS)
     index, start = slice_pixels(_fixed(slice_map), labels, 0, _COLUMNS)
     samples = sample_slices(polynomials, index, start, _COLUMNS, 4.0, 7.0, 1.0)
     v2, v3 = np.array([[0.0, 0.0], [1.0, 0.0]]), np.array([[0.0, 1.0], [0.0, 0.0]])

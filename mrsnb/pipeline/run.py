@@ -26,6 +26,7 @@ from mrsnb.io.references import load_references
 from mrsnb.io.regions import read_region
 from mrsnb.io.s3d import write_s3d
 from mrsnb.io.x1d import write_x1d
+from mrsnb.kernels.cache import compile_missing
 from mrsnb.kernels.threads import ahead
 from mrsnb.pipeline.exposure_steps import (
     Backgrounds,
@@ -94,6 +95,7 @@ def spec3(
         With one line that says what is wrong and what to do.
     """
     start = perf_counter()
+    compile_missing()
     association = association if isinstance(association, Association) else read_association(association)
     params = Spec3Params.preset("archive") if params is None else params
     references = load_references() if references is None else references

@@ -23,8 +23,8 @@ Array = NDArray[np.float64]
 Offset = tuple[float, float] | None
 """Shift of an exposure to the east and the north, arcsec."""
 
-_KEPT = 20_000_000
-"""Bytes of samples that are kept, of a band or two; exposures of a band with the same distortion share theirs."""
+_KEPT = 40_000_000
+"""Bytes of samples that are kept: of the two channels of a detector, shared by exposures with the same distortion."""
 _samples: ByteCache[tuple[Any, ...]] = ByteCache(_KEPT)
 
 

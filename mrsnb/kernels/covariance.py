@@ -48,7 +48,7 @@ def _add_variances(pixels, which, ranges, sides, planes, begin, ratio, out):
         p = which[q]
         low = max(first[p], begin)
         high = min(first[p] + count[p], begin + ratio.shape[1])
-        if low >= high:
+        if low >= high or math.isnan(pixels.flux[p]):
             continue
         n = clip_pixel(xi, eta, q, frame, spaxel, area, cells, width)
         for k in range(low, high):

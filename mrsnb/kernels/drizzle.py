@@ -49,7 +49,7 @@ class Planes(NamedTuple):
 
 
 class Sorted(NamedTuple):
-    """The used ones of ``m`` pixels, in the order of the planes they feed."""
+    """Of ``m`` pixels those whose wavelengths are in the cube, in the order of the planes they feed."""
 
     first: NDArray[np.int32]
     """First plane of each pixel, shape (m,)."""
@@ -67,9 +67,9 @@ class Sorted(NamedTuple):
         return self.order[self.start[max(begin - self.longest + 1, 0)] : self.start[end]]
 
 
-def sort_pixels(pixels: Pixels, planes: Planes) -> Sorted:
-    """Return the pixels of an exposure in the order of the planes of a cube."""
-    first, number = plane_ranges(pixels, planes)
+def sort_pixels(wave: NDArray[np.float64], width: NDArray[np.float64], planes: Planes) -> Sorted:
+    """Return pixels, with their wavelengths and extents in micron, in the order of the planes of a cube."""
+    first, number = plane_ranges(wave, width, planes)
     return sort_by_plane(first, number, planes.wave.size)
 
 
@@ -101,15 +101,14 @@ def first_plane_above(wave, step, low):
 
 
 @njit(cache=True, nogil=True)
-def plane_ranges(pixels, planes):
+def plane_ranges(wave, width, planes):
     """Return each pixel's first plane and number of planes; the number is 0 where the pixel feeds nothing."""
-    flux, _, wave, width = pixels
     plane_wave, plane_step = planes.wave, planes.step
-    m = flux.size
+    m = wave.size
     first = np.zeros(m, np.int32)
     count = np.zeros(m, np.int32)
     for p in range(m):
-        if not (math.isfinite(flux[p]) and math.isfinite(wave[p])):
+        if not math.isfinite(wave[p]):
             continue
         k = first_plane_above(plane_wave, plane_step, wave[p] - width[p] / 2)
         first[p] = k
@@ -245,7 +244,7 @@ def _deposit(pixels, which, first, count, xi, eta, planes, begin, sums):
         p = which[q]
         low = max(first[p], begin)
         high = min(first[p] + count[p], begin + sums.shape[0])
-        if low >= high:
+        if low >= high or math.isnan(flux[p]):
             continue
         n = clip_pixel(xi, eta, q, frame, spaxel, area, cells, width)
         for k in range(low, high):
@@ -266,7 +265,7 @@ def _deposit_as_upstream(pixels, which, first, count, xi, eta, planes, begin, su
         p = which[q]
         low = max(first[p], begin)
         high = min(first[p] + count[p], begin + sums.shape[0])
-        if low >= high:
+        if low >= high or math.isnan(flux[p]):
             continue
         for c in range(4):
             xs[c] = xi[q, c]

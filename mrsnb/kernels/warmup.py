@@ -81,7 +81,10 @@ def cubes() -> None:
     x, shape = 0.2 * np.arange(-3.0, 4.0), (_ROWS, 7, 7)
     wave, step = _fixed(5.0 + _STEP * np.arange(_ROWS)), _fixed(np.full(_ROWS, _STEP))
     planes, pixels = Planes(x, x.copy(), 0.2, wave, step), Pixels(flux, err, samples.wave, samples.width)
-    in_order, sides = sort_pixels(pixels, planes), slice_planes(samples, start, beta, 0.1, telescope)
+    in_order, sides = (
+        sort_pixels(samples.wave, samples.width, planes),
+        slice_planes(samples, start, beta, 0.1, telescope),
+    )
     which = in_order.reaching(0, _ROWS)
     sums, in_field = np.zeros((_ROWS, x.size**2, 4)), np.zeros((_ROWS, x.size**2), np.bool_)
     for as_upstream in (False, True):

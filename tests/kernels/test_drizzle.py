@@ -66,7 +66,7 @@ def inside(pixels, planes):
 def drizzled(seen, planes, *, as_upstream=False, into=None, n=4):
     """Return the sums of a cube made in groups of `n` planes."""
     sums = np.zeros((len(planes.wave), len(planes.x) * len(planes.y), 4)) if into is None else into
-    in_order = sort_pixels(seen.pixels, planes)
+    in_order = sort_pixels(seen.wave, seen.width, planes)
     for begin in range(0, len(planes.wave), n):
         group = sums[begin : begin + n]
         which = in_order.reaching(begin, begin + len(group))
@@ -212,7 +212,7 @@ def bar(low, high, *, along_y, as_upstream):
 def test_plane_ranges_are_the_planes_that_share_wavelengths(seed):
     planes = planes_of(9)
     pixels = pixels_of(seed, planes=planes)
-    first, count = plane_ranges(pixels.pixels, planes)
+    first, count = plane_ranges(pixels.wave, pixels.width, planes)
     for p in range(len(pixels.flux)):
         low, high = pixels.wave[p] - pixels.width[p] / 2, pixels.wave[p] + pixels.width[p] / 2
         shared = np.minimum(high, planes.wave + planes.step / 2) - np.maximum(low, planes.wave - planes.step / 2)

@@ -23,7 +23,7 @@ def weights(reference, p, *, as_upstream):
     pixel = Pixels(one, one, reference["wave"][1:2], width)
     corners = reference["xi"][p : p + 1], reference["eta"][p : p + 1]
     sums = np.zeros((3, len(x) ** 2, 4))
-    in_order = sort_pixels(pixel, planes)
+    in_order = sort_pixels(pixel.wave, pixel.width, planes)
     which = in_order.reaching(0, 3)
     deposit(pixel, in_order, which, corners, planes, 0, sums, as_upstream=as_upstream)
     return sums[1, :, 1]

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mrsnb.core.bands import Band
+from mrsnb.core.cache import ByteCache
 from mrsnb.core.cube import CubeGrid
 from mrsnb.core.exposure import ExposureSource
 from mrsnb.geometry.detector import ChannelView, Projection
@@ -28,6 +29,11 @@ SUMS = 33
 """Bytes of a voxel while its group of planes is made: four sums, and whether it is in the field of view."""
 _LARGEST = 64_000_000
 """Bytes that the sums of a group may take; a wide field has fewer planes in a group."""
+
+
+_orders: ByteCache[tuple[Sorted, Array, CubeGrid]] = ByteCache(16_000_000)
+"""Pixels in the order of a cube's planes, which exposures share if they share their wavelengths; and what they are of,
+which must live as long as its id."""
 
 
 class Spread(Protocol):
@@ -80,12 +86,16 @@ class Feed:
 
     Parameters
     ----------
+    planes : Planes
+    flux : ndarray
+        Of its pixels, shape (m,), MJy/sr.
     spread : Spread
     field : ndarray, optional
         Corners of its field of view in each plane, shape (n_wave, 4, 2), arcsec.
     """
 
     planes: Planes
+    flux: NDArray[np.float32]
     spread: Spread
     field: Array | None
 
@@ -102,7 +112,7 @@ class Feed:
     @property
     def is_empty(self) -> bool:
         """True if no pixel falls into the cube."""
-        return self.spread.in_order.order.size == 0
+        return bool(np.isnan(self.flux[self.spread.in_order.order]).all())
 
     def add(self, begin: int, sums: Array) -> None:
         """Add the pixels to the sums of a group of planes, shape (n, n_y * n_x, 4), the first of which is `begin`."""
@@ -143,19 +153,22 @@ def feed_of(
             row=row,
             kind=EMSM if params.weighting == "emsm" else MSM,
         )
-        return Feed(planes=planes, spread=smoothed, field=field)
+        return Feed(planes=planes, flux=flux, spread=smoothed, field=field)
     if as_upstream and not grid.linear:  # it leaves out pixels that reach in from beyond
         beyond = (samples.wave < grid.wave[0] - grid.wave_step[0]) | (samples.wave > grid.wave[-1] + grid.wave_step[-1])
         flux = np.where(beyond, np.float32(np.nan), flux)
     pixels = Pixels(flux, err, samples.wave, samples.width)
+    in_order, *_ = _orders.get(
+        (id(samples.wave), id(grid)), lambda: (sort_pixels(samples.wave, samples.width, planes), samples.wave, grid)
+    )
     drizzled = Drizzled(
         pixels=pixels,
         planes=planes,
-        in_order=sort_pixels(pixels, planes),
+        in_order=in_order,
         projection=projection,
         as_upstream=as_upstream,
     )
-    return Feed(planes=planes, spread=drizzled, field=field)
+    return Feed(planes=planes, flux=flux, spread=drizzled, field=field)
 
 
 def _field(view: ChannelView, projection: Projection, planes: Planes) -> Array:

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mrsnb.io.bintable import table_bytes
+from mrsnb.io.bintable import cell_bytes
 from mrsnb.io.wcs_text import WcsText
 
 KEY = "mrsnb"
@@ -58,13 +58,12 @@ def asdf_extension(
     lines += [f"{KEY}: {_flow(history)}\n", "...\n"]
     arrays = () if wcs is None else wcs.arrays
     content = "".join(lines).encode("utf-8") + b"".join(_block(array) for array in arrays)
-    return as_extension(content)
+    return b"".join(as_extension(content))
 
 
-def as_extension(content: bytes) -> bytes:
-    """Return an ASDF file as an extension of a FITS file."""
-    data = np.frombuffer(content, dtype=[("ASDF_METADATA", np.uint8, (len(content),))])
-    return table_bytes("ASDF", data, version=None)
+def as_extension(content: bytes) -> tuple[bytes, bytes, bytes]:
+    """Return an ASDF file as an extension of a FITS file: a header, the file itself, what fills it up."""
+    return cell_bytes("ASDF", "ASDF_METADATA", content)
 
 
 def asdf_head() -> str:

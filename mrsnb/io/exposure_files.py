@@ -115,20 +115,21 @@ def _changed(
         cards = exposure.science if hdu.name == "SCI" else cards_of(hdu.header)
         return _image(hdu.name, arrays[hdu.name], cards)
     if hdu.name == "ASDF":
-        found = hdu.data.tobytes()
+        found = _bytes(hdu, "datLoc", hdu.header["NAXIS1"] * hdu.header["NAXIS2"])
         content = _with_frames(with_history(found, history) if history else found, exposure)
         if content is not found:
-            return [as_extension(content)]
+            return [*as_extension(content)]
     elif hdu.is_image and hdu.shape == DETECTOR_SHAPE != exposure.flux.shape:
         return _image(hdu.name, spread_columns(hdu.data, oversampling(exposure.wcs)))
-    return [_as_it_is(hdu)]
-
-
-def _as_it_is(hdu: Any) -> bytes:
-    """Return the bytes of an extension in its file."""
     place = hdu.fileinfo()
-    place["file"].seek(place["hdrLoc"])
-    return bytes(place["file"].read(place["datLoc"] + place["datSpan"] - place["hdrLoc"]))
+    return [_bytes(hdu, "hdrLoc", place["datLoc"] + place["datSpan"] - place["hdrLoc"])]
+
+
+def _bytes(hdu: Any, start: str, size: int) -> bytes:
+    """Return what is in the file from the header (hdrLoc) or the data (datLoc) of an extension on."""
+    place = hdu.fileinfo()
+    place["file"].seek(place[start])
+    return bytes(place["file"].read(size))
 
 
 def _with_frames(content: bytes, exposure: Exposure) -> bytes:

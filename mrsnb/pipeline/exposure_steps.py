@@ -36,7 +36,7 @@ STEPS = (
     "pixel_replace",
 )
 """Their names, in order."""
-_IN_FLIGHT = 2
+_AT_ONCE = 2
 """Exposures in memory at most while they are written: one is read while another one goes to disk."""
 
 
@@ -168,9 +168,10 @@ class ExposureSteps:
         if getattr(self.params, name).save_results:
             # the observatory names them so, without the association's id
             asn_id = None if suffix == "mbsub" else self.association.asn_id
-            self._write(self.exposures, self.suffixes.get(name, suffix), asn_id)
+            self._write(self.exposures, self.suffixes.get(name, suffix), asn_id, at_once=1 if costly else _AT_ONCE)
 
-    def _write(self, exposures: Exposures, suffix: str, asn_id: str | None) -> None:
+    def _write(self, exposures: Exposures, suffix: str, asn_id: str | None, at_once: int = _AT_ONCE) -> None:
+        """Write exposures; those that keep all cores busy, and take much memory, one `at_once`."""
         paths = [self.folder / exposure_name(exposure.name, asn_id, suffix) for exposure in exposures]
         threads = n_threads()
 
@@ -180,7 +181,7 @@ class ExposureSteps:
             trace = {"TRACEMODEL": loaded.trace} if isinstance(loaded, TracedExposure) else {}
             write_exposure(loaded, self.sources[loaded.name], paths[i], self.history, extra=trace)
 
-        with at_most(_IN_FLIGHT):
+        with at_most(at_once):
             share(write, len(exposures))
         self.written += paths
 

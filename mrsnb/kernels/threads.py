@@ -73,6 +73,7 @@ def share(part: Callable[[int], Any], n: int) -> None:
     finally:
         begun = [other for other in others if not other.cancel()]
         errors = [error for other in begun if (error := other.exception()) is not None]
+        del part  # a helper that was cancelled stays in its queue, and must not keep arrays there
     if errors:
         raise errors[0]
 

@@ -62,7 +62,7 @@ def share(part: Callable[[int], Any], n: int) -> None:
         nonlocal numbers
         try:
             while (i := next(numbers)) < n:
-                part(i)
+                part(i)  # noqa: F821 (deleted only when no thread works)
         except BaseException:
             numbers = count(n)
             raise

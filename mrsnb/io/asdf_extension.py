@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mrsnb.io.bintable import table_bytes
+from mrsnb.io.bintable import cell_bytes
 from mrsnb.io.wcs_text import WcsText
 
 KEY = "mrsnb"
@@ -58,9 +58,12 @@ def asdf_extension(
     lines += [f"{KEY}: {_flow(history)}\n", "...\n"]
     arrays = () if wcs is None else wcs.arrays
     content = "".join(lines).encode("utf-8") + b"".join(_block(array) for array in arrays)
-    data = np.zeros(1, dtype=[("ASDF_METADATA", np.uint8, (len(content),))])
-    data["ASDF_METADATA"][0] = np.frombuffer(content, dtype=np.uint8)
-    return table_bytes("ASDF", data, version=None)
+    return b"".join(as_extension(content))
+
+
+def as_extension(content: bytes) -> tuple[bytes, bytes, bytes]:
+    """Return an ASDF file as an extension of a FITS file: a header, the file itself, what fills it up."""
+    return cell_bytes("ASDF", "ASDF_METADATA", content)
 
 
 def asdf_head() -> str:
@@ -78,14 +81,14 @@ def with_history(content: bytes, history: Mapping[str, Any]) -> bytes:
     end = content.find(_END)
     if end < 0:
         return content
-    tree, blocks = content[:end], content[end:]
+    tree = content[:end]
     start = tree.find(f"\n{KEY}: ".encode())
     if start >= 0:
         stop = tree.find(b"\n", start + 1)
         tree = tree[:start] + (tree[stop:] if stop >= 0 else b"")
-    index = blocks.rfind(_INDEX)
+    index = content.rfind(_INDEX, end)
     line = f"\n{KEY}: {_flow(history)}".encode()
-    return b"".join([tree, line, blocks[: index if index > 0 else None]])
+    return b"".join([tree, line, memoryview(content)[end : index if index > 0 else None]])
 
 
 def read_history(content: bytes) -> dict[str, Any]:

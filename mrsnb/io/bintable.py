@@ -54,22 +54,35 @@ def table_bytes(
     for number, (field, kind) in enumerate(kinds, start=1):
         columns += _column(number, field, kind, (units or {}).get(field, ""))
         stored[field] = _shifted(data[field])
+    size = len(data), stored.dtype.itemsize
+    return _header(name, size, len(kinds), columns, cards, version) + _padded(stored.tobytes())
+
+
+def cell_bytes(name: str, column: str, content: bytes) -> tuple[bytes, bytes, bytes]:
+    """Return a table extension of one cell, which holds bytes: its header, the bytes themselves, what fills them up."""
+    columns = _column(1, column, np.dtype((np.uint8, (len(content),))), "")
+    header = _header(name, (1, len(content)), 1, columns, None, None)
+    return header, content, b"\0" * (-len(content) % BLOCK)
+
+
+def _header(
+    name: str, size: tuple[int, int], n_columns: int, columns: list[Card], cards: Cards | None, version: int | None
+) -> bytes:
     head = [
         Card("XTENSION", "BINTABLE", "binary table extension"),
         Card("BITPIX", 8, "array data type"),
         Card("NAXIS", 2, "number of array dimensions"),
-        Card("NAXIS1", stored.dtype.itemsize, "length of dimension 1"),
-        Card("NAXIS2", len(data), "length of dimension 2"),
+        Card("NAXIS1", size[1], "length of dimension 1"),
+        Card("NAXIS2", size[0], "length of dimension 2"),
         Card("PCOUNT", 0, "number of group parameters"),
         Card("GCOUNT", 1, "number of groups"),
-        Card("TFIELDS", len(kinds), "number of table fields"),
+        Card("TFIELDS", n_columns, "number of table fields"),
         *columns,
         Card("EXTNAME", name, "extension name"),
     ]
     if version is not None:
         head.append(Card("EXTVER", version, "extension value"))
-    header = header_bytes(Cards([*head, *(cards.cards() if cards else ())]).cards())
-    return header + _padded(stored.tobytes())
+    return header_bytes(Cards([*head, *(cards.cards() if cards else ())]).cards())
 
 
 def _column(number: int, field: str, kind: np.dtype[Any], unit: str) -> list[Card]:

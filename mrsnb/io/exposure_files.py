@@ -2,24 +2,29 @@
 
 from collections.abc import Mapping
 from pathlib import Path
+from threading import RLock
 from typing import Any
 
 import numpy as np
-from astropy.io import fits
 from numpy.typing import NDArray
 
+from mrsnb.core.cards import Cards
 from mrsnb.core.exposure import DETECTOR_SHAPE, Exposure
 from mrsnb.errors import InputError, OutputError
 from mrsnb.geometry.chain import spread_columns
 from mrsnb.geometry.detector import wave_image
 from mrsnb.geometry.oversample import oversampling
 from mrsnb.geometry.slice_images import slice_map
-from mrsnb.io.asdf_extension import with_history
+from mrsnb.io.asdf_extension import as_extension, with_history
 from mrsnb.io.atomic import atomic_write
 from mrsnb.io.exposures import opened
-from mrsnb.io.headers import cards_for, is_structure
-from mrsnb.io.products import primary_hdu
+from mrsnb.io.headers import cards_of
+from mrsnb.io.pixels import image_header, write_pixels
+from mrsnb.io.products import primary_header
 from mrsnb.io.wcs_steps import has_more_columns, target_shift, with_more_columns, with_moving_target
+
+READING = RLock()
+"""To be held by a thread that reads exposures while others write some: warnings are caught for the whole process."""
 
 
 def write_exposure(
@@ -64,19 +69,35 @@ def write_exposure(
     if path.exists() and path.samefile(source):
         msg = f"{path}: would replace its own input; choose another --output-dir"
         raise OutputError(msg)
+    parts = _parts(exposure, source, path.name, history or {}, extra or {})
+    with atomic_write(path) as file:
+        for part in parts:
+            if isinstance(part, bytes):
+                file.write(part)
+            else:
+                write_pixels(file, part)
+    return path
+
+
+def _parts(
+    exposure: Exposure, source: Path, name: str, history: Mapping[str, Any], extra: Mapping[str, NDArray[Any]]
+) -> list[bytes | NDArray[Any]]:
+    """Return what the file holds, in order: bytes as they are, and the pixels of images."""
     arrays = {"SCI": exposure.flux, "ERR": exposure.err, "DQ": exposure.dq}
     arrays |= {name.upper(): variance for name, variance in exposure.variances.items()}
-    with opened(source) as hdus:
-        is_wider = hdus["SCI"].shape != exposure.flux.shape
-        extra = {**(_wider(exposure) if is_wider else {}), **(extra or {})}
-        told = {} if history is None else history
-        primary = primary_hdu(path.name, "IFUImageModel", exposure.primary, told)
-        added = [fits.ImageHDU(np.asarray(image), name=name) for name, image in extra.items()]
-        kept = [_changed(hdu, arrays, exposure, told) for hdu in hdus[1:] if hdu.name not in extra]
-        content = fits.HDUList([primary, *kept[:-1], *added, *kept[-1:]])  # the last is ASDF
-        with atomic_write(path) as file:
-            content.writeto(file)
-    return path
+    parts: list[bytes | NDArray[Any]] = [primary_header(name, "IFUImageModel", exposure.primary, history)]
+    with READING, opened(source) as hdus:
+        if hdus["SCI"].shape != exposure.flux.shape:
+            extra = {**_wider(exposure), **extra}
+        kept = [_changed(hdu, arrays, exposure, history) for hdu in hdus[1:] if hdu.name not in extra]
+    added = [_image(name, np.asarray(image)) for name, image in extra.items()]
+    for extension in [*kept[:-1], *added, *kept[-1:]]:  # the last is ASDF
+        parts += extension
+    return parts
+
+
+def _image(name: str, data: NDArray[Any], cards: Cards | None = None) -> list[bytes | NDArray[Any]]:
+    return [image_header(name, data, cards), data]
 
 
 def _wider(exposure: Exposure) -> dict[str, NDArray[Any]]:
@@ -86,23 +107,29 @@ def _wider(exposure: Exposure) -> dict[str, NDArray[Any]]:
     return {"REGIONS": slice_map(exposure.wcs).astype(np.int32), "WAVELENGTH": wave.astype(np.float32)}
 
 
-def _changed(hdu: Any, arrays: Mapping[str, NDArray[Any]], exposure: Exposure, history: Mapping[str, Any]) -> Any:
+def _changed(
+    hdu: Any, arrays: Mapping[str, NDArray[Any]], exposure: Exposure, history: Mapping[str, Any]
+) -> list[bytes | NDArray[Any]]:
+    """Return an extension of the source with what became of it."""
     if hdu.name in arrays:
-        new = fits.ImageHDU(np.asarray(arrays[hdu.name]), name=hdu.name)
-        if hdu.name == "SCI":
-            new.header.extend(cards_for(exposure.science), bottom=True)
-        else:
-            new.header.extend([card for card in hdu.header.cards if not is_structure(card.keyword)], bottom=True)
-        return new
+        cards = exposure.science if hdu.name == "SCI" else cards_of(hdu.header)
+        return _image(hdu.name, arrays[hdu.name], cards)
     if hdu.name == "ASDF":
-        found = hdu.data.tobytes()
+        found = _bytes(hdu, "datLoc", hdu.header["NAXIS1"] * hdu.header["NAXIS2"])
         content = _with_frames(with_history(found, history) if history else found, exposure)
         if content is not found:
-            column = np.array([(np.frombuffer(content, np.uint8),)], dtype=[("ASDF_METADATA", "u1", (len(content),))])
-            return fits.BinTableHDU(column, name="ASDF")
+            return [*as_extension(content)]
     elif hdu.is_image and hdu.shape == DETECTOR_SHAPE != exposure.flux.shape:
-        return fits.ImageHDU(spread_columns(hdu.data, oversampling(exposure.wcs)), name=hdu.name)
-    return hdu
+        return _image(hdu.name, spread_columns(hdu.data, oversampling(exposure.wcs)))
+    place = hdu.fileinfo()
+    return [_bytes(hdu, "hdrLoc", place["datLoc"] + place["datSpan"] - place["hdrLoc"])]
+
+
+def _bytes(hdu: Any, start: str, size: int) -> bytes:
+    """Return what is in the file from the header (hdrLoc) or the data (datLoc) of an extension on."""
+    place = hdu.fileinfo()
+    place["file"].seek(place[start])
+    return bytes(place["file"].read(size))
 
 
 def _with_frames(content: bytes, exposure: Exposure) -> bytes:

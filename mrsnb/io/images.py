@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from astropy.io import fits
 from numpy.typing import NDArray
 
 from mrsnb.core.cards import Cards
@@ -14,7 +13,8 @@ from mrsnb.io.asdf_extension import asdf_extension
 from mrsnb.io.atomic import atomic_write
 from mrsnb.io.exposures import opened
 from mrsnb.io.headers import cards_of
-from mrsnb.io.products import primary_hdu
+from mrsnb.io.pixels import image_header, write_pixels
+from mrsnb.io.products import primary_header
 
 
 def write_images(
@@ -50,12 +50,14 @@ def write_images(
     OutputError
         If it cannot be written.
     """
-    images = [fits.ImageHDU(np.asarray(array, dtype=np.float32), name=name) for name, array in arrays.items()]
     told = {} if history is None else history
     meta = {"filename": path.name, "model_type": model}
-    content = fits.HDUList([primary_hdu(path.name, model, primary, told), *images])
     with atomic_write(path) as file:
-        content.writeto(file)
+        file.write(primary_header(path.name, model, primary, told))
+        for name, array in arrays.items():
+            image = np.asarray(array, dtype=np.float32)
+            file.write(image_header(name, image))
+            write_pixels(file, image)
         file.write(asdf_extension(meta, None, told))
     return path
 

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from mrsnb.core.cards import Card, Cards
 from mrsnb.io.headers import BLOCK, header_bytes
 
-_BITPIX = {"f4": -32, "f8": -64, "i2": 16, "i4": 32, "u4": 32}
+_BITPIX = {"f4": -32, "f8": -64, "u1": 8, "i2": 16, "i4": 32, "i8": 64, "u4": 32}
 _UNSIGNED = 1 << 31
 _CHUNK = 1 << 20
 """Bytes that are put in order at a time."""

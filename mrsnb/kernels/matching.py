@@ -8,18 +8,23 @@ Only differences are determined, so the mean of all polynomials is 0. A polynomi
 ``a, b, c`` up to its degree. ``x`` and ``y`` belong to a spaxel and ``z`` to a plane, so sums over planes come first.
 """
 
+import math
 from collections.abc import Mapping
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit, prange
+from numba import njit
 from numpy.typing import NDArray
+
+from mrsnb.kernels.threads import share
 
 CLIP = 3.0
 """Voxels further than this many standard deviations from the median of their plane are sources."""
 CLIP_ROUNDS = 5
 _SINGULAR = 1e-11
 """Singular values below this fraction of the largest are taken as 0."""
+_SPAXELS = 256
+"""Spaxels of a part that one thread does."""
 
 Array = NDArray[np.float64]
 
@@ -33,7 +38,6 @@ class PairSums(NamedTuple):
     """``sum w (I_n - I_m) z^c`` for c to d; shape (n, d + 1)."""
 
 
-@njit(cache=True, nogil=True, parallel=True)
 def background_only(flux, weight):
     """Return a copy of `flux`, NaN where there is no weight and where a source is.
 
@@ -41,52 +45,56 @@ def background_only(flux, weight):
     ----------
     flux, weight : ndarray of float32, shape (n_wave, n_y, n_x)
     """
-    n_wave, n_y, n_x = flux.shape
-    kept = np.full((n_wave, n_y, n_x), np.float32(np.nan), np.float32)
-    for k in prange(n_wave):
-        values = np.empty(n_y * n_x)
-        n = 0
-        for j in range(n_y):
-            for i in range(n_x):
-                if weight[k, j, i] > 0 and np.isfinite(flux[k, j, i]) and flux[k, j, i] != 0:
-                    values[n] = flux[k, j, i]
-                    n += 1
-        if n == 0:
-            continue
-        middle, spread = _clipped(values[:n])
-        for j in range(n_y):
-            for i in range(n_x):
-                if weight[k, j, i] > 0 and abs(flux[k, j, i] - middle) <= CLIP * spread:
-                    kept[k, j, i] = flux[k, j, i]
+    kept = np.full(flux.shape, np.float32(np.nan), np.float32)
+
+    def part(k: int) -> None:
+        image, seen = flux[k], weight[k] > 0
+        values = image[seen & np.isfinite(image) & (image != 0)]
+        if values.size:
+            middle, spread = _clipped(np.sort(values.astype(np.float64)))
+            near = seen & (np.abs(image - middle) <= CLIP * spread)
+            kept[k][near] = image[near]
+
+    share(part, len(flux))
     return kept
 
 
 @njit(cache=True, nogil=True)
 def _clipped(values):
-    """Return median and standard deviation of `values` after clipping about the median, as astropy's defaults do."""
-    n = values.size
-    for _ in range(CLIP_ROUNDS):
-        middle, spread = np.median(values[:n]), values[:n].std()
-        m = 0
-        for i in range(n):
-            if abs(values[i] - middle) <= CLIP * spread:
-                values[m] = values[i]
-                m += 1
-        if m == n:
+    """Return median and standard deviation of sorted values after clipping about the median, as astropy's defaults."""
+    low, high = 0, values.size
+    middle = spread = 0.0
+    for k in range(CLIP_ROUNDS + 1):
+        n = high - low
+        middle = (values[low + (n - 1) // 2] + values[low + n // 2]) / 2.0
+        mean = square = 0.0
+        for i in range(low, high):
+            mean += values[i]
+        mean /= n
+        for i in range(low, high):
+            square += (values[i] - mean) ** 2
+        spread = math.sqrt(square / n)
+        if k == CLIP_ROUNDS:
             break
-        n = m
-    return np.median(values[:n]), values[:n].std()
+        while low < high and middle - values[low] > CLIP * spread:
+            low += 1
+        while high > low and values[high - 1] - middle > CLIP * spread:
+            high -= 1
+        if high - low == n:
+            break
+    return middle, spread
 
 
-@njit(cache=True, nogil=True, parallel=True)
-def _pair_sums(flux_n, weight_n, flux_m, weight_m, powers, weights, differences):
-    n_wave, n_spaxel = flux_n.shape
+@njit(cache=True, nogil=True)
+def _pair_sums(flux_n, weight_n, flux_m, weight_m, powers, first, last, weights, differences):
+    """Do the spaxels from `first` to before `last`."""
+    n_wave = flux_n.shape[0]
     terms = weights.shape[1]
     right = differences.shape[1]
-    for s in prange(n_spaxel):
-        for k in range(n_wave):
+    for k in range(n_wave):
+        for s in range(first, last):
             difference = float(flux_n[k, s]) - float(flux_m[k, s])
-            if np.isnan(difference):
+            if math.isnan(difference):
                 continue
             w = 1.0 / (1.0 / float(weight_n[k, s]) + 1.0 / float(weight_m[k, s]))
             for c in range(terms):
@@ -109,7 +117,13 @@ def pair_sums(flux_n, weight_n, flux_m, weight_m, z: Array, degree: int) -> Pair
     """
     powers = z[:, np.newaxis] ** np.arange(2 * degree + 1)
     sums = PairSums(np.zeros((flux_n.shape[1], 2 * degree + 1)), np.zeros((flux_n.shape[1], degree + 1)))
-    _pair_sums(flux_n, weight_n, flux_m, weight_m, powers, sums.weight, sums.difference)
+    n = flux_n.shape[1]
+
+    def part(i: int) -> None:
+        span = i * _SPAXELS, min((i + 1) * _SPAXELS, n)
+        _pair_sums(flux_n, weight_n, flux_m, weight_m, powers, *span, sums.weight, sums.difference)
+
+    share(part, -(-n // _SPAXELS))
     return sums
 
 

@@ -1,65 +1,95 @@
 """Medians: of a window that slides over an image, and of a few numbers.
 
-The window's values are kept sorted. One step along a row takes one column of values out and puts one in, each found
-by bisection, so a step costs a window's height, not its area::
+The window's numbers are kept sorted, and so are those of each of its columns. One step along a row takes one column
+out and merges one in; one step down takes one number out of each column and puts one in::
 
-      - - - - - +          -  leaves the window
+      - # # # # +          -  leaves the window
       - # # # # +          +  enters it
-      - # # # # +          #  stays where it is in the sorted list
+      - # # # # +          #  stays
 """
 
-import math
-
 import numpy as np
-from numba import njit, prange
+from numba import njit
 from numpy.typing import NDArray
 
+from mrsnb.kernels.threads import share
 
-@njit(cache=True, nogil=True)
-def _place(values, n, value):
-    """Return how many of the first `n` sorted `values` are smaller than `value`."""
-    low, high = 0, n
-    while low < high:
-        middle = (low + high) // 2
-        if values[middle] < value:
-            low = middle + 1
-        else:
-            high = middle
-    return low
+_ROWS = 32
+"""Rows of a part that one thread does."""
 
 
 @njit(cache=True, nogil=True)
-def _exchange(values, n, leaves, enters):
-    """Take one number out of the first `n` sorted values and put another in; return the new count. NaN is none."""
-    if math.isnan(leaves):
-        if math.isnan(enters):
-            return n
-        hole = n
-        n += 1
-    else:
-        hole = _place(values, n, leaves)
-        if math.isnan(enters):
-            for i in range(hole, n - 1):
-                values[i] = values[i + 1]
-            return n - 1
-    while hole > 0 and values[hole - 1] > enters:
-        values[hole] = values[hole - 1]
-        hole -= 1
-    while hole < n - 1 and values[hole + 1] < enters:
-        values[hole] = values[hole + 1]
-        hole += 1
-    values[hole] = enters
+def _put(column, n, value):
+    """Put a number into the first `n` sorted ones and return their number then; NaN is none."""
+    if np.isnan(value):
+        return n
+    i = n
+    while i > 0 and column[i - 1] > value:
+        column[i] = column[i - 1]
+        i -= 1
+    column[i] = value
+    return n + 1
+
+
+@njit(cache=True, nogil=True)
+def _take(column, n, value):
+    """Take a number out of the first `n` sorted ones and return their number then; NaN is none."""
+    if np.isnan(value):
+        return n
+    n -= 1
+    i = n
+    last = column[n]
+    while last != value:
+        i -= 1
+        last, column[i] = column[i], last
     return n
 
 
-@njit(cache=True, nogil=True, inline="always")
-def _middle(values, n):
-    """Return the median of the first `n` sorted values; NaN if there are none."""
-    if n == 0:
-        return np.nan
-    if n % 2 == 1:
-        return values[n // 2]
-    return (values[n // 2 - 1] + values[n // 2]) / 2.0
+@njit(cache=True, nogil=True)
+def _merged(old, n, leaves, n_leaves, enters, n_enters, new):
+    """Fill `new` with the `n` sorted numbers of `old` without those that leave and with those that enter."""
+    left = entered = m = 0
+    for i in range(n):
+        value = old[i]
+        if left < n_leaves and value == leaves[left]:
+            left += 1
+            continue
+        while entered < n_enters and enters[entered] < value:
+            new[m] = enters[entered]
+            entered += 1
+            m += 1
+        new[m] = value
+        m += 1
+    while entered < n_enters:
+        new[m] = enters[entered]
+        entered += 1
+        m += 1
+    return m
+
+
+@njit(cache=True, nogil=True)
+def _slide(image, rows, cols, first, last, out):
+    """Do the rows of `out` from `first` to before `last`; `image` has the border of half a window that they lack."""
+    n_col = image.shape[1]
+    columns = np.empty((n_col, rows + 1))
+    sizes = np.zeros(n_col, np.int64)
+    old, new = np.empty(rows * cols), np.empty(rows * cols)
+    for r in range(first, last + rows - 1):
+        n = 0
+        for x in range(n_col):
+            if r >= first + rows:
+                sizes[x] = _take(columns[x], sizes[x], image[r - rows, x])
+            sizes[x] = _put(columns[x], sizes[x], image[r, x])
+            if r < first + rows - 1:
+                continue
+            gone = max(x - cols, 0)
+            n = _merged(old, n, columns[gone], sizes[gone] if x >= cols else 0, columns[x], sizes[x], new)
+            old, new = new, old
+            if x >= cols - 1:
+                value = np.nan
+                if n > 0:
+                    value = old[n // 2] if n % 2 == 1 else (old[n // 2 - 1] + old[n // 2]) / 2.0
+                out[r - rows + 1, x - cols + 1] = value
 
 
 @njit(cache=True, nogil=True)
@@ -72,26 +102,11 @@ def median_of(values, n):
             values[j] = values[j - 1]
             j -= 1
         values[j] = value
-    return _middle(values, n)
-
-
-@njit(cache=True, nogil=True, parallel=True)
-def _slide(image, half_rows, half_cols, outside):
-    n_row, n_col = image.shape
-    out = np.empty((n_row, n_col))
-    for y in prange(n_row):
-        values = np.empty((2 * half_rows + 1) * (2 * half_cols + 1) + 1)
-        n = 0
-        for x in range(-2 * half_cols, n_col):
-            for r in range(y - half_rows, y + half_rows + 1):
-                in_rows = 0 <= r < n_row
-                enters = image[r, x + half_cols] if in_rows and 0 <= x + half_cols < n_col else outside
-                column = x - half_cols - 1
-                leaves = image[r, column] if in_rows and 0 <= column < n_col else outside
-                n = _exchange(values, n, leaves if column >= -half_cols else np.nan, enters)
-            if x >= 0:
-                out[y, x] = _middle(values, n)
-    return out
+    if n == 0:
+        return np.nan
+    if n % 2 == 1:
+        return values[n // 2]
+    return (values[n // 2 - 1] + values[n // 2]) / 2.0
 
 
 def windowed_median(
@@ -116,4 +131,12 @@ def windowed_median(
     rows, cols = window
     if rows > cols:  # a step costs the window's extent across it
         return np.ascontiguousarray(windowed_median(np.ascontiguousarray(image.T), (cols, rows), outside).T)
-    return np.asarray(_slide(np.ascontiguousarray(image, dtype=np.float64), rows // 2, cols // 2, outside))
+    wider = np.full((image.shape[0] + rows - 1, image.shape[1] + cols - 1), outside)
+    wider[rows // 2 : rows // 2 + image.shape[0], cols // 2 : cols // 2 + image.shape[1]] = image
+    out = np.empty(image.shape)
+
+    def part(i: int) -> None:
+        _slide(wider, rows, cols, i * _ROWS, min((i + 1) * _ROWS, len(out)), out)
+
+    share(part, -(-len(out) // _ROWS))
+    return out

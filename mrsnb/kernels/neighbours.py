@@ -3,7 +3,12 @@
 import math
 
 import numpy as np
-from numba import njit, prange
+from numba import njit
+
+from mrsnb.kernels.threads import share
+
+_ROWS = 128
+"""Rows of a part that one thread does."""
 
 
 @njit(cache=True, nogil=True, inline="always")
@@ -17,21 +22,21 @@ def _smaller(a, b):
 
 
 @njit(cache=True, nogil=True)
-def _row_differences(row, usable, zero_outside, out):
-    """Set `out` to each pixel's smaller difference from its left and right neighbour; NaN where it has none."""
-    n = row.size
-    for x in range(n):
-        value = row[x] if usable[x] else np.nan
-        left = row[x - 1] if x > 0 and usable[x - 1] else np.nan
-        right = row[x + 1] if x < n - 1 and usable[x + 1] else np.nan
-        if zero_outside and x == 0:
-            left = 0.0
-        if zero_outside and x == n - 1:
-            right = 0.0
-        out[x] = _smaller(abs(value - left), abs(value - right))
+def _lower(flux, usable, zero_outside, first, last, least, own):
+    """Do the rows from `first` to before `last`."""
+    n = flux.shape[1]
+    for y in range(first, last):
+        left = 0.0 if zero_outside else np.nan
+        here = float(flux[y, 0]) if usable[y, 0] else np.nan
+        for x in range(n):
+            right = 0.0 if zero_outside else np.nan
+            if x < n - 1:
+                right = float(flux[y, x + 1]) if usable[y, x + 1] else np.nan
+            own[y, x] = _smaller(abs(here - left), abs(here - right))
+            least[y, x] = _smaller(least[y, x], own[y, x])
+            left, here = here, right
 
 
-@njit(cache=True, nogil=True, parallel=True)
 def lower_to_differences(flux, usable, zero_outside, least, own):
     """Lower `least` to the neighbour differences of one more exposure.
 
@@ -51,8 +56,9 @@ def lower_to_differences(flux, usable, zero_outside, least, own):
     own : ndarray of float64, shape (n_row, n_col)
         Receives the differences of this exposure.
     """
-    for y in prange(flux.shape[0]):
-        row = flux[y].astype(np.float64)
-        _row_differences(row, usable[y], zero_outside, own[y])
-        for x in range(row.size):
-            least[y, x] = _smaller(least[y, x], own[y, x])
+    n_row = flux.shape[0]
+
+    def part(i: int) -> None:
+        _lower(flux, usable, zero_outside, i * _ROWS, min((i + 1) * _ROWS, n_row), least, own)
+
+    share(part, -(-n_row // _ROWS))

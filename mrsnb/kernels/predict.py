@@ -12,15 +12,18 @@ import math
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit, prange
+from numba import njit
 from numpy.typing import NDArray
 
 from mrsnb.kernels.rows import place_in_row
+from mrsnb.kernels.threads import share
 
 LEAST_WEIGHT = 0.5
 """Weight that the usable ones of the interpolated pixels must have."""
 _STEPS = 8
 """Steps after which the search for a wavelength's row gives up."""
+_PIXELS = 1 << 16
+"""Pixels of a part that one thread does."""
 
 
 class Crossing(NamedTuple):
@@ -112,7 +115,38 @@ def _value_on(look, s, alpha, wave, hints):
     return (value * weight + value_up * weight_up) / (weight + weight_up), 1.0
 
 
-@njit(cache=True, nogil=True, parallel=True)
+@njit(cache=True, nogil=True)
+def _predict_slice(target, s, source, crossing, out):
+    n_source = crossing.order.size
+    n_node = crossing.alpha.shape[1]
+    n_row = source.first.shape[1]
+    hints = np.full((n_source, 2), n_row // 2, np.int64)
+    for p in range(target.start[s], target.start[s + 1]):
+        out[p] = np.nan
+        u = (target.alpha[p] - crossing.low[s]) / crossing.step[s]
+        if not math.isfinite(u + target.wave[p]):
+            continue
+        j = min(max(int(u), 0), n_node - 2)
+        u -= j
+        alpha = (1.0 - u) * crossing.alpha[s, j] + u * crossing.alpha[s, j + 1]
+        rank = (1.0 - u) * crossing.rank[s, j] + u * crossing.rank[s, j + 1]
+        if math.isnan(alpha) or not -0.5 <= rank <= n_source - 0.5:
+            continue
+        rank = min(max(rank, 0.0), n_source - 1.0)
+        k = min(int(rank), n_source - 2)
+        total = 0.0
+        weight = 0.0
+        for side in range(2):
+            w = rank - k if side == 1 else 1.0 - (rank - k)
+            if w <= 0.0:
+                continue
+            value, seen = _value_on(source, crossing.order[k + side], alpha, target.wave[p], hints[k + side])
+            total += w * seen * value
+            weight += w * seen
+        if weight >= LEAST_WEIGHT:
+            out[p] = total / weight
+
+
 def predict(target, source, crossing, out):
     """Set `out` to what the pixels of the target should have seen, by what the source saw.
 
@@ -125,46 +159,17 @@ def predict(target, source, crossing, out):
     out : ndarray of float32, shape (m,)
         Receives the flux, MJy/sr; NaN where the source did not look.
     """
-    n_source = crossing.order.size
-    n_node = crossing.alpha.shape[1]
-    n_row = source.first.shape[1]
-    for s in prange(target.start.size - 1):
-        hints = np.full((n_source, 2), n_row // 2, np.int64)
-        for p in range(target.start[s], target.start[s + 1]):
-            out[p] = np.nan
-            u = (target.alpha[p] - crossing.low[s]) / crossing.step[s]
-            if not math.isfinite(u + target.wave[p]):
-                continue
-            j = min(max(int(u), 0), n_node - 2)
-            u -= j
-            alpha = (1.0 - u) * crossing.alpha[s, j] + u * crossing.alpha[s, j + 1]
-            rank = (1.0 - u) * crossing.rank[s, j] + u * crossing.rank[s, j + 1]
-            if math.isnan(alpha) or not -0.5 <= rank <= n_source - 0.5:
-                continue
-            rank = min(max(rank, 0.0), n_source - 1.0)
-            k = min(int(rank), n_source - 2)
-            total = 0.0
-            weight = 0.0
-            for side in range(2):
-                w = rank - k if side == 1 else 1.0 - (rank - k)
-                if w <= 0.0:
-                    continue
-                value, seen = _value_on(source, crossing.order[k + side], alpha, target.wave[p], hints[k + side])
-                total += w * seen * value
-                weight += w * seen
-            if weight >= LEAST_WEIGHT:
-                out[p] = total / weight
+
+    def part(s: int) -> None:
+        _predict_slice(target, s, source, crossing, out)
+
+    share(part, target.start.size - 1)
 
 
-@njit(cache=True, nogil=True, parallel=True)
-def lower_median(stack, out):
-    """Set `out` (shape (m,)) to the median of each column of `stack` (shape (n, m)); the lower of two middle ones.
-
-    NaN is left out. Of two numbers it is the lower one, so that an outlier in one of two exposures does not hide one in
-    the third.
-    """
-    for p in prange(stack.shape[1]):
-        values = np.empty(stack.shape[0])
+@njit(cache=True, nogil=True)
+def _lower_median(stack, first, last, out):
+    values = np.empty(stack.shape[0])
+    for p in range(first, last):
         n = 0
         for i in range(stack.shape[0]):
             value = stack[i, p]
@@ -177,3 +182,17 @@ def lower_median(stack, out):
             values[j] = value
             n += 1
         out[p] = values[(n - 1) // 2] if n > 0 else np.nan
+
+
+def lower_median(stack, out):
+    """Set `out` (shape (m,)) to the median of each column of `stack` (shape (n, m)); the lower of two middle ones.
+
+    NaN is left out. Of two numbers it is the lower one, so that an outlier in one of two exposures does not hide one in
+    the third.
+    """
+    n = out.size
+
+    def part(i: int) -> None:
+        _lower_median(stack, i * _PIXELS, min((i + 1) * _PIXELS, n), out)
+
+    share(part, -(-n // _PIXELS))

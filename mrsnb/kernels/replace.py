@@ -1,7 +1,9 @@
 """Estimates of bad detector pixels from their neighbours: across the smaller gradient, or from the slice's profile."""
 
 import numpy as np
-from numba import njit, prange
+from numba import njit
+
+from mrsnb.kernels.threads import share
 
 ALONG_ROW, ALONG_COLUMN = np.int8(0), np.int8(1)
 """Where the two neighbours lie that a pixel is replaced from."""
@@ -166,7 +168,6 @@ def _fit_slice(flux, errors, out, shut, reach, signed, flux_out, errors_out, rep
                 errors_out[k, y, c] = profile[c] * factor
 
 
-@njit(cache=True, nogil=True, parallel=True)
 def fit_profiles(flux, errors, bad, dead, label, slices, reach, signed):
     """Return flux and errors with bad pixels replaced from the profile of their slice in the neighbouring rows.
 
@@ -202,7 +203,8 @@ def fit_profiles(flux, errors, bad, dead, label, slices, reach, signed):
     flux_out = flux.copy()
     errors_out = errors.copy()
     replaced = np.zeros(flux.shape, np.bool_)
-    for s in prange(slices.shape[0]):
+
+    def part(s: int) -> None:
         name, first, last = slices[s]
         elsewhere = label[:, first:last] != name
         _fit_slice(
@@ -216,4 +218,6 @@ def fit_profiles(flux, errors, bad, dead, label, slices, reach, signed):
             errors_out[:, :, first:last],
             replaced[:, first:last],
         )
+
+    share(part, len(slices))
     return flux_out, errors_out, replaced

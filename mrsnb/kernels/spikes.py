@@ -17,10 +17,11 @@ and the scatter along the trace.
 import math
 
 import numpy as np
-from numba import njit, prange
+from numba import njit
 
 from mrsnb.kernels.median import median_of
 from mrsnb.kernels.rows import above, beside, follow_trace
+from mrsnb.kernels.threads import share
 
 HALF = 10
 """Rows above and below that make the level of a trace."""
@@ -91,7 +92,31 @@ def _allowed_line(look, s, p, sign, sharpness, trace, values):
     return line * (sharpness if known == 2 else sharpness * sharpness)
 
 
-@njit(cache=True, nogil=True, parallel=True)
+@njit(cache=True, nogil=True)
+def _stand_out_alone(look, s, sign, least, sharpness, out):
+    """Do one slice of `stand_out_alone`."""
+    trace = np.empty(2 * HALF, np.int64)
+    values = np.empty(2 * HALF)
+    work = np.empty(2 * HALF)
+    for p in range(look.start[s], look.start[s + 1]):
+        out[p] = np.nan
+        if not math.isfinite(look.flux[p]):
+            continue
+        if _is_plain(look, s, p, sign, least * look.err[p]):
+            out[p] = 0.0
+            continue
+        n = _gather(look.flux, trace, follow_trace(look, s, p, HALF, trace), sign, values)
+        if n < LEAST:
+            continue
+        level = median_of(values, n)
+        noise = max(look.err[p], _scatter(values, n, level, work))
+        excess = sign * look.flux[p] - level
+        out[p] = excess / noise
+        if excess <= least * noise:
+            continue
+        out[p] = (excess - _allowed_line(look, s, p, sign, sharpness, trace, values)) / noise
+
+
 def stand_out_alone(look, sign, least, sharpness, out):
     """Set `out` to how far each pixel stands out from what its own exposure leads to expect.
 
@@ -107,27 +132,11 @@ def stand_out_alone(look, sign, least, sharpness, out):
     out : ndarray of float32, shape (m,)
         Receives the distance in units of the noise; NaN where it cannot be told.
     """
-    for s in prange(look.start.size - 1):
-        trace = np.empty(2 * HALF, np.int64)
-        values = np.empty(2 * HALF)
-        work = np.empty(2 * HALF)
-        for p in range(look.start[s], look.start[s + 1]):
-            out[p] = np.nan
-            if not math.isfinite(look.flux[p]):
-                continue
-            if _is_plain(look, s, p, sign, least * look.err[p]):
-                out[p] = 0.0
-                continue
-            n = _gather(look.flux, trace, follow_trace(look, s, p, HALF, trace), sign, values)
-            if n < LEAST:
-                continue
-            level = median_of(values, n)
-            noise = max(look.err[p], _scatter(values, n, level, work))
-            excess = sign * look.flux[p] - level
-            out[p] = excess / noise
-            if excess <= least * noise:
-                continue
-            out[p] = (excess - _allowed_line(look, s, p, sign, sharpness, trace, values)) / noise
+
+    def part(s: int) -> None:
+        _stand_out_alone(look, s, sign, least, sharpness, out)
+
+    share(part, look.start.size - 1)
 
 
 @njit(cache=True, nogil=True)
@@ -154,7 +163,50 @@ def _predicted_line(look, s, p, predicted, sign, least, trace, values):
     return line if line >= least else 0.0
 
 
-@njit(cache=True, nogil=True, parallel=True)
+@njit(cache=True, nogil=True)
+def _stand_out(look, s, predicted, sign, least, scale, grown_scale, out, grown):
+    """Do one slice of `stand_out`."""
+    trace = np.empty(2 * HALF, np.int64)
+    flux = np.empty(2 * HALF)
+    model = np.empty(2 * HALF)
+    rest = np.empty(2 * HALF)
+    work = np.empty(2 * HALF)
+    for p in range(look.start[s], look.start[s + 1]):
+        out[p] = np.nan
+        grown[p] = np.nan
+        if not math.isfinite(look.flux[p]) or not math.isfinite(predicted[p]):
+            continue
+        if sign * (look.flux[p] - predicted[p]) <= least * look.err[p]:
+            out[p] = 0.0
+            grown[p] = 0.0
+            continue
+        n = 0
+        for i in range(follow_trace(look, s, p, HALF, trace)):
+            q = trace[i]
+            if math.isfinite(look.flux[q]) and math.isfinite(predicted[q]):
+                flux[n] = sign * look.flux[q]
+                model[n] = sign * predicted[q]
+                rest[n] = flux[n] - model[n]
+                n += 1
+        if n < LEAST:
+            continue
+        offset = median_of(rest, n)
+        noise = max(look.err[p], _scatter(rest, n, offset, work))
+        level = median_of(model, n)
+        excess = sign * look.flux[p] - offset - level
+        if excess <= least * noise:
+            out[p] = excess / noise
+            grown[p] = excess / noise
+            continue
+        gain = 1.0
+        if abs(level) > BRIGHT * noise:
+            gain = min(max(median_of(flux, n) / level, 1.0), MAX_GAIN)
+        ripple = min(noise, _scatter(model, n, level, work))
+        line = gain * _predicted_line(look, s, p, predicted, sign, RIPPLE * ripple, trace, work)
+        out[p] = (excess - (1.0 + scale) * line) / noise
+        grown[p] = (excess - (1.0 + grown_scale) * line) / noise
+
+
 def stand_out(look, predicted, sign, least, scale, grown_scale, out, grown):
     """Set `out` to how far each pixel stands out from what other exposures lead to expect.
 
@@ -172,46 +224,11 @@ def stand_out(look, predicted, sign, least, scale, grown_scale, out, grown):
     out, grown : ndarray of float32, shape (m,)
         Receive the distance in units of the noise; NaN where it cannot be told.
     """
-    for s in prange(look.start.size - 1):
-        trace = np.empty(2 * HALF, np.int64)
-        flux = np.empty(2 * HALF)
-        model = np.empty(2 * HALF)
-        rest = np.empty(2 * HALF)
-        work = np.empty(2 * HALF)
-        for p in range(look.start[s], look.start[s + 1]):
-            out[p] = np.nan
-            grown[p] = np.nan
-            if not math.isfinite(look.flux[p]) or not math.isfinite(predicted[p]):
-                continue
-            if sign * (look.flux[p] - predicted[p]) <= least * look.err[p]:
-                out[p] = 0.0
-                grown[p] = 0.0
-                continue
-            n = 0
-            for i in range(follow_trace(look, s, p, HALF, trace)):
-                q = trace[i]
-                if math.isfinite(look.flux[q]) and math.isfinite(predicted[q]):
-                    flux[n] = sign * look.flux[q]
-                    model[n] = sign * predicted[q]
-                    rest[n] = flux[n] - model[n]
-                    n += 1
-            if n < LEAST:
-                continue
-            offset = median_of(rest, n)
-            noise = max(look.err[p], _scatter(rest, n, offset, work))
-            level = median_of(model, n)
-            excess = sign * look.flux[p] - offset - level
-            if excess <= least * noise:
-                out[p] = excess / noise
-                grown[p] = excess / noise
-                continue
-            gain = 1.0
-            if abs(level) > BRIGHT * noise:
-                gain = min(max(median_of(flux, n) / level, 1.0), MAX_GAIN)
-            ripple = min(noise, _scatter(model, n, level, work))
-            line = gain * _predicted_line(look, s, p, predicted, sign, RIPPLE * ripple, trace, work)
-            out[p] = (excess - (1.0 + scale) * line) / noise
-            grown[p] = (excess - (1.0 + grown_scale) * line) / noise
+
+    def part(s: int) -> None:
+        _stand_out(look, s, predicted, sign, least, scale, grown_scale, out, grown)
+
+    share(part, look.start.size - 1)
 
 
 @njit(cache=True, nogil=True)

@@ -62,7 +62,7 @@ def share(part: Callable[[int], Any], n: int) -> None:
         nonlocal numbers
         try:
             while (i := next(numbers)) < n:
-                part(i)
+                part(i)  # noqa: F821 (deleted only when no thread works)
         except BaseException:
             numbers = count(n)
             raise
@@ -73,6 +73,7 @@ def share(part: Callable[[int], Any], n: int) -> None:
     finally:
         begun = [other for other in others if not other.cancel()]
         errors = [error for other in begun if (error := other.exception()) is not None]
+        del part  # a helper that was cancelled stays in its queue, and must not keep arrays there
     if errors:
         raise errors[0]
 

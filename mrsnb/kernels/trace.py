@@ -11,11 +11,12 @@ window of points slides along the slice; its points stay sorted, a row being mer
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit, prange
+from numba import njit
 from numpy.typing import NDArray
 
 from mrsnb.kernels.clip import clipped_limits
 from mrsnb.kernels.spline import DEGREE, Knots, evaluate, fill_knots, fit_clipped, nth_largest
+from mrsnb.kernels.threads import share
 
 REACH = 50
 """Rows to either side of a row that its spline is fitted to."""
@@ -28,6 +29,8 @@ FEWER = 3
 SPACE_RATIO = 1.2
 SIGMA = 2.5
 ROUNDS = 3
+_ROWS = 64
+"""Rows of a part that one thread does."""
 
 
 class Traces(NamedTuple):
@@ -191,12 +194,6 @@ def _fit_slice(flux, alpha, label, place, norm, knots, coefficients, bounds, sca
         scale[i] = _scaled_to_row(flux[i], alpha[i], mine[i], saved, t, saved_coefficients, low, high)
 
 
-@njit(cache=True, nogil=True, parallel=True)
-def _fit_slices(flux, alpha, label, slices, norm, knots, coefficients, bounds, scale):
-    for s in prange(slices.shape[0]):
-        _fit_slice(flux, alpha, label, slices[s], norm[s], knots[s], coefficients[s], bounds[s], scale[s])
-
-
 def fit_traces(flux, alpha, label, slices, norm):
     """Return the splines of some slices, row by row.
 
@@ -223,7 +220,11 @@ def fit_traces(flux, alpha, label, slices, norm):
         np.full((n, n_row, 2), np.nan),
         np.full((n, n_row), np.nan),
     )
-    _fit_slices(flux, alpha, label, slices, norm, *traces)
+
+    def part(s: int) -> None:
+        _fit_slice(flux, alpha, label, slices[s], norm[s], *(values[s] for values in traces))
+
+    share(part, n)
     return traces
 
 
@@ -254,12 +255,6 @@ def _evaluate_slice(traces, s, alpha, label, place, ends, model, steep):
                 steep[y, column[i]] = abs(value[i] - value[i - 1]) > ends.limit
 
 
-@njit(cache=True, nogil=True, parallel=True)
-def _evaluate_slices(traces, alpha, label, slices, ends, model, steep):
-    for s in prange(slices.shape[0]):
-        _evaluate_slice(traces, s, alpha, label, slices[s], ends, model, steep)
-
-
 def evaluate_traces(traces, alpha, label, slices, ends):
     """Return the splines at pixels, and where they are steep.
 
@@ -281,7 +276,13 @@ def evaluate_traces(traces, alpha, label, slices, ends):
     """
     model = np.full(alpha.shape, np.nan, np.float32)
     steep = np.zeros(alpha.shape, np.bool_)
-    _evaluate_slices(traces, alpha, label, slices, ends, model, steep)
+    alpha = np.ascontiguousarray(alpha, dtype=np.float64)
+    ends = Ends(float(ends.limit), int(ends.head), int(ends.tail), bool(ends.blank))
+
+    def part(s: int) -> None:
+        _evaluate_slice(traces, s, alpha, label, slices[s], ends, model, steep)
+
+    share(part, len(slices))
     return model, steep
 
 
@@ -308,7 +309,14 @@ def _widen_row(image, mine, first, oversample, least, out):
             out[column] = image[good[k]] + share * (float(image[good[k + 1]]) - float(image[good[k]]))
 
 
-@njit(cache=True, nogil=True, parallel=True)
+@njit(cache=True, nogil=True)
+def _widen_rows(image, label, slices, oversample, least, rows, out):
+    for y in range(rows[0], rows[1]):
+        for s in range(slices.shape[0]):
+            name, first, last = slices[s]
+            _widen_row(image[y, first:last], label[y, first:last] == name, first, oversample, least, out[y])
+
+
 def widen(image, label, slices, oversample, least):
     """Return an image with more columns, interpolated linearly along the rows, slice by slice.
 
@@ -331,8 +339,10 @@ def widen(image, label, slices, oversample, least):
     """
     n_row, n_col = image.shape
     out = np.full((n_row, int(np.ceil(n_col * oversample))), np.float32(np.nan))
-    for y in prange(n_row):
-        for s in range(slices.shape[0]):
-            name, first, last = slices[s]
-            _widen_row(image[y, first:last], label[y, first:last] == name, first, oversample, least, out[y])
+
+    def part(i: int) -> None:
+        rows = i * _ROWS, min((i + 1) * _ROWS, n_row)
+        _widen_rows(image, label, slices, float(oversample), least, rows, out)
+
+    share(part, -(-n_row // _ROWS))
     return out

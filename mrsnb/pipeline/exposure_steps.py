@@ -12,10 +12,11 @@ from mrsnb.core.references import References
 from mrsnb.core.results import Result
 from mrsnb.core.spectrum import Spectrum
 from mrsnb.io.c1d import read_background, write_c1d
-from mrsnb.io.exposure_files import write_exposure
+from mrsnb.io.exposure_files import READING, write_exposure
 from mrsnb.io.images import write_images
 from mrsnb.io.spill import spilled
 from mrsnb.io.x1d import read_x1d
+from mrsnb.kernels.threads import at_most, n_threads, share
 from mrsnb.pipeline.params import Spec3Params
 from mrsnb.steps.adaptive_trace_model import TracedExposure, adaptive_trace_model, intermediate_images
 from mrsnb.steps.assign_mtwcs import assign_mtwcs
@@ -35,6 +36,8 @@ STEPS = (
     "pixel_replace",
 )
 """Their names, in order."""
+_AT_ONCE = 2
+"""Exposures in memory at most while they are written: one is read while another one goes to disk."""
 
 
 class _Changed(Protocol):
@@ -165,15 +168,22 @@ class ExposureSteps:
         if getattr(self.params, name).save_results:
             # the observatory names them so, without the association's id
             asn_id = None if suffix == "mbsub" else self.association.asn_id
-            self._write(self.exposures, self.suffixes.get(name, suffix), asn_id)
+            self._write(self.exposures, self.suffixes.get(name, suffix), asn_id, at_once=1 if costly else _AT_ONCE)
 
-    def _write(self, exposures: Exposures, suffix: str, asn_id: str | None) -> None:
-        for exposure in exposures:
-            name = exposure_name(exposure.name, asn_id, suffix)
-            loaded = exposure.load()
+    def _write(self, exposures: Exposures, suffix: str, asn_id: str | None, at_once: int = _AT_ONCE) -> None:
+        """Write exposures; those that keep all cores busy, and take much memory, one `at_once`."""
+        paths = [self.folder / exposure_name(exposure.name, asn_id, suffix) for exposure in exposures]
+        threads = n_threads()
+
+        def write(i: int) -> None:
+            with READING, at_most(threads):
+                loaded = exposures[i].load()
             trace = {"TRACEMODEL": loaded.trace} if isinstance(loaded, TracedExposure) else {}
-            path = write_exposure(loaded, self.sources[exposure.name], self.folder / name, self.history, extra=trace)
-            self.written.append(path)
+            write_exposure(loaded, self.sources[loaded.name], paths[i], self.history, extra=trace)
+
+        with at_most(at_once):
+            share(write, len(exposures))
+        self.written += paths
 
     def _assign_mtwcs(self) -> Result | None:
         if not _is_moving(self.exposures):

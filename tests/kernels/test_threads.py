@@ -1,7 +1,10 @@
 """Sharing parts among threads: each once, errors kept, any number of threads."""
 
+import gc
 import threading
+import weakref
 
+import numpy as np
 import pytest
 
 from mrsnb.kernels.threads import ahead, at_most, n_threads, share
@@ -100,3 +103,30 @@ def test_nothing_more_is_begun_when_the_caller_stops(monkeypatch):
     next(results)
     results.close()
     assert len(made) <= 2
+
+
+def test_what_no_thread_came_to_is_let_go(monkeypatch):
+    monkeypatch.setenv("MRSNB_NUM_THREADS", "2")
+    kept = []
+
+    def outer(_):
+        array = np.zeros(3)
+        kept.append(weakref.ref(array))
+        share(lambda i: array.sum() + i, 2)
+
+    release = threading.Event()
+    seen = []
+
+    def part(i):
+        if threading.current_thread() is threading.main_thread():
+            for _ in range(3):
+                outer(i)
+            gc.collect()
+            seen.extend(ref() for ref in kept)
+            release.set()
+        else:
+            release.wait(10)
+
+    share(part, 2)
+    assert len(seen) != 0
+    assert all(array is None for array in seen)

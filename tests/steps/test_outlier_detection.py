@@ -1,7 +1,6 @@
 from dataclasses import replace
 from functools import partial
 
-import numba
 import numpy as np
 import pytest
 
@@ -9,6 +8,7 @@ from mrsnb.core.cards import Card, Cards
 from mrsnb.core.exposure import DerivedExposure, Exposure
 from mrsnb.display import to_text
 from mrsnb.errors import ParamError
+from mrsnb.kernels.threads import at_most
 from mrsnb.steps.outlier_detection import OutlierDetectionParams, outlier_detection
 from mrsnb.steps.outlier_detection.channel import MAX_PARTNERS, Partners
 
@@ -129,12 +129,8 @@ def test_neither_order_nor_unit_nor_threads_matter(hits, result):
     def changed(exposure):
         return replace(exposure, flux=4 * exposure.flux, err=4 * exposure.err)
 
-    threads = numba.get_num_threads()
-    numba.set_num_threads(1)
-    try:
+    with at_most(1):
         other = outlier_detection([changed(e) for e in reversed(hits.exposures)], OutlierDetectionParams())
-    finally:
-        numba.set_num_threads(threads)
     for mask, again in zip(result.masks, reversed(other.masks), strict=True):
         np.testing.assert_array_equal(mask.image(), again.image())
 

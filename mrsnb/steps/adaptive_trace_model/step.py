@@ -1,8 +1,8 @@
 """The step: exposures in, exposures with a trace, or with more columns, out."""
 
 import logging
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, fields, replace
 from functools import partial
 from time import perf_counter
@@ -19,6 +19,7 @@ from mrsnb.errors import InputError
 from mrsnb.geometry.chain import spread_columns
 from mrsnb.geometry.oversample import oversampled, oversampling
 from mrsnb.geometry.slice_images import slice_images
+from mrsnb.kernels.threads import at_most, n_threads
 from mrsnb.kernels.trace import widen
 from mrsnb.steps.adaptive_trace_model.images import LEAST, trace_images
 from mrsnb.steps.adaptive_trace_model.params import AdaptiveTraceModelParams
@@ -210,16 +211,8 @@ def _resampled(exposure: Exposure, flux: NDArray[np.float32], factor: float) -> 
     return marked_alike(resampled)
 
 
-@contextmanager
-def _threads(cores: str) -> Iterator[None]:
+def _threads(cores: str) -> AbstractContextManager[None]:
     """Compute on so many threads, as long as the context lasts."""
-    from numba import config, get_num_threads, set_num_threads
-
-    most, before = config.NUMBA_NUM_THREADS, get_num_threads()
-    shares = {"none": 1, "quarter": most // 4, "half": most // 2, "all": before}
-    wanted = shares[cores] if cores in shares else int(cores)
-    set_num_threads(min(max(wanted, 1), most))
-    try:
-        yield
-    finally:
-        set_num_threads(before)
+    most = n_threads()
+    shares = {"none": 1, "quarter": most // 4, "half": most // 2, "all": most}
+    return at_most(shares[cores] if cores in shares else int(cores))

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from threading import RLock
 from typing import Any
 
 import numpy as np
@@ -22,9 +21,6 @@ from mrsnb.io.headers import cards_of
 from mrsnb.io.pixels import image_header, write_pixels
 from mrsnb.io.products import primary_header
 from mrsnb.io.wcs_steps import has_more_columns, target_shift, with_more_columns, with_moving_target
-
-READING = RLock()
-"""To be held by a thread that reads exposures while others write some: warnings are caught for the whole process."""
 
 
 def write_exposure(
@@ -86,7 +82,7 @@ def _parts(
     arrays = {"SCI": exposure.flux, "ERR": exposure.err, "DQ": exposure.dq}
     arrays |= {name.upper(): variance for name, variance in exposure.variances.items()}
     parts: list[bytes | NDArray[Any]] = [primary_header(name, "IFUImageModel", exposure.primary, history)]
-    with READING, opened(source) as hdus:
+    with opened(source) as hdus:
         if hdus["SCI"].shape != exposure.flux.shape:
             extra = {**_wider(exposure), **extra}
         kept = [_changed(hdu, arrays, exposure, history) for hdu in hdus[1:] if hdu.name not in extra]

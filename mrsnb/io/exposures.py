@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
+from threading import RLock
 from typing import Any
 
 import numpy as np
@@ -36,6 +37,10 @@ _IMAGES = ("SCI", "ERR", "DQ")
 _VARIANCES = ("VAR_POISSON", "VAR_RNOISE", "VAR_FLAT")
 
 
+_filters = RLock()
+"""Of warnings, which are those of the whole process: one thread at a time opens files."""
+
+
 @contextmanager
 def opened(path: Path) -> Iterator[fits.HDUList]:
     """Open a FITS file for reading; whatever is wrong with it is one `InputError`.
@@ -46,7 +51,7 @@ def opened(path: Path) -> Iterator[fits.HDUList]:
         If the file is missing, cannot be read, is no FITS file, or is cut short.
     """
     try:
-        with warnings.catch_warnings():
+        with _filters, warnings.catch_warnings():
             warnings.simplefilter("error", AstropyUserWarning)
             warnings.simplefilter("ignore", VerifyWarning)
             with path.open("rb") as stream, fits.open(stream, memmap=False, lazy_load_hdus=False) as hdus:

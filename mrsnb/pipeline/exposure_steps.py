@@ -12,7 +12,7 @@ from mrsnb.core.references import References
 from mrsnb.core.results import Result
 from mrsnb.core.spectrum import Spectrum
 from mrsnb.io.c1d import read_background, write_c1d
-from mrsnb.io.exposure_files import READING, write_exposure
+from mrsnb.io.exposure_files import write_exposure
 from mrsnb.io.images import write_images
 from mrsnb.io.spill import spilled
 from mrsnb.io.x1d import read_x1d
@@ -176,7 +176,7 @@ class ExposureSteps:
         threads = n_threads()
 
         def write(i: int) -> None:
-            with READING, at_most(threads):
+            with at_most(threads):
                 loaded = exposures[i].load()
             trace = {"TRACEMODEL": loaded.trace} if isinstance(loaded, TracedExposure) else {}
             write_exposure(loaded, self.sources[loaded.name], paths[i], self.history, extra=trace)

@@ -35,14 +35,14 @@ def rounds(a, folder, options):
     """Return the measurements of both programs, by turns, and those of first runs."""
     ours, official, cold = [], [], []
     for k in range(a.repeat):
-        command = spec3_command(a.association, folder / "mrsnb", a.references, options, a.preset)
+        mine = (*options, *a.ours)
+        command = spec3_command(a.association, folder / "mrsnb", a.references, mine, a.preset)
         ours.append(measure(command))
         if a.jwst:
             command = [a.official_python, a.official_script, a.association, folder / "jwst", *options]
             official.append(measure(list(map(str, command))))
         if a.cold:
             with tempfile.TemporaryDirectory() as cache:
-                command = spec3_command(a.association, folder / "mrsnb", a.references, options, a.preset)
                 cold.append(measure(command, NUMBA_CACHE_DIR=cache))
         taken = ", ".join(f"{m[-1].seconds:.1f} s" for m in (ours, official, cold) if m)
         print(f"round {k + 1}: {taken}", file=sys.stderr)
@@ -97,6 +97,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("association", type=Path)
     parser.add_argument("options", nargs="*", help="step.parameter=value, for both, in place of the usual one")
+    parser.add_argument("--ours", nargs="*", default=(), help="step.parameter=value, for mrsnb only, as the above")
     parser.add_argument("--repeat", type=int, default=3)
     parser.add_argument("--no-jwst", dest="jwst", action="store_false", help="leave the official package out")
     parser.add_argument("--cold", action="store_true", help="time first runs, with nothing cached, as well")
@@ -120,12 +121,13 @@ def main():
         parser.error(f"{a.official_python}: no such file; give --official-python, or --no-jwst")
     with tempfile.TemporaryDirectory(dir=a.work) as name:
         folder = Path(name)
-        measure(spec3_command(a.association, folder / "mrsnb", a.references, options, a.preset))
+        measure(spec3_command(a.association, folder / "mrsnb", a.references, (*options, *a.ours), a.preset))
         ours, official, cold = rounds(a, folder, options)
-        parts = phases(a, folder / "phases", options)
-        table = bound_lines(a, folder, options, parts)
+        mine = (*options, *a.ours)
+        parts = phases(a, folder / "phases", mine)
+        table = bound_lines(a, folder, mine, parts)
     machine = f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}"
-    head = f"{datetime.now(UTC):%Y-%m-%d}, {machine}: {a.association.name}, preset {a.preset}, {' '.join(options)}"
+    head = f"{datetime.now(UTC):%Y-%m-%d}, {machine}: {a.association.name}, preset {a.preset}, {' '.join(mine)}"
     text = "\n".join([head, "", *report(ours, official, cold, parts["whole call"]), "", *table, ""])
     print(text)
     if a.output is not None:

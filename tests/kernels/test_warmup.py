@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pytest
@@ -120,9 +121,17 @@ def test_whatever_a_worker_stumbles_over_is_told(monkeypatch):
     def answers(_):
         raise TypeError("odd")
 
+    def compile_all():
+        with pytest.raises(OutputError, match="odd") as refused:
+            list(cache.compile_groups())
+        told.append(refused.value)
+
+    told = []
     monkeypatch.setattr(cache, "_answers", answers)
-    with pytest.raises(OutputError, match="odd"):
-        list(cache.compile_groups())
+    waiting = threading.Thread(target=compile_all, daemon=True)
+    waiting.start()
+    waiting.join(10)
+    assert len(told) == 1
 
 
 @pytest.mark.usefixtures("empty")

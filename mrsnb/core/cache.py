@@ -1,6 +1,6 @@
 """A cache of arrays that never holds more bytes than it may."""
 
-from collections import OrderedDict
+from collections import OrderedDict, deque
 from collections.abc import Callable, Hashable
 from threading import Lock
 from typing import Any, Generic, TypeVar
@@ -23,6 +23,7 @@ class ByteCache(Generic[V]):
         self.limit = limit
         self._kept: OrderedDict[Hashable, tuple[V, int]] = OrderedDict()
         self._lock = Lock()
+        self._dropped: deque[Callable[[Any], bool]] = deque()
 
     @property
     def n_bytes(self) -> int:
@@ -32,6 +33,7 @@ class ByteCache(Generic[V]):
     def get(self, key: Hashable, make: Callable[[], V]) -> V:
         """Return the value of `key`, made if it is not there."""
         with self._lock:
+            self._forget()
             if key in self._kept:
                 self._kept.move_to_end(key)
                 return self._kept[key][0]
@@ -43,6 +45,7 @@ class ByteCache(Generic[V]):
         """Keep a value."""
         size = n_bytes(value)
         with self._lock:
+            self._forget()
             self._kept.pop(key, None)
             if size > self.limit:
                 return
@@ -51,8 +54,20 @@ class ByteCache(Generic[V]):
                 self._kept.popitem(last=False)
 
     def drop(self, keys: Callable[[Any], bool]) -> None:
-        """Forget the values whose keys fulfil a condition."""
-        with self._lock:
+        """Forget the values whose keys fulfil a condition; no `get` finds them from now on.
+
+        It never waits, so that it may be called whenever an object dies: also while this thread changes the cache.
+        """
+        self._dropped.append(keys)
+        if self._lock.acquire(blocking=False):
+            try:
+                self._forget()
+            finally:
+                self._lock.release()
+
+    def _forget(self) -> None:
+        for _ in range(len(self._dropped)):  # more may be added meanwhile
+            keys = self._dropped.popleft()
             for key in [key for key in self._kept if keys(key)]:
                 del self._kept[key]
 

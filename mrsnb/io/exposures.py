@@ -93,7 +93,7 @@ class ExposureFile(Described):
     primary: Cards
     science: Cards
     layout: Mapping[str, Stored] = field(default_factory=dict, repr=False)
-    """Where the images lie in the file; of those that can be read straight from there."""
+    """Where the images lie in the file, if all can be read straight from there."""
 
     @property
     def name(self) -> str:  # type: ignore[override]
@@ -144,8 +144,7 @@ class ExposureFile(Described):
 
     def _images(self) -> dict[str, NDArray[Any]]:
         """Return the images: SCI, ERR, DQ and variances."""
-        shapes = {stored.shape for stored in self.layout.values()}
-        if len(shapes) == 1 and set(_IMAGES) <= set(self.layout):
+        if len({stored.shape for stored in self.layout.values()}) == 1:
             return {name: read_stored(self.path, stored) for name, stored in self.layout.items()}
         with opened(self.path) as hdus:
             names = [hdu.name for hdu in hdus]
@@ -187,7 +186,7 @@ def open_exposure(path: Path | str) -> ExposureFile:
                 raise InputError(msg)
         shape = hdus["SCI"].shape
         primary, science = cards_of(hdus[0].header), cards_of(hdus["SCI"].header)
-        layout = layout_of(path, hdus, (*_IMAGES, *_VARIANCES))
+        layout = layout_of(path, hdus, ("SCI", "ERR", *_VARIANCES), ("DQ",))
         exposure = ExposureFile(path=path, primary=primary, science=science, layout=layout)
         chain = _chain(path, table_content(path, hdus["ASDF"])) if "ASDF" in names else None
     if chain is not None:

@@ -1,5 +1,6 @@
 """Images read straight from where they lie in a FITS file, once its headers are known."""
 
+import os
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -22,14 +23,19 @@ class Stored(NamedTuple):
     shape: tuple[int, ...]
     is_float: bool
     """Floating point; else unsigned."""
+    version: tuple[int, int]
+    """Size of the file in bytes, and when it was last changed, in ns."""
 
 
-def layout_of(path: Path, hdus: fits.HDUList, names: Iterable[str]) -> dict[str, Stored]:
-    """Return where images lie in a file; without those that must be unpacked, scaled or converted."""
+def layout_of(path: Path, hdus: fits.HDUList, floats: Iterable[str], unsigned: Iterable[str]) -> dict[str, Stored]:
+    """Return where images of either kind lie in a file; nothing if one must be unpacked, scaled or converted."""
     if not _is_plain(path):
         return {}
-    found = {name: _stored(hdus[name]) for name in names if name in hdus}
-    return {name: place for name, place in found.items() if place is not None}
+    version = _version(path.stat())
+    kinds = dict.fromkeys(floats, True) | dict.fromkeys(unsigned, False)
+    found = {name: _stored(hdus[name], version, is_float=kind) for name, kind in kinds.items() if name in hdus}
+    plain = {name: place for name, place in found.items() if place is not None}
+    return plain if len(plain) == len(found) else {}
 
 
 def table_content(path: Path, hdu: Any) -> bytes:
@@ -50,14 +56,18 @@ def _is_plain(path: Path) -> bool:
         return file.read(6) == b"SIMPLE"
 
 
-def _stored(hdu: Any) -> Stored | None:
+def _version(status: os.stat_result) -> tuple[int, int]:
+    return status.st_size, status.st_mtime_ns
+
+
+def _stored(hdu: Any, version: tuple[int, int], *, is_float: bool) -> Stored | None:
     info = hdu.fileinfo()
     if type(hdu) is not fits.ImageHDU or info is None or not hdu.shape:
         return None
     kind = tuple(hdu.header.get(key, usual) for key, usual in (("BITPIX", None), ("BSCALE", 1), ("BZERO", 0)))
-    if kind not in ((-32, 1, 0), (32, 1, _UNSIGNED)):
+    if kind != ((-32, 1, 0) if is_float else (32, 1, _UNSIGNED)):
         return None
-    return Stored(info["datLoc"], tuple(hdu.shape), kind[0] == -32)
+    return Stored(info["datLoc"], tuple(hdu.shape), is_float, version)
 
 
 def read_stored(path: Path, place: Stored) -> NDArray[Any]:
@@ -66,16 +76,18 @@ def read_stored(path: Path, place: Stored) -> NDArray[Any]:
     Raises
     ------
     InputError
-        If it is not there any more.
+        If it is not there any more, or the file has changed: its images may lie elsewhere now.
     """
     count = int(np.prod(place.shape))
     try:
-        raw = np.fromfile(path, ">f4" if place.is_float else ">u4", count, offset=place.offset)
+        with path.open("rb") as file:
+            is_same = _version(os.fstat(file.fileno())) == place.version
+            raw = np.fromfile(file, ">f4" if place.is_float else ">u4", count, offset=place.offset)
     except OSError as error:
         msg = f"{path}: cannot be read any more ({error.strerror or error}); was it moved during the run?"
         raise InputError(msg) from None
-    if raw.size < count:
-        msg = f"{path}: has become shorter since it was opened; fetch or copy it again, and run again"
+    if not is_same or raw.size < count:
+        msg = f"{path}: has changed since it was opened; open it again (or run again)"
         raise InputError(msg)
     image = raw.byteswap(inplace=True).view(raw.dtype.newbyteorder("=")).reshape(place.shape)
     if not place.is_float:

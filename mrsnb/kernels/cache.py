@@ -80,16 +80,17 @@ def compile_groups(processes: int | None = None) -> Iterator[Group]:
     Raises
     ------
     OutputError
-        If the cache cannot be written, or a process fails.
+        If the cache cannot be written, or a process fails, or none can be started.
     """
     folder = cache_folder()
+    _refuse_inside_another_program()
     waiting, ready = deque(GROUPS), Queue[Group | Exception]()
 
     def take() -> None:
         try:
             for group in _answers(waiting):
                 ready.put(group)
-        except (OSError, ValueError, RuntimeError) as error:
+        except Exception as error:  # noqa: BLE001 (whatever it is: somebody waits for an answer)
             ready.put(error)
 
     for _ in range(min(n_threads() if processes is None else processes, len(GROUPS))):
@@ -104,9 +105,7 @@ def compile_groups(processes: int | None = None) -> Iterator[Group]:
     finally:
         waiting.clear()
     if not _is_disabled():
-        for old in folder.glob("mrsnb-*.warm"):
-            old.unlink(missing_ok=True)
-        (folder / _stamp()).touch()
+        _leave_stamp(folder)
 
 
 def compile_missing(
@@ -166,6 +165,12 @@ def _answers(waiting: "deque[str]") -> Iterator[Group]:
             yield Group(answer[0].decode(), int(answer[1]))
 
 
+def _refuse_inside_another_program() -> None:
+    if not sys.executable or getattr(sys, "frozen", False):
+        msg = "kernels cannot be compiled ahead: this Python is part of another program"
+        raise OutputError(msg)
+
+
 def _is_disabled() -> bool:
     return os.environ.get(_DISABLED, "0") not in {"", "0"}
 
@@ -189,19 +194,42 @@ def _user_cache() -> Path:
     return Path(os.environ.get("XDG_CACHE_HOME") or home / ".cache")
 
 
+def _leave_stamp(folder: Path) -> None:
+    """Note that all is compiled; of other sources it is no more."""
+    stamp = _stamp()
+    for old in folder.glob("mrsnb-*.warm"):
+        if old.name.split("-")[1] != stamp.split("-")[1]:
+            old.unlink(missing_ok=True)
+    (folder / stamp).touch()
+
+
 @cache
 def _stamp() -> str:
-    """Return the name of the file that says that all is compiled: for these sources, this numba, and this processor."""
+    """Return the name of the file that says that all is compiled: for these sources, and for this machine.
+
+    Machines of several kinds, and several versions of Python, may share a folder.
+    """
+    return f"mrsnb-{_digest(_sources())}-{_digest(_machine())}.warm"
+
+
+def _digest(parts: Iterable[bytes]) -> str:
+    return sha256(b"\0".join(parts)).hexdigest()[:16]
+
+
+def _sources() -> list[bytes]:
+    return [source.read_bytes() for source in sorted(_HERE.glob("*.py"))]
+
+
+def _machine() -> list[bytes]:
+    """Return what compiled kernels depend on beside their sources: Python, numba, and the processor."""
     parts = [sys.version.encode(), _processor()]
     parts += [os.environ.get(name, "").encode() for name in ("NUMBA_CPU_NAME", "NUMBA_CPU_FEATURES", "NUMBA_OPT")]
-    parts += [source.read_bytes() for source in sorted(_HERE.glob("*.py"))]
     for library in ("numba", "llvmlite"):
         found = find_spec(library)
         if found is not None and found.origin is not None:
             installed = Path(found.origin).stat()
             parts.append(f"{found.origin} {installed.st_mtime_ns} {installed.st_size}".encode())
-    digest = sha256(b"\0".join(parts)).hexdigest()
-    return f"mrsnb-{digest[:16]}.warm"
+    return parts
 
 
 def _processor() -> bytes:

@@ -62,8 +62,8 @@ def spec3(
 ) -> Iterator[Result | Spec3Result]:
     """Run level 3 and yield each result as it comes; the last is the `Spec3Result` of the whole run.
 
-    Products are written as soon as they are made, whole or not at all; memory holds one exposure and one cube, however
-    many there are.
+    Products are written as soon as they are made, whole or not at all; memory holds two cubes at most, and of exposures
+    one, and the pixels of those of a cube.
 
     Parameters
     ----------
@@ -104,7 +104,7 @@ def spec3(
     extras = _extras(association, params)
     if not params.cube_build.skip:
         check_exposures(exposures, params.cube_build)
-        _check_plans(association, exposures, params, references, extras.offsets)
+        _check_plans(association, exposures, params, references, extras.offsets, Path(output_dir))
     exposures = _stated(exposures, association, params)
     folder = output_folder(output_dir)
     with TemporaryDirectory(prefix=".mrsnb-", dir=folder) as scratch:
@@ -174,6 +174,7 @@ def _check_plans(
     params: Spec3Params,
     references: References,
     offsets: Offsets | None,
+    folder: Path,
 ) -> None:
     """Refuse cubes that cannot be built, or not be extracted where asked for, before steps change the exposures.
 
@@ -182,7 +183,7 @@ def _check_plans(
     moves = not params.assign_mtwcs.skip and any(exposure.is_moving for exposure in exposures)
     if moves or not all(isinstance(exposure.wcs, MrsChain) for exposure in exposures):
         return
-    plans = plan_cubes(exposures, params.cube_build, references.cubepar, offsets)
+    plans = plan_cubes(exposures, params.cube_build, references.cubepar, offsets, folder)
     if params.extract_1d.skip or params.extract_1d.ifu_set_srctype == "EXTENDED":
         return
     for plan in plans:
@@ -263,7 +264,8 @@ class _Run:
     def _cubes(self) -> Iterator[tuple[CubePlan, CubeBuildResult]]:
         """Yield the cubes in order, each written; the next is built meanwhile."""
         params = self.params.cube_build
-        plans = plan_cubes(self.before.exposures, params, self.references.cubepar, self.offsets)
+        scratch = self.before.scratch
+        plans = plan_cubes(self.before.exposures, params, self.references.cubepar, self.offsets, scratch)
         for plan, built in ahead(self._built, plans):
             start = perf_counter()
             (cube,) = built.cubes

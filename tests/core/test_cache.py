@@ -1,5 +1,7 @@
 """A cache bounded by bytes."""
 
+import threading
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -44,6 +46,22 @@ def test_what_is_dropped_is_gone():
     cache.drop(lambda key: key < "c")
     assert cache.n_bytes == 1000
     assert "c" in cache
+
+
+def test_an_object_may_die_while_the_cache_is_changed():
+    cache = ByteCache(3000)
+    cache.put("a", kilobytes(1))
+
+    class Key:
+        def __hash__(self):
+            cache.drop(lambda key: key == "a")  # as a finaliser may, which runs wherever it likes
+            return 1
+
+    using = threading.Thread(target=cache.get, args=(Key(), lambda: kilobytes(1)), daemon=True)
+    using.start()
+    using.join(10)
+    assert not using.is_alive()
+    assert cache.get("a", lambda: kilobytes(2)).nbytes == 2000
 
 
 @given(st.lists(st.tuples(st.integers(0, 9), st.integers(0, 6)), max_size=60))

@@ -96,6 +96,27 @@ def test_a_compressed_exposure_is_the_same(tmp_path, small_dataset):
     assert packed.primary == plain.primary
 
 
+@pytest.mark.parametrize(("name", "kind"), [("VAR_RNOISE", "f8"), ("SCI", "u4"), ("ERR", "f8")])
+def test_numbers_of_another_kind_are_converted(tmp_path, small_dataset, name, kind):
+    with fits.open(small_dataset.exposures[0]) as hdus:
+        hdus[name].data = np.ones(DETECTOR_SHAPE, kind)
+        hdus.writeto(tmp_path / "double_cal.fits")
+    exposure = open_exposure(tmp_path / "double_cal.fits").load()
+    assert set(exposure.variances) == {"var_poisson", "var_rnoise", "var_flat"}
+    kinds = {array.dtype.str for array in (exposure.flux, exposure.err, *exposure.variances.values())}
+    assert kinds == {"<f4" if np.little_endian else ">f4"}
+
+
+def test_a_file_that_is_replaced_after_it_was_opened_is_refused(tmp_path, small_dataset):
+    path = tmp_path / "other_cal.fits"
+    path.write_bytes(small_dataset.exposures[0].read_bytes())
+    opened = open_exposure(path)
+    with fits.open(path, mode="update") as hdus:
+        hdus[0].header.update({f"NEW{i}": i for i in range(200)})  # images move by some blocks
+    with pytest.raises(InputError, match=r"other_cal\.fits: has changed since it was opened"):
+        opened.load()
+
+
 def test_variances_may_be_missing(tmp_path):
     path = a_file(tmp_path / "a_cal.fits", without=("VAR_POISSON",))
     with pytest.raises(InputError, match="WCS cannot be read"):  # it gets as far as the WCS, which is empty here

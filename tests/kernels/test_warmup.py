@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pytest
@@ -92,11 +93,45 @@ def test_a_stamp_says_that_all_is_compiled(empty):
 def test_another_numba_or_processor_is_another_stamp(monkeypatch):
     cache.compile_missing()
     cache._stamp.cache_clear()
-    monkeypatch.setattr(cache, "_processor", lambda: b"another")
+    with monkeypatch.context() as elsewhere:
+        elsewhere.setattr(cache, "_processor", lambda: b"another")
+        assert not cache.is_warm()
+        list(cache.compile_groups())
+        cache._stamp.cache_clear()
+    assert cache.is_warm()  # both may use the folder in turn
+    monkeypatch.setattr(cache, "_sources", lambda: [b"other"])
+    cache._stamp.cache_clear()
     assert not cache.is_warm()
     list(cache.compile_groups())
-    assert len(list(cache.cache_folder().iterdir())) == 1  # old stamps go
+    assert len(list(cache.cache_folder().iterdir())) == 1  # stamps of old sources go
     cache._stamp.cache_clear()
+
+
+@pytest.mark.parametrize(("name", "value"), [("executable", None), ("frozen", True)])
+@pytest.mark.usefixtures("empty")
+def test_a_python_inside_another_program_is_not_started_again(monkeypatch, name, value):
+    monkeypatch.setattr(sys, name, value, raising=False)
+    with pytest.raises(OutputError, match="part of another program"):
+        list(cache.compile_groups())
+    cache.compile_missing()  # a run goes on
+
+
+@pytest.mark.usefixtures("empty")
+def test_whatever_a_worker_stumbles_over_is_told(monkeypatch):
+    def answers(_):
+        raise TypeError("odd")
+
+    def compile_all():
+        with pytest.raises(OutputError, match="odd") as refused:
+            list(cache.compile_groups())
+        told.append(refused.value)
+
+    told = []
+    monkeypatch.setattr(cache, "_answers", answers)
+    waiting = threading.Thread(target=compile_all, daemon=True)
+    waiting.start()
+    waiting.join(10)
+    assert len(told) == 1
 
 
 @pytest.mark.usefixtures("empty")

@@ -4,6 +4,7 @@ import os
 import tempfile
 import weakref
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -223,6 +224,22 @@ def test_a_cube_that_the_limit_has_no_room_for_is_built_through_the_disk(clean_e
     assert len(made) == 1
     for name in ("flux", "err", "dq", "weight"):
         np.testing.assert_array_equal(getattr(found, name), getattr(expected, name))
+
+
+def test_a_cube_within_the_limit_must_fit_into_the_memory_there_is(clean_exposures, cubepars, monkeypatch):
+    monkeypatch.setattr("mrsnb.steps.cube_build.plan.available_memory", lambda: 1e-6)
+    with pytest.raises(ParamError, match=r"GB of memory.*a lower memory_limit"):
+        plan_cubes(clean_exposures, CubeBuildParams(channel="1", memory_limit=100.0), cubepars)
+
+
+def test_room_is_asked_of_the_disk_that_will_hold_the_cube(clean_exposures, cubepars, monkeypatch, tmp_path):
+    params = CubeBuildParams(channel="1", memory_limit=0.1)
+    monkeypatch.setattr("mrsnb.steps.cube_build.plan.BYTES_A_VOXEL", 10_000)
+    free = {tmp_path: 10**15}
+    monkeypatch.setattr("mrsnb.steps.cube_build.plan.disk_usage", lambda path: SimpleNamespace(free=free.get(path, 1)))
+    plan_cubes(clean_exposures, params, cubepars, folder=tmp_path / "not" / "made yet")
+    with pytest.raises(ParamError, match="GB on the disk"):
+        plan_cubes(clean_exposures, params, cubepars)
 
 
 def test_a_disk_without_room_for_the_cube_is_said(clean_exposures, cubepars, monkeypatch):

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from shutil import disk_usage
 from tempfile import gettempdir
 from weakref import WeakKeyDictionary
@@ -89,10 +90,12 @@ def plan_cubes(
     params: CubeBuildParams,
     cubepars: CubePars,
     offsets: Offsets | None = None,
+    folder: Path | None = None,
 ) -> tuple[CubePlan, ...]:
     """Return a plan for each cube to be built, in order of channel and setting.
 
     Arguments and errors as `mrsnb.steps.cube_build.cube_build`; what cannot be built is refused here, before all else.
+    `folder` is where cubes beyond ``params.memory_limit`` are to be kept: that for temporary files if not given.
     """
     offsets = {} if offsets is None else offsets
     missing = [exposure.name for exposure in exposures if exposure.name not in offsets] if offsets else []
@@ -103,7 +106,7 @@ def plan_cubes(
     for bands in _grouped(_selected(exposures, params), params.output_type):
         members = tuple((band, exposure) for band in bands for exposure in exposures if band in exposure.bands)
         plan = _plan(members, params, cubepars, offsets)
-        _refuse_too_large(plan, params)
+        _refuse_too_large(plan, params, Path(gettempdir()) if folder is None else folder)
         plans.append(plan)
     return tuple(plans)
 
@@ -338,10 +341,11 @@ def _overlaps(wave: NDArray[np.float64], band: Band) -> bool:
     return bool(seen[0] <= high and seen[1] >= low)
 
 
-def _refuse_too_large(plan: CubePlan, params: CubeBuildParams) -> None:
-    on_disk = params.memory_limit is not None
-    limit = disk_usage(gettempdir()).free / 1e9 if on_disk else available_memory()
-    if (plan.grid.n_voxels * VOXEL / 1e9 if on_disk else plan.memory) <= limit:
+def _refuse_too_large(plan: CubePlan, params: CubeBuildParams, folder: Path) -> None:
+    on_disk = not plan.fits(params)
+    limit = _free(folder) if on_disk else available_memory()
+    needed = plan.grid.n_voxels * VOXEL / 1e9 if on_disk else plan.memory
+    if needed <= limit:
         return
     grid = plan.grid
     names, places = [], []
@@ -352,9 +356,15 @@ def _refuse_too_large(plan: CubePlan, params: CubeBuildParams) -> None:
     apart = separation(np.array(places))
     first, second = np.unravel_index(int(np.argmax(apart)), apart.shape)
     msg = (
-        f"cube of {grid.n_wave} x {grid.n_y} x {grid.n_x} voxels needs {plan.memory:.1f} GB, there are {limit:.1f} GB "
+        f"cube of {grid.n_wave} x {grid.n_y} x {grid.n_x} voxels needs {needed:.1f} GB, there are {limit:.1f} GB "
         f"{'on the disk' if on_disk else 'of memory'}; the exposures farthest apart are {names[first]} and "
         f"{names[second]}, {apart[first, second]:.1f} arcsec: build them apart, or set nspax_x and nspax_y, or wavemin "
-        f"and wavemax{'' if on_disk else ', or memory_limit to build it through the disk'}"
+        f"and wavemax{'' if on_disk else ', or a lower memory_limit to build it through the disk'}"
     )
     raise ParamError(msg)
+
+
+def _free(folder: Path) -> float:
+    """Return the room on the disk of a folder, which may not be there yet, GB."""
+    there = next(place for place in (folder.absolute(), *folder.absolute().parents) if place.exists())
+    return disk_usage(there).free / 1e9

@@ -23,6 +23,10 @@ from mrsnb.io.products import primary_header
 from mrsnb.io.wcs_steps import has_more_columns, target_shift, with_more_columns, with_moving_target
 
 
+_WIDENED = {"b1": np.int16, "i1": np.int16, "u2": np.int32, "u8": np.int64}
+"""Kinds of numbers that FITS has no place for, and those that hold them."""
+
+
 def write_exposure(
     exposure: Exposure,
     source: Path,
@@ -116,7 +120,8 @@ def _changed(
         if content is not found:
             return [*as_extension(content)]
     elif hdu.is_image and hdu.shape == DETECTOR_SHAPE != exposure.flux.shape:
-        return _image(hdu.name, spread_columns(hdu.data, oversampling(exposure.wcs)))
+        wider = spread_columns(hdu.data, oversampling(exposure.wcs))
+        return _image(hdu.name, wider.astype(_WIDENED.get(wider.dtype.str[1:], wider.dtype), copy=False))
     place = hdu.fileinfo()
     return [_bytes(hdu, "hdrLoc", place["datLoc"] + place["datSpan"] - place["hdrLoc"])]
 

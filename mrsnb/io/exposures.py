@@ -277,7 +277,7 @@ def _gwcs(path: Path, content: bytes) -> Any:
     import asdf
 
     try:
-        with warnings.catch_warnings():
+        with _filters, warnings.catch_warnings():
             warnings.simplefilter("ignore")
             with asdf.open(BytesIO(content), lazy_load=False, memmap=False) as tree:
                 wcs = tree["meta"]["wcs"]

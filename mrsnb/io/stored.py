@@ -89,7 +89,8 @@ def read_stored(path: Path, place: Stored) -> NDArray[Any]:
     if not is_same or raw.size < count:
         msg = f"{path}: has changed since it was opened; open it again (or run again)"
         raise InputError(msg)
-    image = raw.byteswap(inplace=True).view(raw.dtype.newbyteorder("=")).reshape(place.shape)
+    native = raw if raw.dtype.isnative else raw.byteswap(inplace=True).view(raw.dtype.newbyteorder("="))
+    image = native.reshape(place.shape)
     if not place.is_float:
         image ^= np.uint32(_UNSIGNED)
     return image

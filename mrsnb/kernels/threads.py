@@ -67,7 +67,7 @@ def share(part: Callable[[int], Any], n: int) -> None:
             numbers = count(n)
             raise
 
-    others: list[Future[None]] = [_pool(os.getpid()).submit(copy_context().run, work) for _ in range(helpers)]
+    others: list[Future[None]] = [_pool(os.getpid(), _most()).submit(copy_context().run, work) for _ in range(helpers)]
     try:
         work()
     finally:
@@ -119,6 +119,6 @@ def _cores() -> int:
 
 
 @cache
-def _pool(process: int) -> ThreadPoolExecutor:  # noqa: ARG001
+def _pool(process: int, threads: int) -> ThreadPoolExecutor:  # noqa: ARG001
     """Return the threads of a process; one that is forked off gets its own."""
-    return ThreadPoolExecutor(max(_most() - 1, 1), thread_name_prefix="mrsnb")
+    return ThreadPoolExecutor(max(threads - 1, 1), thread_name_prefix="mrsnb")

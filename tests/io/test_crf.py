@@ -1,5 +1,6 @@
 """Exposures with their outliers flagged, written as ``_crf``."""
 
+from dataclasses import replace
 from functools import partial
 
 import numpy as np
@@ -8,6 +9,8 @@ from astropy.io import fits
 
 from mrsnb.core.association import exposure_name
 from mrsnb.core.exposure import DerivedExposure
+from mrsnb.geometry.chain import spread_columns
+from mrsnb.geometry.oversample import oversampled
 from mrsnb.io.exposure_files import write_exposure
 from mrsnb.io.exposures import open_exposure
 from mrsnb.io.images import write_images
@@ -98,3 +101,20 @@ def test_intermediate_arrays_open_in_the_official_data_model(cal, tmp_path):
         assert (model.meta.kernel_xsize, model.meta.kernel_ysize, model.meta.threshold_percent) == (11, 1, 99.5)
         assert model.diffarr.shape == (2, 8, 9)
         np.testing.assert_array_equal(model.minarr, 2.0)
+
+
+@pytest.mark.parametrize("kind", [np.uint16, np.int8, bool, np.float64])
+def test_an_oversampled_exposure_keeps_images_of_any_kind(cal, tmp_path, kind):
+    """An image that no step changes gets the nearest pixels, also if FITS has no place for its kind of numbers."""
+    source = tmp_path / cal.name
+    extra = np.random.default_rng(2).integers(0, 2, (1024, 1032)).astype(kind)
+    with fits.open(cal) as hdus:
+        stored = fits.ImageHDU(extra.astype(np.uint8) if kind is bool else extra, name="EXTRA")
+        fits.HDUList([*hdus[:-1], stored, hdus[-1]]).writeto(source)
+    loaded = open_exposure(source).load()
+    wide = {name: spread_columns(getattr(loaded, name), 2) for name in ("flux", "err", "dq")}
+    variances = {name: spread_columns(image, 2) for name, image in loaded.variances.items()}
+    wider = replace(loaded, wcs=oversampled(loaded.wcs, 2.0), variances=variances, **wide)
+    with fits.open(write_exposure(wider, source, tmp_path / "wider_crf.fits")) as hdus:
+        np.testing.assert_array_equal(hdus["EXTRA"].data[:, ::2], extra)
+        assert hdus["EXTRA"].shape == (1024, 2064)

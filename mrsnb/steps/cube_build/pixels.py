@@ -9,6 +9,7 @@ from mrsnb.core.bands import Band
 from mrsnb.core.cache import ByteCache
 from mrsnb.core.dq import UNUSABLE
 from mrsnb.core.exposure import Exposure, ExposureSource
+from mrsnb.geometry.chain import MrsChain
 from mrsnb.geometry.detector import ChannelView, channel_view
 from mrsnb.kernels.usable import gather_usable
 
@@ -43,9 +44,11 @@ class PixelCache:
 
     def _loaded(self, exposure: ExposureSource, band: Band, view: ChannelView) -> Values:
         loaded = exposure.load()
-        for other in exposure.bands:
+        wcs = exposure.wcs
+        quick = [b for b in exposure.bands if isinstance(wcs, MrsChain) and b.channel in wcs.channels]
+        for other in quick:
             if other != band and (id(exposure), other) not in self._kept:
-                self._kept.put((id(exposure), other), usable_pixels(loaded, channel_view(exposure.wcs, other)))
+                self._kept.put((id(exposure), other), usable_pixels(loaded, channel_view(wcs, other)))
         if exposure not in self._known:
             self._known.add(exposure)
             finalize(exposure, _forget, self._kept, id(exposure))

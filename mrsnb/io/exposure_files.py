@@ -22,7 +22,6 @@ from mrsnb.io.pixels import image_header, write_pixels
 from mrsnb.io.products import primary_header
 from mrsnb.io.wcs_steps import has_more_columns, target_shift, with_more_columns, with_moving_target
 
-
 _WIDENED = {"b1": np.int16, "i1": np.int16, "u2": np.int32, "u8": np.int64}
 """Kinds of numbers that FITS has no place for, and those that hold them."""
 

@@ -35,15 +35,14 @@ def rounds(a, folder, options):
     """Return the measurements of both programs, by turns, and those of first runs."""
     ours, official, cold = [], [], []
     for k in range(a.repeat):
-        mine = (*options, *a.ours)
-        command = spec3_command(a.association, folder / "mrsnb", a.references, mine, a.preset)
-        ours.append(measure(command))
+        mine = spec3_command(a.association, folder / "mrsnb", a.references, (*options, *a.ours), a.preset)
+        ours.append(measure(mine))
         if a.jwst:
             command = [a.official_python, a.official_script, a.association, folder / "jwst", *options]
             official.append(measure(list(map(str, command))))
         if a.cold:
             with tempfile.TemporaryDirectory() as cache:
-                cold.append(measure(command, NUMBA_CACHE_DIR=cache))
+                cold.append(measure(mine, NUMBA_CACHE_DIR=cache))
         taken = ", ".join(f"{m[-1].seconds:.1f} s" for m in (ours, official, cold) if m)
         print(f"round {k + 1}: {taken}", file=sys.stderr)
     return ours, official, cold

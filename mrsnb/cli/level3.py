@@ -56,7 +56,7 @@ def process(asn: Path, told: "Settings", folder: Path, references: Path | None, 
     from mrsnb.display.progress import follow
     from mrsnb.io.association import read_association
     from mrsnb.io.references import load_references
-    from mrsnb.pipeline import Spec3Result, count_results, open_science, spec3
+    from mrsnb.pipeline import Spec3Result, count_results, kernels_of, open_science, spec3
     from mrsnb.report import write_report
 
     values = load_references(references, told.overrides)
@@ -64,7 +64,7 @@ def process(asn: Path, told: "Settings", folder: Path, references: Path | None, 
     if "output_file" in told.places:
         association = replace(association, name=Path(told.places["output_file"]).name.removesuffix(".fits"))
     exposures = open_science(association)
-    compile_before()
+    compile_before(kernels_of(told.params))
     results = spec3(association, told.params, output_dir=folder, references=values, exposures=exposures)
     total = count_results(association, told.params, exposures)
     for result in follow(results, total, show=True if is_verbose() else None):

@@ -1,6 +1,6 @@
 """The command ``warmup``, and what a first run does of itself: compile the kernels."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
 import click
@@ -20,23 +20,22 @@ def warmup_command() -> None:
     """
     from time import perf_counter
 
-    from mrsnb.kernels.cache import cache_folder, compile_groups
+    from mrsnb.kernels.cache import GROUPS, cache_folder, compile_groups
 
     start, folder = perf_counter(), cache_folder()
-    compiled = sum(group.compiled for group in _shown(compile_groups()))
+    compiled = sum(group.compiled for group in _shown(compile_groups(), len(GROUPS)))
     what = f"compiled {compiled} functions" if compiled else "all is compiled"
     click.echo(f"{what}, in {perf_counter() - start:.1f} s: {folder}")
 
 
-def compile_before() -> None:
-    """Compile the kernels before the first run of an installation, and say so."""
+def compile_before(groups: "Iterable[str]") -> None:
+    """Compile the kernels that a run needs before the first of an installation, and say so."""
     from mrsnb.kernels.cache import compile_missing
 
-    compile_missing(lambda text: click.echo(f"mrsnb: {text} (as 'mrsnb warmup')", err=True), _shown)
+    compile_missing(groups, lambda text: click.echo(f"mrsnb: {text} (as 'mrsnb warmup')", err=True), _shown)
 
 
-def _shown(groups: "Iterator[Group]") -> "Iterator[Group]":
+def _shown(groups: "Iterator[Group]", n: int) -> "Iterator[Group]":
     from mrsnb.display.progress import follow
-    from mrsnb.kernels.cache import GROUPS
 
-    return follow(groups, len(GROUPS))
+    return follow(groups, n)

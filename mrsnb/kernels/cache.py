@@ -27,7 +27,7 @@ from mrsnb.kernels.threads import n_threads
 
 log = logging.getLogger(__name__)
 
-GROUPS = ("outliers", "cubes", "spectra", "differences", "fringes")
+GROUPS = ("outliers", "geometry", "official", "cubes", "spectra", "sources", "differences", "fringes")
 """Names of `mrsnb.kernels.warmup.GROUPS`, which takes numba to be read."""
 
 _HERE = Path(__file__).resolve().parent
@@ -64,16 +64,21 @@ def cache_folder() -> Path:
     raise OutputError(msg)
 
 
-def is_warm() -> bool:
-    """Return whether all kernels of level 3 are compiled already, or need not be."""
-    return _is_disabled() or (cache_folder() / _stamp()).exists()
+def missing(groups: Iterable[str] = GROUPS) -> tuple[str, ...]:
+    """Return the groups that are not known to be compiled, what takes longest first."""
+    if _is_disabled():
+        return ()
+    folder, asked = cache_folder(), set(groups)
+    return tuple(group for group in GROUPS if group in asked and not (folder / _stamp(group)).exists())
 
 
-def compile_groups(processes: int | None = None) -> Iterator[Group]:
+def compile_groups(groups: Iterable[str] = GROUPS, processes: int | None = None) -> Iterator[Group]:
     """Compile the kernels that are not in the cache, in processes side by side; yield each group when it is ready.
 
     Parameters
     ----------
+    groups : iterable of str
+        Of `GROUPS`.
     processes : int, optional
         As many as there are cores if not given.
 
@@ -84,7 +89,9 @@ def compile_groups(processes: int | None = None) -> Iterator[Group]:
     """
     folder = cache_folder()
     _refuse_inside_another_program()
-    waiting, ready = deque(GROUPS), Queue[Group | Exception]()
+    asked = set(groups)
+    waiting, ready = deque(group for group in GROUPS if group in asked), Queue[Group | Exception]()
+    n = len(waiting)
 
     def take() -> None:
         try:
@@ -93,39 +100,44 @@ def compile_groups(processes: int | None = None) -> Iterator[Group]:
         except Exception as error:  # noqa: BLE001 (whatever it is: somebody waits for an answer)
             ready.put(error)
 
-    for _ in range(min(n_threads() if processes is None else processes, len(GROUPS))):
+    for _ in range(min(n_threads() if processes is None else processes, n)):
         Thread(target=take, daemon=True).start()
     try:
-        for _ in GROUPS:
+        for _ in range(n):
             group = ready.get()
             if isinstance(group, Exception):
                 msg = f"kernels could not be compiled into {folder}: {group}"
                 raise OutputError(msg)
+            if not _is_disabled():
+                _leave_stamp(folder, group.title)
             yield group
     finally:
         waiting.clear()
-    if not _is_disabled():
-        _leave_stamp(folder)
 
 
 def compile_missing(
-    say: Callable[[str], None] = log.info, follow: Callable[[Iterator[Group]], Iterable[Group]] = iter
+    groups: Iterable[str] = GROUPS,
+    say: Callable[[str], None] = log.info,
+    follow: Callable[[Iterator[Group], int], Iterable[Group]] = lambda ready, _: ready,
 ) -> None:
     """Compile what is not in the cache, if this is the first time since mrsnb was installed; never fails.
 
     Parameters
     ----------
+    groups : iterable of str
+        What is needed, of `GROUPS`.
     say : callable
         Told in one line why it takes a while.
     follow : callable
-        Shows how far it is: gets the groups as they are ready, and gives them back.
+        Shows how far it is: gets the groups as they are ready, and how many, and gives them back.
     """
     try:
-        if is_warm():
+        wanted = missing(groups)
+        if not wanted:
             return
         say("compiling kernels, once for this installation")
         start = perf_counter()
-        deque(follow(compile_groups()), maxlen=0)
+        deque(follow(compile_groups(wanted), len(wanted)), maxlen=0)
     except (OutputError, OSError) as error:
         log.warning("%s; they are compiled when they are needed", error)
     else:
@@ -194,9 +206,9 @@ def _user_cache() -> Path:
     return Path(os.environ.get("XDG_CACHE_HOME") or home / ".cache")
 
 
-def _leave_stamp(folder: Path) -> None:
-    """Note that all is compiled; of other sources it is no more."""
-    stamp = _stamp()
+def _leave_stamp(folder: Path, group: str) -> None:
+    """Note that a group is compiled; of other sources it is no more."""
+    stamp = _stamp(group)
     for old in folder.glob("mrsnb-*.warm"):
         if old.name.split("-")[1] != stamp.split("-")[1]:
             old.unlink(missing_ok=True)
@@ -204,12 +216,12 @@ def _leave_stamp(folder: Path) -> None:
 
 
 @cache
-def _stamp() -> str:
-    """Return the name of the file that says that all is compiled: for these sources, and for this machine.
+def _stamp(group: str) -> str:
+    """Return the name of the file that says that a group is compiled: for these sources, and for this machine.
 
     Machines of several kinds, and several versions of Python, may share a folder.
     """
-    return f"mrsnb-{_digest(_sources())}-{_digest(_machine())}.warm"
+    return f"mrsnb-{_digest(_sources())}-{_digest(_machine())}-{group}.warm"
 
 
 def _digest(parts: Iterable[bytes]) -> str:

@@ -100,14 +100,17 @@ def first_plane_above(wave, step, low):
     return a
 
 
-@njit(cache=True, nogil=True)
 def plane_ranges(wave, width, planes):
     """Return each pixel's first plane and number of planes; the number is 0 where the pixel feeds nothing."""
+    first, number = np.zeros(wave.size, np.int32), np.zeros(wave.size, np.int32)
+    _fill_ranges(wave, width, planes, first, number)
+    return first, number
+
+
+@njit(cache=True, nogil=True)
+def _fill_ranges(wave, width, planes, first, count):
     plane_wave, plane_step = planes.wave, planes.step
-    m = wave.size
-    first = np.zeros(m, np.int32)
-    count = np.zeros(m, np.int32)
-    for p in range(m):
+    for p in range(wave.size):
         if not math.isfinite(wave[p]):
             continue
         k = first_plane_above(plane_wave, plane_step, wave[p] - width[p] / 2)
@@ -116,7 +119,6 @@ def plane_ranges(wave, width, planes):
         while k < plane_wave.size and plane_wave[k] - plane_step[k] / 2 < high:
             k += 1
         count[p] = k - first[p]
-    return first, count
 
 
 @njit(cache=True, nogil=True)

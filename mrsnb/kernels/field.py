@@ -8,7 +8,6 @@ from numba import njit
 from mrsnb.kernels.drizzle import first_plane_above
 
 
-@njit(cache=True, nogil=True)
 def field_corners(samples, start, low, high, xi, eta, planes):
     """Return the corners of the field of view in every plane, from the two outermost slices.
 
@@ -28,11 +27,17 @@ def field_corners(samples, start, low, high, xi, eta, planes):
     ndarray, shape (n_wave, 4, 2), arcsec
         In order around the field; NaN in planes that one of the two slices does not reach.
     """
+    out = np.full((planes.wave.size, 4, 2), np.nan)
+    _fill_corners(samples, start, low, high, (xi, eta), planes, np.empty((planes.wave.size, 2)), out)
+    return out
+
+
+@njit(cache=True, nogil=True)
+def _fill_corners(samples, start, low, high, corners, planes, extremes, out):
     alpha, wave, width = samples.alpha, samples.wave, samples.width
     plane_wave, plane_step = planes.wave, planes.step
     n_wave = plane_wave.size
-    out = np.full((n_wave, 4, 2), np.nan)
-    extremes = np.empty((n_wave, 2))
+    xi, eta = corners
     for side in range(2):
         s = low if side == 0 else high
         before = start[low] if side == 0 else start[high] - (start[low + 1] - start[low])
@@ -58,7 +63,6 @@ def field_corners(samples, start, low, high, xi, eta, planes):
                         place = 1 if side == 0 else 2
                         out[k, place, 0], out[k, place, 1] = xi[p - before, corner], eta[p - before, corner]
                 k += 1
-    return out
 
 
 @njit(cache=True, nogil=True)

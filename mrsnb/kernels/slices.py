@@ -70,7 +70,6 @@ def _horner(coefficients, x):
     return total
 
 
-@njit(cache=True, nogil=True)
 def slice_pixels(slice_map, labels, first_column, last_column):
     """Return the pixels of each slice, and where each slice starts among them.
 
@@ -87,30 +86,36 @@ def slice_pixels(slice_map, labels, first_column, last_column):
         Flat pixel indices, by slice, then row-major.
     start : ndarray of int64, shape (n + 1,)
     """
-    n_row, n_col = slice_map.shape
-    last_column = min(last_column, n_col)
-    lowest = labels.min()
-    place = np.full(labels.max() - lowest + 1, -1, np.int64)
-    for s in range(labels.size):
-        place[labels[s] - lowest] = s
+    lowest = int(labels.min())
+    place = np.full(int(labels.max()) - lowest + 1, -1)
+    place[labels - lowest] = np.arange(labels.size)
+    columns = (first_column, min(last_column, slice_map.shape[1]))
     start = np.zeros(labels.size + 1, np.int64)
-    for y in range(n_row):
-        for x in range(first_column, last_column):
+    _count_pixels(slice_map, columns, place, lowest, start)
+    np.cumsum(start, out=start)
+    index = np.empty(start[-1], np.int32)
+    _list_pixels(slice_map, columns, place, lowest, start[:-1].copy(), index)
+    return index, start
+
+
+@njit(cache=True, nogil=True)
+def _count_pixels(slice_map, columns, place, lowest, count):
+    for y in range(slice_map.shape[0]):
+        for x in range(columns[0], columns[1]):
             k = slice_map[y, x] - lowest
             if 0 <= k < place.size and place[k] >= 0:
-                start[place[k] + 1] += 1
-    for s in range(labels.size):
-        start[s + 1] += start[s]
-    index = np.empty(start[-1], np.int32)
-    cursor = start[:-1].copy()
-    for y in range(n_row):
-        for x in range(first_column, last_column):
+                count[place[k] + 1] += 1
+
+
+@njit(cache=True, nogil=True)
+def _list_pixels(slice_map, columns, place, lowest, cursor, index):
+    for y in range(slice_map.shape[0]):
+        for x in range(columns[0], columns[1]):
             k = slice_map[y, x] - lowest
             if 0 <= k < place.size and place[k] >= 0:
                 s = place[k]
-                index[cursor[s]] = y * n_col + x
+                index[cursor[s]] = y * slice_map.shape[1] + x
                 cursor[s] += 1
-    return index, start
 
 
 def sample_slices(polynomials, index, start, n_col, wave_low, wave_high, oversample=1.0):

@@ -150,7 +150,6 @@ def _fill_slice_planes(alpha, start, beta, half_width, telescope, planes):
             _plane_polynomials(v2_row, v3_row, planes.middle[s], planes.half[s], telescope, planes.sides[s, side])
 
 
-@njit(cache=True, nogil=True)
 def corners_of(which, samples, planes):
     """Return the corners of pixels in the tangent plane.
 
@@ -168,8 +167,13 @@ def corners_of(which, samples, planes):
     -------
     xi, eta : ndarray, shape (n, 4), arcsec
     """
-    xi = np.empty((which.size, 4))
-    eta = np.empty((which.size, 4))
+    xi, eta = np.empty((which.size, 4)), np.empty((which.size, 4))
+    _fill_corners(which, samples, planes, xi, eta)
+    return xi, eta
+
+
+@njit(cache=True, nogil=True)
+def _fill_corners(which, samples, planes, xi, eta):
     alpha, slices = samples.alpha, samples.slice
     middle, half, sides = planes
     for q in range(which.size):
@@ -186,7 +190,6 @@ def corners_of(which, samples, planes):
             lower, upper = (0, 1) if edge == 0 else (3, 2)
             xi[q, lower], eta[q, lower] = x0, y0
             xi[q, upper], eta[q, upper] = x1, y1
-    return xi, eta
 
 
 @njit(cache=True, nogil=True)

@@ -6,7 +6,6 @@ import numpy as np
 from numba import njit
 
 
-@njit(cache=True, nogil=True)
 def gather_usable(flux, err, dq, others, pixel, bits):
     """Return flux and error of some pixels; the flux is NaN where any array is invalid or a flag forbids the use.
 
@@ -27,18 +26,21 @@ def gather_usable(flux, err, dq, others, pixel, bits):
     flux, err : ndarray of float32, shape (m,)
         MJy/sr.
     """
-    m = pixel.size
+    picked, error = np.empty(pixel.size, np.float32), np.empty(pixel.size, np.float32)
+    _gather(flux, err, dq, others, pixel, bits, picked, error)
+    return picked, error
+
+
+@njit(cache=True, nogil=True)
+def _gather(flux, err, dq, others, pixel, bits, picked, error):
     n_col = flux.shape[1]
-    picked = np.empty(m, np.float32)
-    error = np.empty(m, np.float32)
-    for p in range(m):
+    for p in range(pixel.size):
         y, x = divmod(pixel[p], n_col)
         error[p] = err[y, x]
         bad = (dq[y, x] & bits) != 0 or not math.isfinite(error[p])
         for other in others:
             bad |= math.isnan(other[y, x])
         picked[p] = np.float32(np.nan) if bad else flux[y, x]
-    return picked, error
 
 
 @njit(cache=True, nogil=True)

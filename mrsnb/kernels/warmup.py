@@ -6,7 +6,7 @@ here are as in the steps. Groups may be called in processes side by side; what s
 
 import sys
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -35,15 +35,6 @@ _STEP = 0.01
 """Wavelengths of a row, micron."""
 
 
-class _Channel(NamedTuple):
-    """A channel of three slices of five columns, and what is needed to place its pixels."""
-
-    samples: Samples
-    start: NDArray[np.int64]
-    beta: NDArray[np.float64]
-    telescope: Telescope
-
-
 def _fixed(array: NDArray[Any]) -> NDArray[Any]:
     """Return an array that cannot be written, as those of a chain and of a grid."""
     array.flags.writeable = False
@@ -55,48 +46,76 @@ def _image(kind: Any = np.float32) -> NDArray[Any]:
     return _fixed(np.ones((_ROWS, _COLUMNS), kind))
 
 
-def _channel() -> _Channel:
+def _samples() -> tuple[Samples, NDArray[np.int64]]:
+    """Return what the pixels of three slices of five columns see, and where the slices start; nothing is compiled."""
+    labels = np.repeat(np.arange(_SLICES, dtype=np.int16), _WIDTH)
+    inside = np.tile(np.arange(_WIDTH), _SLICES)
+    used = np.flatnonzero((inside > 0) & (inside < _WIDTH - 1))
+    which = np.repeat(np.arange(_SLICES), _ROWS * (_WIDTH - 2))
+    y = np.tile(np.repeat(np.arange(_ROWS), _WIDTH - 2), _SLICES)
+    x = used.reshape(_SLICES, 1, -1).repeat(_ROWS, axis=1).ravel()
+    alpha = 0.2 * (inside[x] - _WIDTH // 2).astype(np.float64)
+    edges = np.stack([alpha, alpha - 0.1, alpha + 0.1], axis=1)
+    pixel = (y * _COLUMNS + x).astype(np.int32)
+    wave = 5.0 + _STEP * y.astype(np.float64)
+    start = np.searchsorted(which, np.arange(_SLICES + 1))
+    return Samples(pixel, labels[x], wave, np.full(wave.size, _STEP), edges), start
+
+
+def geometry() -> None:
+    """From detector pixels to places on the sky."""
     labels = np.arange(101, 101 + _SLICES, dtype=np.int16)
-    columns = np.repeat(np.append(labels, 0)[:_SLICES], _WIDTH)
-    columns[::_WIDTH] = columns[_WIDTH - 1 :: _WIDTH] = 0
-    slice_map = np.tile(columns.astype(np.int16), (_ROWS, 1))
+    slice_map = _fixed(np.tile(np.repeat(labels, _WIDTH), (_ROWS, 1)))
     alpha, wave = np.zeros((_SLICES, 2, 2)), np.zeros((_SLICES, 2, 2))
     alpha[:, 0, 1], wave[:, 0, 0], wave[:, 1, 0] = 0.2, 5.0, _STEP
     beta: Array = 0.2 * np.arange(-1.0, 2.0)
     middle: Array = -3.0 - _WIDTH * np.arange(float(_SLICES))
     polynomials = SlicePolynomials(labels, beta, alpha, middle, wave, middle)
-    index, start = slice_pixels(_fixed(slice_map), labels, 0, _COLUMNS)
+    index, start = slice_pixels(slice_map, labels, 0, _COLUMNS)
     samples = sample_slices(polynomials, index, start, _COLUMNS, 4.0, 7.0, 1.0)
     v2, v3 = np.array([[0.0, 0.0], [1.0, 0.0]]), np.array([[0.0, 1.0], [0.0, 0.0]])
-    aberration = _fixed(np.array([1.0, 1.0, 0.0, 0.0]))
-    return _Channel(samples, start, beta, Telescope(v2, v3, aberration, np.eye(3)[[1, 2, 0]]))
+    telescope = Telescope(v2, v3, _fixed(np.array([1.0, 1.0, 0.0, 0.0])), np.eye(3)[[1, 2, 0]])
+    focal_plane(np.ascontiguousarray(samples.alpha[:, 0]), samples.slice, beta, telescope)
+    sides = slice_planes(samples, start, beta, 0.1, telescope)
+    planes = _planes()
+    in_field = np.zeros((_ROWS, planes.x.size * planes.y.size), np.bool_)
+    xi, eta = corners_of(np.arange(start[-1], dtype=np.int32), samples, sides)
+    mark_field(field_corners(samples, start, 0, _SLICES - 1, xi, eta, planes), planes, in_field)
+
+
+def _planes() -> Planes:
+    x = 0.2 * np.arange(-3.0, 4.0)
+    return Planes(x, x.copy(), 0.2, _fixed(5.0 + _STEP * np.arange(_ROWS)), _fixed(np.full(_ROWS, _STEP)))
+
+
+def _deposited(*, as_upstream: bool) -> Array:
+    """Return the sums of a cube."""
+    (samples, _), planes = _samples(), _planes()
+    others = (_image(), _image(), _image(), _image())
+    flux, err = gather_usable(_image(), _image(), _image(np.uint32), others, samples.pixel, np.uint32(2))
+    pixels, in_order = Pixels(flux, err, samples.wave, samples.width), sort_pixels(samples.wave, samples.width, planes)
+    which = in_order.reaching(0, _ROWS)
+    sums: Array = np.zeros((_ROWS, planes.x.size * planes.y.size, 4))
+    corners = tuple(np.tile([-0.1, -0.1, 0.1, 0.1][shift:] + [-0.1, -0.1][:shift], (which.size, 1)) for shift in (0, 1))
+    deposit(pixels, in_order, which, corners, planes, 0, sums, as_upstream=as_upstream)
+    return sums
 
 
 def cubes() -> None:
-    """From pixels to a cube, as this package and as the observatory's does it."""
-    samples, start, beta, telescope = _channel()
-    focal_plane(np.ascontiguousarray(samples.alpha[:, 0]), samples.slice, beta, telescope)
-    others = (_image(), _image(), _image(), _image())
-    flux, err = gather_usable(_image(), _image(), _image(np.uint32), others, samples.pixel, np.uint32(2))
-    x, shape = 0.2 * np.arange(-3.0, 4.0), (_ROWS, 7, 7)
-    wave, step = _fixed(5.0 + _STEP * np.arange(_ROWS)), _fixed(np.full(_ROWS, _STEP))
-    planes, pixels = Planes(x, x.copy(), 0.2, wave, step), Pixels(flux, err, samples.wave, samples.width)
-    in_order, sides = (
-        sort_pixels(samples.wave, samples.width, planes),
-        slice_planes(samples, start, beta, 0.1, telescope),
-    )
-    which = in_order.reaching(0, _ROWS)
-    sums, in_field = np.zeros((_ROWS, x.size**2, 4)), np.zeros((_ROWS, x.size**2), np.bool_)
-    for as_upstream in (False, True):
-        corners = corners_of(which, samples, sides)
-        deposit(pixels, in_order, which, corners, planes, 0, sums, as_upstream=as_upstream)
-    edges = corners_of(np.arange(start[-1], dtype=np.int32), samples, sides)
-    mark_field(field_corners(samples, start, 0, _SLICES - 1, *edges, planes), planes, in_field)
-    normalize(sums, in_field, Product.empty(shape))
+    """From pixels to a cube."""
+    sums = _deposited(as_upstream=False)
+    in_field, side = np.zeros(sums.shape[:2], np.bool_), int(sums.shape[1] ** 0.5)
+    normalize(sums, in_field, Product.empty((_ROWS, side, side)))
+
+
+def official() -> None:
+    """Do what the observatory's package does in another way."""
+    _deposited(as_upstream=True)
+    _summed(as_upstream=True)
 
 
 def _look() -> Look:
-    samples, start, _, _ = _channel()
+    samples, start = _samples()
     row, column = np.divmod(samples.pixel, _COLUMNS)
     n = samples.pixel.size
     return Look(
@@ -137,18 +156,28 @@ def differences() -> None:
     windowed_median(own, (11, 1))
 
 
-def spectra() -> None:
-    """From a cube to a spectrum, of a point source and of an extended one."""
+def _summed(*, as_upstream: bool) -> NDArray[np.float32]:
+    """Return a cube that a circle was summed of."""
     n, side = 2, 15
     flux = _fixed(np.ones((n, side, side), np.float32))
     radius, inner, outer = (np.full(n, length) for length in (2.0, 3.0, 5.0))
     apertures = Apertures(7.0, 7.0, radius, inner, outer, np.full(n, True), SUBPIXEL, 5)
-    for as_upstream in (False, True):
-        sum_point(flux, flux, flux, apertures, 3.0, as_upstream)
-    mean_light(flux, flux, flux, 0.1)
+    sum_point(flux, flux, flux, apertures, 3.0, as_upstream)
+    return flux
+
+
+def spectra() -> None:
+    """From a cube to a spectrum, of a point source and of an extended one."""
+    flux = _summed(as_upstream=False)
     sum_extended(flux, flux, flux, 3.0)
-    image = np.ones((side, side))
-    find_source(image, image, np.ones((side, side), bool), 1.5, Limits())
+
+
+def sources() -> None:
+    """Where the source of a cube is."""
+    flux = _fixed(np.ones((2, 15, 15), np.float32))
+    mean_light(flux, flux, flux, 0.1)
+    image = np.ones((15, 15))
+    find_source(image, image, np.ones((15, 15), bool), 1.5, Limits())
 
 
 def fringes() -> None:
@@ -158,7 +187,7 @@ def fringes() -> None:
 
 
 GROUPS: dict[str, Callable[[], None]] = {
-    group.__name__: group for group in (outliers, cubes, spectra, differences, fringes)
+    group.__name__: group for group in (outliers, geometry, official, cubes, spectra, sources, differences, fringes)
 }
 """By name; what takes longest comes first."""
 

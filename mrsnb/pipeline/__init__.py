@@ -2,13 +2,14 @@
 
 from mrsnb.pipeline.params import Spec3Params, presets
 from mrsnb.pipeline.result import ProductSummary, Spec3Result
-from mrsnb.pipeline.run import count_results, open_science, run_spec3, spec3
+from mrsnb.pipeline.run import count_results, kernels_of, open_science, run_spec3, spec3
 
 __all__ = [
     "ProductSummary",
     "Spec3Params",
     "Spec3Result",
     "count_results",
+    "kernels_of",
     "open_science",
     "presets",
     "run_spec3",

@@ -95,9 +95,9 @@ def spec3(
         With one line that says what is wrong and what to do.
     """
     start = perf_counter()
-    compile_missing()
     association = association if isinstance(association, Association) else read_association(association)
     params = Spec3Params.preset("archive") if params is None else params
+    compile_missing(kernels_of(params))
     references = load_references() if references is None else references
     suffixes = {step: checked_name(suffix, "suffix") for step, suffix in ({} if suffixes is None else suffixes).items()}
     exposures = open_science(association) if exposures is None else exposures
@@ -149,6 +149,23 @@ def count_results(association: Association, params: Spec3Params, exposures: Sequ
     n_cubes = count_cubes(exposures, params.cube_build)
     extracts = not params.extract_1d.skip
     return before + n_cubes * (1 + extracts) + (extracts and not params.spectral_leak.skip) + 1
+
+
+def kernels_of(params: Spec3Params) -> tuple[str, ...]:
+    """Return the groups of kernels, of `mrsnb.kernels.cache.GROUPS`, that a run needs."""
+    outliers, cubes, spectra = params.outlier_detection, params.cube_build, params.extract_1d
+    by_model = outliers.method == "model"
+    needed = {
+        "outliers": not outliers.skip and by_model,
+        "differences": not outliers.skip and not by_model,
+        "geometry": not cubes.skip or (not outliers.skip and by_model),
+        "cubes": not cubes.skip,
+        "spectra": not spectra.skip,
+        "sources": not spectra.skip,
+        "fringes": not spectra.skip and spectra.ifu_rfcorr,
+        "official": not cubes.compat == spectra.compat == "none",
+    }
+    return tuple(group for group, is_needed in needed.items() if is_needed)
 
 
 class _Extras(NamedTuple):

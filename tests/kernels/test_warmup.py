@@ -64,7 +64,7 @@ def test_nothing_is_compiled_after_it(small_dataset, tmp_path):
     found = subprocess.run(command, check=True, capture_output=True, text=True)
     missing, other = json.loads(found.stdout.splitlines()[-1])
     assert missing == []
-    assert "slice_pixels" in other[0]  # so what is compiled would be seen
+    assert "_count_pixels" in other[0]  # so what is compiled would be seen
 
 
 def test_groups_are_named_in_the_order_of_their_cost():
@@ -79,13 +79,13 @@ def test_groups_call_kernels(name):
 @pytest.mark.usefixtures("quick")
 def test_a_stamp_says_that_all_is_compiled(empty):
     said = []
-    assert not cache.is_warm()
-    cache.compile_missing(said.append)
-    assert cache.is_warm()
-    cache.compile_missing(said.append)
+    assert cache.missing()
+    cache.compile_missing(say=said.append)
+    assert not cache.missing()
+    cache.compile_missing(say=said.append)
     assert len(said) == 1
     assert "once" in said[0]
-    assert [path.suffix for path in cache.cache_folder().iterdir()] == [".warm"]
+    assert {path.suffix for path in cache.cache_folder().iterdir()} == {".warm"}
     assert cache.cache_folder().parent == empty
 
 
@@ -95,15 +95,15 @@ def test_another_numba_or_processor_is_another_stamp(monkeypatch):
     cache._stamp.cache_clear()
     with monkeypatch.context() as elsewhere:
         elsewhere.setattr(cache, "_processor", lambda: b"another")
-        assert not cache.is_warm()
+        assert cache.missing()
         list(cache.compile_groups())
         cache._stamp.cache_clear()
-    assert cache.is_warm()  # both may use the folder in turn
+    assert not cache.missing()  # both may use the folder in turn
     monkeypatch.setattr(cache, "_sources", lambda: [b"other"])
     cache._stamp.cache_clear()
-    assert not cache.is_warm()
+    assert cache.missing()
     list(cache.compile_groups())
-    assert len(list(cache.cache_folder().iterdir())) == 1  # stamps of old sources go
+    assert len(list(cache.cache_folder().iterdir())) == len(cache.GROUPS)  # stamps of old sources go
     cache._stamp.cache_clear()
 
 
@@ -137,11 +137,11 @@ def test_whatever_a_worker_stumbles_over_is_told(monkeypatch):
 @pytest.mark.usefixtures("empty")
 def test_nothing_needs_compiling_where_numba_is_told_not_to(monkeypatch):
     monkeypatch.setenv("NUMBA_DISABLE_JIT", "1")
-    assert cache.is_warm()
+    assert not cache.missing()
 
 
 def test_numba_keeps_kernels_in_the_same_place(empty):
-    theirs = "from mrsnb.kernels.slices import slice_pixels as k; print(k._cache.cache_path)"
+    theirs = "from mrsnb.kernels.drizzle import order_by_plane as k; print(k._cache.cache_path)"
     ours = "from mrsnb.kernels.cache import cache_folder; print(cache_folder())"
     for variables in ({}, {"NUMBA_CACHE_DIR": str(empty)}):
         environment = {k: v for k, v in os.environ.items() if k not in {"NUMBA_CACHE_DIR", "NUMBA_DISABLE_JIT"}}
@@ -177,11 +177,11 @@ def test_a_worker_that_fails_says_why(monkeypatch, tmp_path):
     monkeypatch.setattr(sys, "executable", str(worker))
     with pytest.raises(OutputError, match="no memory"):
         list(cache.compile_groups())
-    assert not cache.is_warm()
+    assert cache.missing()
 
 
 def test_to_look_does_not_import_numba():
-    code = "import sys; from mrsnb.kernels.cache import is_warm; is_warm(); print('numba' in sys.modules)"
+    code = "import sys; from mrsnb.kernels.cache import missing; missing(); print('numba' in sys.modules)"
     found = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
     assert found.stdout.strip() == "False"
 

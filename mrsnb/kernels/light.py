@@ -97,5 +97,5 @@ def _average(light, n_lit, place, count, trim, mean):
         high = max(n - low, low + 1)
         total = 0.0
         for k in range(low, high):
-            total += light[i, k]
+            total += np.float64(light[i, k])
         mean[place[i]] = total / (high - low)

@@ -52,6 +52,7 @@ def test_without_rounds_nothing_is_clipped():
     assert clipped_limits(values, 1.0, 0) == (values.mean(), values.std())
 
 
+@pytest.mark.filterwarnings("ignore:invalid value")  # as plain Python
 def test_what_is_no_number_has_no_limits():
     for bad in (np.nan, np.inf):
         assert np.isnan(clipped_limits(np.array([1.0, 2.0, bad, 3.0]), 3.0, 5)[1])

@@ -139,3 +139,13 @@ def test_the_star_of_the_simulator_is_found_where_it_is(clean_cube):
     at_target, found = centre_of(clean_cube, Extract1dParams()), centre_of(clean_cube, FIND)
     assert (at_target.method, found.method) == ("target", "found")
     assert (found.x, found.y) == pytest.approx((at_target.x, at_target.y), abs=0.1)
+
+
+def test_a_large_cube_shows_its_source_in_a_part_of_its_planes(monkeypatch):
+    cube = bright().cube
+    expected = centre_of(cube, FIND)
+    monkeypatch.setattr("mrsnb.steps.extract_1d.centre._MANY", cube.grid.n_voxels // 3)
+    found = centre_of(cube, FIND)
+    assert (found.method, expected.method) == ("found", "found")
+    assert (found.x, found.y) == pytest.approx((expected.x, expected.y), abs=0.1)
+    assert (found.x, found.y) != (expected.x, expected.y)

@@ -185,13 +185,11 @@ def _filled(plan: CubePlan, params: CubeBuildParams, folder: Path | None) -> Pro
         out = storage.product.planes(begin, end)
         normalize(sums, in_field, out)
         good[begin:end] = np.count_nonzero(out.dq == 0, axis=(1, 2))
-        storage.release()
 
     share(fill, len(groups))
     for k in np.flatnonzero(torn_planes(good)):
         flux, err, dq, weight = storage.product.planes(int(k), int(k) + 1)
         flux[:], err[:], dq[:], weight[:] = np.nan, np.nan, OUTSIDE, 0
-    storage.release()
     return storage.product
 
 

@@ -80,7 +80,8 @@ class CubeBuildParams(CompatParams):
     skip_dqflagging: bool = param(False, "Leave holes in the field of view unflagged.", advanced=True)
     memory_limit: float | None = param(
         None,
-        "Build larger cubes through the disk; None refuses those that four fifths of the machine's memory do not hold.",
+        "Build larger cubes through the disk; None does so with those above 1 GB, and refuses what four fifths of the "
+        "machine's memory would not hold.",
         unit="GB",
         low=0.1,
         advanced=True,

@@ -34,6 +34,9 @@ BYTES_A_VOXEL = 33
 _footprints: "WeakKeyDictionary[MrsChain, dict[Band, NDArray[np.float64]]]" = WeakKeyDictionary()
 """What was found, so that plans can be made before and after the steps that change exposures."""
 
+_LARGE = 1_000_000_000
+"""Bytes: the arrays of a larger cube are kept in a file, if nobody says how much memory there is."""
+
 _ROWS = 32
 """A look at every so many rows of the detector tells which wavelengths an exposure has."""
 
@@ -82,7 +85,9 @@ class CubePlan:
 
     def fits(self, params: CubeBuildParams) -> bool:
         """Return whether it may be built in memory; else its arrays are kept in a file."""
-        return params.memory_limit is None or self.memory <= params.memory_limit
+        if params.memory_limit is None:
+            return self.grid.n_voxels * VOXEL <= _LARGE
+        return self.memory <= params.memory_limit
 
 
 def plan_cubes(
@@ -343,7 +348,9 @@ def _overlaps(wave: NDArray[np.float64], band: Band) -> bool:
 
 def _refuse_too_large(plan: CubePlan, params: CubeBuildParams, folder: Path) -> None:
     on_disk = not plan.fits(params)
-    limit = _free(folder) if on_disk else available_memory()
+    limit = available_memory() if params.memory_limit is None or not on_disk else np.inf
+    by_disk = on_disk and _free(folder) < limit
+    limit = _free(folder) if by_disk else limit
     needed = plan.grid.n_voxels * VOXEL / 1e9 if on_disk else plan.memory
     if needed <= limit:
         return
@@ -357,9 +364,9 @@ def _refuse_too_large(plan: CubePlan, params: CubeBuildParams, folder: Path) -> 
     first, second = np.unravel_index(int(np.argmax(apart)), apart.shape)
     msg = (
         f"cube of {grid.n_wave} x {grid.n_y} x {grid.n_x} voxels needs {needed:.1f} GB, there are {limit:.1f} GB "
-        f"{'on the disk' if on_disk else 'of memory'}; the exposures farthest apart are {names[first]} and "
+        f"{'on the disk' if by_disk else 'of memory'}; the exposures farthest apart are {names[first]} and "
         f"{names[second]}, {apart[first, second]:.1f} arcsec: build them apart, or set nspax_x and nspax_y, or wavemin "
-        f"and wavemax{'' if on_disk else ', or a lower memory_limit to build it through the disk'}"
+        f"and wavemax{'' if by_disk else ', or a lower memory_limit to build it through the disk'}"
     )
     raise ParamError(msg)
 

@@ -4,12 +4,18 @@ import mmap
 import os
 import tempfile
 from pathlib import Path
+from threading import Thread
+from time import sleep
 from typing import Any
+from weakref import ref
 
 import numpy as np
 
 from mrsnb.errors import OutputError
 from mrsnb.kernels.normalize import Product
+
+_PAUSE = 0.02
+"""Seconds between looks at what may be given back."""
 
 VOXEL = 16
 """Bytes of a voxel: flux, error, flags and weight."""
@@ -32,7 +38,6 @@ class Storage:
     """
 
     def __init__(self, shape: tuple[int, int, int], folder: Path | None) -> None:
-        self._map: mmap.mmap | None = None
         if folder is None:
             self.product = Product.empty(shape)
             return
@@ -40,18 +45,26 @@ class Storage:
         try:
             with tempfile.TemporaryFile(dir=folder, prefix=".mrsnb-") as file:
                 _reserve(file.fileno(), n * VOXEL)
-                self._map = mmap.mmap(file.fileno(), n * VOXEL)
+                content = mmap.mmap(file.fileno(), n * VOXEL)
         except OSError as error:
             msg = f"{folder}: no file of {n * VOXEL / 1e9:.1f} GB can be made there: {error.strerror or error}"
             raise OutputError(msg) from error
         kinds: tuple[Any, ...] = (np.float32, np.float32, np.uint32, np.float32)
-        arrays = [np.frombuffer(self._map, kind, n, offset=4 * n * i).reshape(shape) for i, kind in enumerate(kinds)]
+        arrays = [np.frombuffer(content, kind, n, offset=4 * n * i).reshape(shape) for i, kind in enumerate(kinds)]
         self.product = Product(*arrays)
+        if hasattr(mmap, "MADV_DONTNEED"):
+            Thread(target=_let_go, args=(ref(content),), daemon=True, name="mrsnb-storage").start()
 
-    def release(self) -> None:
-        """Let go of the memory of what was written to a file; it is read again when it is looked at."""
-        if self._map is not None and hasattr(mmap, "MADV_DONTNEED"):
-            self._map.madvise(mmap.MADV_DONTNEED)
+
+def _let_go(content: "ref[mmap.mmap]") -> None:
+    """Give back the memory of what was looked at of a file, again and again, as long as there is one.
+
+    What a process sees of a file counts as its memory until then, and is in the system's cache of files anyway.
+    """
+    while (there := content()) is not None:
+        there.madvise(mmap.MADV_DONTNEED)
+        del there
+        sleep(_PAUSE)
 
 
 def _reserve(file: int, size: int) -> None:

@@ -2,7 +2,7 @@
 
 import logging
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import numpy as np
@@ -18,6 +18,9 @@ from mrsnb.kernels.light import Light, mean_light
 from mrsnb.steps.extract_1d.params import Extract1dParams
 
 log = logging.getLogger(__name__)
+
+_MANY = 15_000_000
+"""Voxels: larger cubes, of several bands, show their source in a part of their planes just as well."""
 
 Array = NDArray[np.float64]
 
@@ -148,6 +151,7 @@ def _star(cube: Cube) -> Centre | str:
 
 def _source(cube: Cube) -> Centre | str:
     """Return the most certain source in the cube, by its continuum or else by its lines, or why there is none."""
+    cube = _thinned(cube)
     planes = np.flatnonzero(cube.grid.wave < LONGEST_WAVE)
     below = slice(0, len(planes))
     seen = mean_light(cube.flux[below], cube.err[below], cube.weight[below], _TRIM)
@@ -166,6 +170,17 @@ def _source(cube: Cube) -> Centre | str:
     told = "" if offset is None else f", {offset:.2f} arcsec from the target"
     log.log(level, "%s: source found at x = %.2f, y = %.2f%s", cube.name, found.x, found.y, told)
     return centre
+
+
+def _thinned(cube: Cube) -> Cube:
+    """Return a cube with every so many planes of one that is too large to be looked at as a whole."""
+    step = -(-cube.grid.n_voxels // _MANY)
+    if step <= 1:
+        return cube
+    part = slice(None, None, step)
+    grid = replace(cube.grid, wave=cube.grid.wave[part].copy(), wave_step=cube.grid.wave_step[part].copy())
+    flux, err, weight = cube.flux[part].copy(), cube.err[part].copy(), cube.weight[part].copy()
+    return replace(cube, grid=grid, flux=flux, err=err, dq=cube.dq[part].copy(), weight=weight)
 
 
 def _found(cube: Cube, light: Light, planes: NDArray[np.int64]) -> Found:

@@ -147,9 +147,12 @@ def simulate(output_dir: Path | str, scene: Scene = STAR, *, progress: bool = Tr
     OutputError
         If a file cannot be written.
     """
+    import asdf
+
     from mrsnb.io.association import write_association
 
     start = time.perf_counter()
+    asdf.get_config().resource_manager  # noqa: B018 (loads plugins, which may swallow an interruption: before any work)
     params = SimulateParams.from_dict(options)
     if params.moving and scene.motion is None:
         scene = scene.add(MovingTarget())

@@ -27,7 +27,7 @@ from mrsnb.io.regions import read_region
 from mrsnb.io.s3d import write_s3d
 from mrsnb.io.x1d import write_x1d
 from mrsnb.kernels.cache import compile_missing
-from mrsnb.kernels.threads import ahead
+from mrsnb.kernels.threads import ahead, share
 from mrsnb.pipeline.exposure_steps import (
     Backgrounds,
     ExposureSteps,
@@ -105,10 +105,11 @@ def spec3(
     if not params.cube_build.skip:
         check_exposures(exposures, params.cube_build)
         _check_plans(association, exposures, params, references, extras.offsets, Path(output_dir))
-    exposures = _stated(exposures, association, params)
+    stated = _stated(exposures, association, params)
+    share(lambda i: stated[i].checksum, len(stated))
     folder = output_folder(output_dir)
     with TemporaryDirectory(prefix=".mrsnb-", dir=folder) as scratch:
-        run = _Run(association, params, references, folder, exposures, Path(scratch), extras, suffixes)
+        run = _Run(association, params, references, folder, stated, Path(scratch), extras, suffixes)
         yield from run.results()
     yield Spec3Result(
         association=association,

@@ -6,19 +6,22 @@ from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import PurePath
 from time import perf_counter
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mrsnb.core.bands import Band
+from mrsnb.core.cache import ByteCache
 from mrsnb.core.combined import CombinedSpectrum
 from mrsnb.core.dq import DQ, flagged
-from mrsnb.core.exposure import DerivedExposure, Exposure, ExposureSource
+from mrsnb.core.exposure import DerivedExposure, Exposure, ExposureSource, frozen
 from mrsnb.core.params import param
 from mrsnb.core.results import Result
 from mrsnb.core.spectrum import Spectrum
 from mrsnb.display import Picture, Row
 from mrsnb.errors import InputError, ParamError
+from mrsnb.geometry.chain import MrsChain
 from mrsnb.geometry.detector import wave_image
 from mrsnb.kernels.expand import expand
 from mrsnb.kernels.smooth import median_error, running_median
@@ -37,6 +40,9 @@ WIDEST_GAP = 10
 """Background is interpolated over gaps of up to this many times the usual step."""
 
 Array = NDArray[np.float64]
+Images = tuple[Array, Array, NDArray[np.bool_]]
+
+_recent: ByteCache[tuple[Images, tuple[Any, ...]]] = ByteCache(130_000_000)  # 20 MB for each of six settings
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -332,15 +338,24 @@ def _draw_as_upstream(exposure: Exposure, table: CombinedSpectrum) -> Exposure:
     return replace(exposure, flux=_image_as_upstream(exposure, table))
 
 
-def _images(exposure: Exposure, tables: Sequence[CombinedSpectrum]) -> tuple[Array, Array, NDArray[np.bool_]]:
-    """Return background, its error, and where it is not known; background 0 between the slices."""
+def _images(exposure: Exposure, tables: Sequence[CombinedSpectrum]) -> Images:
+    """Return background (0 between slices), error, and where it is unknown; shared by exposures of a setting."""
+    if not isinstance(wcs := exposure.wcs, MrsChain):
+        return _made(exposure, tables)
+    of = (*(wcs.channels[band.channel] for band in exposure.bands), wcs.slice_map, tables)
+    return _recent.get((*map(id, of), wcs.oversample), lambda: (_made(exposure, tables), of))[
+        0
+    ]  # what has the ids must live as long
+
+
+def _made(exposure: Exposure, tables: Sequence[CombinedSpectrum]) -> Images:
     flux, err = np.zeros(exposure.flux.shape), np.zeros(exposure.flux.shape)
     unknown = np.zeros(exposure.flux.shape, np.bool_)
     for band in exposure.bands:
         wave = wave_image(exposure.wcs, band)
         seen = np.isfinite(wave)
         flux[seen], err[seen], unknown[seen] = _at(wave[seen], _tables_of(band, tables))
-    return flux, err, unknown
+    return frozen(flux), frozen(err), frozen(unknown)
 
 
 def _at(wave: Array, tables: Sequence[CombinedSpectrum]) -> tuple[Array, Array, NDArray[np.bool_]]:

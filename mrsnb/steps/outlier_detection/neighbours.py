@@ -11,6 +11,7 @@ from mrsnb.core.dq import DQ, flagged
 from mrsnb.core.exposure import ExposureSource
 from mrsnb.kernels.median import windowed_median
 from mrsnb.kernels.neighbours import lower_to_differences
+from mrsnb.kernels.threads import ahead
 from mrsnb.steps.outlier_detection.found import Found, by_detector, preview_of
 from mrsnb.steps.outlier_detection.masks import Mask
 from mrsnb.steps.outlier_detection.params import OutlierDetectionParams
@@ -81,8 +82,7 @@ def _least_differences(
     as_upstream = params.compat != "none"
     least = own = np.empty((0, 0))
     kept = []
-    for index, source in members.items():
-        exposure = source.load()
+    for index, exposure in ahead(lambda index: members[index].load(), members):
         invalid = invalid_pixels(exposure)
         found.usable[index] = Mask.of(~invalid)
         # upstream looks at the flag alone: pixels NaN only in the error or a variance take part

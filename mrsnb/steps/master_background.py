@@ -342,10 +342,9 @@ def _images(exposure: Exposure, tables: Sequence[CombinedSpectrum]) -> Images:
     """Return background (0 between slices), error, and where it is unknown; shared by exposures of a setting."""
     if not isinstance(wcs := exposure.wcs, MrsChain):
         return _made(exposure, tables)
-    of = (*(wcs.channels[band.channel] for band in exposure.bands), wcs.slice_map, tables)
-    return _recent.get((*map(id, of), wcs.oversample), lambda: (_made(exposure, tables), of))[
-        0
-    ]  # what has the ids must live as long
+    of = (*(wcs.channels.get(band.channel) for band in exposure.bands), wcs.slice_map, tables)
+    key = (*map(id, of), wcs.oversample, exposure.bands)
+    return _recent.get(key, lambda: (_made(exposure, tables), of))[0]  # `of` must live as long as its ids
 
 
 def _made(exposure: Exposure, tables: Sequence[CombinedSpectrum]) -> Images:

@@ -278,3 +278,23 @@ def test_the_result_shows_itself(exposure, skies):
     assert result.backgrounds[0].name == "sky_a3001_masterbg1d.fits"
     assert "master_background" in result.backgrounds[0].history["parameters"]
     assert master_background([exposure], [], NONE).pictures() == []
+
+
+def test_a_channel_that_the_wcs_lacks_has_no_background_and_is_no_failure(exposure, skies):
+    loaded = exposure.load()
+    narrow = replace(loaded, wcs=replace(loaded.wcs, channels={1: loaded.wcs.channels[1]}))
+    whole, part = subtracted(loaded, skies), subtracted(narrow, skies)
+    changed_whole, changed_part = whole.flux != loaded.flux, part.flux != loaded.flux
+    half = loaded.flux.shape[1] // 2
+    assert changed_part.any()
+    np.testing.assert_array_equal(part.flux[:, :half], whole.flux[:, :half])
+    assert np.count_nonzero(changed_part & ~np.isnan(loaded.flux)) < np.count_nonzero(
+        changed_whole & ~np.isnan(loaded.flux)
+    )
+
+
+def test_exposures_share_a_background_only_if_they_see_the_same_bands(exposure, skies):
+    loaded = exposure.load()
+    other = replace(loaded, primary=loaded.primary.updated(CHANNEL="1"))
+    one, two = subtracted(loaded, skies), subtracted(other, skies)
+    assert not np.array_equal(one.flux, two.flux, equal_nan=True)

@@ -1,3 +1,28 @@
 """Level-3 processing of JWST MIRI MRS observations, in a notebook."""
 
+from importlib import import_module
+from typing import Any
+
 __version__ = "0.1.0"
+
+_PUBLIC = {
+    "Spec3Params": "mrsnb.pipeline",
+    "run_spec3": "mrsnb.pipeline",
+    "spec3": "mrsnb.pipeline",
+}
+"""What a notebook takes from here, and the module that has it; imported when it is first asked for."""
+
+__all__ = ["__version__", *_PUBLIC]  # noqa: PLE0604
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _PUBLIC:
+        msg = f"module 'mrsnb' has no attribute {name!r}"
+        raise AttributeError(msg)
+    value = getattr(import_module(_PUBLIC[name]), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_PUBLIC})

@@ -1,0 +1,1 @@
+"""bqplot viewers of cubes, spectra and detector images."""

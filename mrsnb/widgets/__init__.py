@@ -1,0 +1,1 @@
+"""Forms of parameters, and what runs a step from them."""

@@ -21,35 +21,50 @@ class ByteCache(Generic[V]):
 
     def __init__(self, limit: int) -> None:
         self.limit = limit
-        self._kept: OrderedDict[Hashable, tuple[V, int]] = OrderedDict()
+        self._kept: OrderedDict[Hashable, tuple[V, int, tuple[Any, ...]]] = OrderedDict()
         self._lock = Lock()
         self._dropped: deque[Callable[[Any], bool]] = deque()
 
     @property
     def n_bytes(self) -> int:
         """What is held."""
-        return sum(size for _, size in self._kept.values())
+        return sum(size for _, size, _ in self._kept.values())
 
-    def get(self, key: Hashable, make: Callable[[], V]) -> V:
-        """Return the value of `key`, made if it is not there."""
+    def get(self, key: Hashable, make: Callable[[], V], *, of: tuple[Any, ...] = ()) -> V:
+        """Return the value of `key`, made if it is not there.
+
+        Parameters
+        ----------
+        key : hashable
+        make : callable
+            Returns the value.
+        of : tuple
+            Objects that it is the value of: these very ones, whatever they are equal to. They live as long as it is
+            kept, and count as its bytes.
+        """
+        if of:
+            key = (key, *map(id, of))
         with self._lock:
             self._forget()
             if key in self._kept:
                 self._kept.move_to_end(key)
                 return self._kept[key][0]
         value = make()
-        self.put(key, value)
+        self._put(key, value, of)
         return value
 
     def put(self, key: Hashable, value: V) -> None:
         """Keep a value."""
-        size = n_bytes(value)
+        self._put(key, value, ())
+
+    def _put(self, key: Hashable, value: V, of: tuple[Any, ...]) -> None:
+        size = n_bytes((value, of))
         with self._lock:
             self._forget()
             self._kept.pop(key, None)
             if size > self.limit:
                 return
-            self._kept[key] = value, size
+            self._kept[key] = value, size, of
             while self.n_bytes > self.limit:
                 self._kept.popitem(last=False)
 

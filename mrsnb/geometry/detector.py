@@ -25,7 +25,7 @@ Offset = tuple[float, float] | None
 
 _KEPT = 40_000_000
 """Bytes of samples that are kept: of the two channels of a detector, shared by exposures with the same distortion."""
-_samples: ByteCache[tuple[Any, ...]] = ByteCache(_KEPT)
+_samples: ByteCache[tuple[Samples, NDArray[np.int64]]] = ByteCache(_KEPT)
 
 
 class SkySource(Protocol):
@@ -232,21 +232,22 @@ def _(wcs: MrsChain, band: Band) -> ChannelView:
         msg = f"channel {band.channel} is not in the exposure's WCS, which has channels {sorted(wcs.channels)}"
         raise InputError(msg)
     channel = wcs.channels[band.channel]
-    key = (channel, id(wcs.slice_map), band.columns, wcs.oversample)
-    samples, start, _ = _samples.get(key, lambda: _sampled(wcs, channel, band))
+    samples, start = _sampled(wcs, channel, band.columns)
     return ChannelView(
         samples=samples, start=start, beta=channel.slices.beta, source=_CompiledChannel(chain=wcs, channel=channel)
     )
 
 
-def _sampled(wcs: MrsChain, channel: ChannelChain, band: Band) -> tuple[Samples, NDArray[np.int64], NDArray[np.int16]]:
-    """Return the samples of a channel, where its slices start, and the map, which must live as long as its id."""
-    image_map = wcs.image_map
-    index, start = slice_pixels(image_map, channel.slices.label, *_image_columns(band, wcs.oversample))
-    samples = sample_slices(
-        channel.slices, index, start, image_map.shape[1], *channel.wave_limits, float(wcs.oversample)
-    )
-    return samples, start, wcs.slice_map
+def _sampled(wcs: MrsChain, channel: ChannelChain, columns: tuple[int, int]) -> tuple[Samples, NDArray[np.int64]]:
+    """Return the samples of a channel, and where its slices start; exposures of one distortion share them."""
+
+    def made() -> tuple[Samples, NDArray[np.int64]]:
+        image_map = wcs.image_map
+        index, start = slice_pixels(image_map, channel.slices.label, *_image_columns(columns, wcs.oversample))
+        n_col, factor = image_map.shape[1], float(wcs.oversample)
+        return sample_slices(channel.slices, index, start, n_col, *channel.wave_limits, factor), start
+
+    return _samples.get((channel, columns, wcs.oversample), made, of=(wcs.slice_map,))
 
 
 def sampled_waves(wcs: MrsChain, band: Band, every: int) -> Array:
@@ -265,9 +266,9 @@ def sampled_waves(wcs: MrsChain, band: Band, every: int) -> Array:
     return wave
 
 
-def _image_columns(band: Band, oversample: float) -> tuple[int, int]:
-    """Return the columns of `band`'s channel in an oversampled image, the last exclusive."""
-    first, last = (column * oversample + (oversample - 1) / 2 for column in band.columns)
+def _image_columns(columns: tuple[int, int], oversample: float) -> tuple[int, int]:
+    """Return where columns of the detector, the last exclusive, are in an oversampled image."""
+    first, last = (column * oversample + (oversample - 1) / 2 for column in columns)
     return floor(first), ceil(last)
 
 
@@ -276,7 +277,7 @@ def _view_through_gwcs(wcs: Any, band: Band) -> ChannelView:
     oversample = oversampling(wcs)
     slice_map = spread_columns(np.asarray(detector.label_mapper.mapper).astype(np.int16), oversample)
     labels = np.array(band.labels, np.int16)
-    index, start = slice_pixels(slice_map, labels, *_image_columns(band, oversample))
+    index, start = slice_pixels(slice_map, labels, *_image_columns(band.columns, oversample))
     y, column = (part.astype(float) for part in np.divmod(index, slice_map.shape[1]))
     x, edge = detector_columns(column, oversample), EDGE / oversample
     alpha, beta, wave = detector(x, y)
@@ -313,11 +314,8 @@ def wave_image(wcs: Any, band: Band) -> NDArray[np.float64]:
 
 @wave_image.register
 def _(wcs: MrsChain, band: Band) -> NDArray[np.float64]:
-    image_map = wcs.image_map
-    image = np.full(image_map.size, np.nan)
+    image = np.full(wcs.image_map.shape, np.nan)
     if band.channel in wcs.channels:
-        channel, n_col = wcs.channels[band.channel], image_map.shape[1]
-        index, start = slice_pixels(image_map, channel.slices.label, 0, n_col)
-        samples = sample_slices(channel.slices, index, start, n_col, *channel.wave_limits, float(wcs.oversample))
-        image[index] = samples.wave
-    return image.reshape(image_map.shape)
+        samples = channel_view(wcs, band).samples
+        image.flat[samples.pixel] = samples.wave
+    return image

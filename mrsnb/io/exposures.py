@@ -105,15 +105,20 @@ class ExposureFile(Described):
         """Geometry: an `MrsChain`, or a gwcs.WCS where the chain is not the official one."""
         return read_wcs(self.path)
 
-    @cached_property
+    @property
     def checksum(self) -> str:
         """SHA-256 of the file."""
-        return checksum(self.path)
+        known: str | None = self.__dict__.get(
+            "_checksum"
+        )  # a cached_property of Python 3.11 lets in one thread at once
+        if known is None:
+            known = self.__dict__["_checksum"] = checksum(self.path)
+        return known
 
     def stated(self, primary: Cards) -> "ExposureFile":
         """Return the exposure with other primary keywords; what was read is not read again."""
         other = replace(self, primary=primary)
-        other.__dict__.update({name: self.__dict__[name] for name in ("wcs", "checksum") if name in self.__dict__})
+        other.__dict__.update({name: self.__dict__[name] for name in ("wcs", "_checksum") if name in self.__dict__})
         return other
 
     def load(self) -> Exposure:

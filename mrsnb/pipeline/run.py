@@ -27,7 +27,7 @@ from mrsnb.io.regions import read_region
 from mrsnb.io.s3d import write_s3d
 from mrsnb.io.x1d import write_x1d
 from mrsnb.kernels.cache import compile_missing
-from mrsnb.kernels.threads import ahead, share
+from mrsnb.kernels.threads import ahead
 from mrsnb.pipeline.exposure_steps import (
     Backgrounds,
     ExposureSteps,
@@ -106,7 +106,6 @@ def spec3(
         check_exposures(exposures, params.cube_build)
         _check_plans(association, exposures, params, references, extras.offsets, Path(output_dir))
     stated = _stated(exposures, association, params)
-    share(lambda i: stated[i].checksum, len(stated))
     folder = output_folder(output_dir)
     with TemporaryDirectory(prefix=".mrsnb-", dir=folder) as scratch:
         run = _Run(association, params, references, folder, stated, Path(scratch), extras, suffixes)
@@ -138,8 +137,12 @@ def run_spec3(
 
 
 def open_science(association: Association) -> tuple[ExposureFile, ...]:
-    """Return the exposures of an association, their arrays not read yet."""
-    return tuple(open_exposure(association.path_of(member)) for member in association.science)
+    """Return the exposures of an association, their arrays not read yet; each has its checksum."""
+    exposures = []
+    for _, exposure in ahead(open_exposure, [association.path_of(member) for member in association.science]):
+        _ = exposure.checksum  # made while the next is opened
+        exposures.append(exposure)
+    return tuple(exposures)
 
 
 def count_results(association: Association, params: Spec3Params, exposures: Sequence[ExposureFile]) -> int:

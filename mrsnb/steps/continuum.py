@@ -3,6 +3,8 @@
 import numpy as np
 from numpy.typing import NDArray
 
+from mrsnb.kernels.hermite import monotone
+
 Array = NDArray[np.float64]
 
 _ROUNDS = 50
@@ -26,9 +28,7 @@ def envelopes(y: Array, reach: int) -> tuple[Array, Array]:
     -------
     low, high : ndarray, shape (n,)
     """
-    from scipy.interpolate import PchipInterpolator
-
-    index, curves = np.arange(y.size), []
+    index, curves = np.arange(float(y.size)), []
     for z in (-y, y):
         inner = z[reach : y.size - reach]
         extreme = np.ones(y.size, bool)
@@ -36,7 +36,7 @@ def envelopes(y: Array, reach: int) -> tuple[Array, Array]:
         for k in range(1, reach + 1):
             before, after = z[reach - k : y.size - reach - k], z[reach + k : y.size - reach + k]
             extreme[reach : y.size - reach] &= (inner > before) & (inner > after)
-        curves.append(PchipInterpolator(index[extreme], y[extreme])(index))
+        curves.append(monotone(index[extreme], y[extreme], index))
     return curves[0], curves[1]
 
 

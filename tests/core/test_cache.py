@@ -1,6 +1,7 @@
 """A cache bounded by bytes."""
 
 import threading
+import weakref
 
 import numpy as np
 import pytest
@@ -62,6 +63,23 @@ def test_an_object_may_die_while_the_cache_is_changed():
     using.join(10)
     assert not using.is_alive()
     assert cache.get("a", lambda: kilobytes(2)).nbytes == 2000
+
+
+def test_values_of_equal_objects_are_apart_and_the_objects_live_as_long():
+    cache, first, second = ByteCache(3000), [1], [1]
+    assert cache.get("a", lambda: (kilobytes(1), "first"), of=(first,))[1] == "first"
+    assert cache.get("a", lambda: (kilobytes(1), "second"), of=(second,))[1] == "second"
+    assert cache.get("a", lambda: pytest.fail("it is there"), of=(first,))[1] == "first"
+    held = kilobytes(1)
+    died = []
+    weakref.finalize(held, died.append, True)
+    cache.get("b", lambda: kilobytes(1), of=(held,))
+    assert cache.n_bytes == 3000  # one of the former made room: what a value is of counts as well
+    del held
+    assert not died
+    cache.drop(lambda key: key != "c")
+    cache.get("c", lambda: kilobytes(1))
+    assert died
 
 
 @given(st.lists(st.tuples(st.integers(0, 9), st.integers(0, 6)), max_size=60))

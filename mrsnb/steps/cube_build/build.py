@@ -24,7 +24,7 @@ from mrsnb.steps.cube_build.contributions import Contributions, contributions
 from mrsnb.steps.cube_build.feeds import Feed, feed_of, groups_of
 from mrsnb.steps.cube_build.params import CubeBuildParams
 from mrsnb.steps.cube_build.plan import CubePlan, Offsets, plan_cubes
-from mrsnb.steps.cube_build.storage import Storage
+from mrsnb.steps.cube_build.storage import storage
 
 log = logging.getLogger(__name__)
 
@@ -173,7 +173,7 @@ def _filled(plan: CubePlan, params: CubeBuildParams, folder: Path | None) -> Pro
             log.warning("%s: no pixel falls into the cube of band %s", exposure.name, band.name)
         feeds.append(feed)
     place = None if plan.fits(params) else Path(tempfile.gettempdir() if folder is None else folder)
-    storage, groups, good = Storage(grid.shape, place), groups_of(grid), np.zeros(grid.n_wave, np.intp)
+    product, groups, good = storage(grid.shape, place), groups_of(grid), np.zeros(grid.n_wave, np.intp)
 
     def fill(number: int) -> None:
         begin, end = groups[number]
@@ -182,15 +182,15 @@ def _filled(plan: CubePlan, params: CubeBuildParams, folder: Path | None) -> Pro
         for feed in feeds:
             feed.add(begin, sums)
             feed.mark(begin, in_field)
-        out = storage.product.planes(begin, end)
+        out = product.planes(begin, end)
         normalize(sums, in_field, out)
         good[begin:end] = np.count_nonzero(out.dq == 0, axis=(1, 2))
 
     share(fill, len(groups))
     for k in np.flatnonzero(torn_planes(good)):
-        flux, err, dq, weight = storage.product.planes(int(k), int(k) + 1)
+        flux, err, dq, weight = product.planes(int(k), int(k) + 1)
         flux[:], err[:], dq[:], weight[:] = np.nan, np.nan, OUTSIDE, 0
-    return storage.product
+    return product
 
 
 def sums_of(plan: CubePlan, params: CubeBuildParams, members: Sequence[tuple[Band, ExposureSource]]) -> Array:

@@ -31,9 +31,8 @@ _LARGEST = 64_000_000
 """Bytes that the sums of a group may take; a wide field has fewer planes in a group."""
 
 
-_orders: ByteCache[tuple[Sorted, Array, CubeGrid]] = ByteCache(16_000_000)
-"""Pixels in the order of a cube's planes, which exposures share if they share their wavelengths; and what they are of,
-which must live as long as its id."""
+_orders: ByteCache[Sorted] = ByteCache(16_000_000)
+"""Pixels in the order of a cube's planes, which exposures share if they share their wavelengths."""
 
 
 class Spread(Protocol):
@@ -158,9 +157,7 @@ def feed_of(
         beyond = (samples.wave < grid.wave[0] - grid.wave_step[0]) | (samples.wave > grid.wave[-1] + grid.wave_step[-1])
         flux = np.where(beyond, np.float32(np.nan), flux)
     pixels = Pixels(flux, err, samples.wave, samples.width)
-    in_order, *_ = _orders.get(
-        (id(samples.wave), id(grid)), lambda: (sort_pixels(samples.wave, samples.width, planes), samples.wave, grid)
-    )
+    in_order = _orders.get("planes", lambda: sort_pixels(samples.wave, samples.width, planes), of=(samples.wave, grid))
     drizzled = Drizzled(
         pixels=pixels,
         planes=planes,

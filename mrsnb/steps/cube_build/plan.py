@@ -347,11 +347,12 @@ def _overlaps(wave: NDArray[np.float64], band: Band) -> bool:
 
 
 def _refuse_too_large(plan: CubePlan, params: CubeBuildParams, folder: Path) -> None:
-    on_disk = not plan.fits(params)
-    limit = available_memory() if params.memory_limit is None or not on_disk else np.inf
-    by_disk = on_disk and _free(folder) < limit
-    limit = _free(folder) if by_disk else limit
-    needed = plan.grid.n_voxels * VOXEL / 1e9 if on_disk else plan.memory
+    memory, by_disk = available_memory(), False
+    needed, limit = plan.memory, memory
+    if not plan.fits(params):
+        disk = _free(folder)
+        by_disk = params.memory_limit is not None or disk < memory
+        needed, limit = plan.grid.n_voxels * VOXEL / 1e9, disk if by_disk else memory
     if needed <= limit:
         return
     grid = plan.grid

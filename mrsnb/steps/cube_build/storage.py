@@ -21,8 +21,8 @@ VOXEL = 16
 """Bytes of a voxel: flux, error, flags and weight."""
 
 
-class Storage:
-    """The arrays of a cube.
+def storage(shape: tuple[int, int, int], folder: Path | None) -> Product:
+    """Return the arrays of a cube, their values not set.
 
     Parameters
     ----------
@@ -36,24 +36,21 @@ class Storage:
     OutputError
         If the file cannot be made.
     """
-
-    def __init__(self, shape: tuple[int, int, int], folder: Path | None) -> None:
-        if folder is None:
-            self.product = Product.empty(shape)
-            return
-        n = int(np.prod(shape))
-        try:
-            with tempfile.TemporaryFile(dir=folder, prefix=".mrsnb-") as file:
-                _reserve(file.fileno(), n * VOXEL)
-                content = mmap.mmap(file.fileno(), n * VOXEL)
-        except OSError as error:
-            msg = f"{folder}: no file of {n * VOXEL / 1e9:.1f} GB can be made there: {error.strerror or error}"
-            raise OutputError(msg) from error
-        kinds: tuple[Any, ...] = (np.float32, np.float32, np.uint32, np.float32)
-        arrays = [np.frombuffer(content, kind, n, offset=4 * n * i).reshape(shape) for i, kind in enumerate(kinds)]
-        self.product = Product(*arrays)
-        if hasattr(mmap, "MADV_DONTNEED"):
-            Thread(target=_let_go, args=(ref(content),), daemon=True, name="mrsnb-storage").start()
+    if folder is None:
+        return Product.empty(shape)
+    n = int(np.prod(shape))
+    try:
+        with tempfile.TemporaryFile(dir=folder, prefix=".mrsnb-") as file:
+            _reserve(file.fileno(), n * VOXEL)
+            content = mmap.mmap(file.fileno(), n * VOXEL)
+    except OSError as error:
+        msg = f"{folder}: no file of {n * VOXEL / 1e9:.1f} GB can be made there: {error.strerror or error}"
+        raise OutputError(msg) from error
+    kinds: tuple[Any, ...] = (np.float32, np.float32, np.uint32, np.float32)
+    arrays = [np.frombuffer(content, kind, n, offset=4 * n * i).reshape(shape) for i, kind in enumerate(kinds)]
+    if hasattr(mmap, "MADV_DONTNEED"):
+        Thread(target=_let_go, args=(ref(content),), daemon=True, name="mrsnb-storage").start()
+    return Product(*arrays)
 
 
 def _let_go(content: "ref[mmap.mmap]") -> None:

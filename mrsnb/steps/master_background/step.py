@@ -1,48 +1,26 @@
-"""master_background: subtract the spectrum of the background from every pixel of the exposures."""
+"""The background's spectrum, and the exposures without it."""
 
 import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
 from pathlib import PurePath
 from time import perf_counter
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from mrsnb.core.bands import Band
-from mrsnb.core.cache import ByteCache
 from mrsnb.core.combined import CombinedSpectrum
-from mrsnb.core.dq import DQ, flagged
-from mrsnb.core.exposure import DerivedExposure, Exposure, ExposureSource, frozen
+from mrsnb.core.exposure import DerivedExposure, Exposure, ExposureSource
 from mrsnb.core.params import param
 from mrsnb.core.results import Result
 from mrsnb.core.spectrum import Spectrum
 from mrsnb.display import Picture, Row
 from mrsnb.errors import InputError, ParamError
-from mrsnb.geometry.chain import MrsChain
-from mrsnb.geometry.detector import wave_image
-from mrsnb.kernels.expand import expand
 from mrsnb.kernels.smooth import median_error, running_median
 from mrsnb.steps.combine_1d import Combine1dParams, combine_1d
+from mrsnb.steps.master_background.images import BackgroundImages, ImagesAsUpstream, tables_of
 from mrsnb.steps.params import CompatParams
 
 log = logging.getLogger(__name__)
-
-NO_BACKGROUND = int(DQ.DO_NOT_USE | DQ.OTHER_BAD_PIXEL)
-"""Bits of a pixel at a wavelength of which no background is known."""
-
-REACH = 2
-"""The ends of a background hold for up to this many steps beyond them: pixels there still feed a cube's last plane."""
-
-WIDEST_GAP = 10
-"""Background is interpolated over gaps of up to this many times the usual step."""
-
-Array = NDArray[np.float64]
-Images = tuple[Array, Array, NDArray[np.bool_]]
-
-_recent: ByteCache[tuple[Images, tuple[Any, ...]]] = ByteCache(130_000_000)  # 20 MB for each of six settings
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -193,18 +171,15 @@ def master_background(
     keywords: dict[str, str] = {"S_MSBSUB": "COMPLETE"}
     if user is not None:
         keywords["MASTERBG"] = PurePath(user[0].name if params.user_background is None else params.user_background).name
-    subtract: Callable[[Exposure], Exposure] = partial(_subtract_as_upstream, table=tables[0])
-    draw: Callable[[Exposure], Exposure] = partial(_draw_as_upstream, table=tables[0])
-    uncovered: tuple[str, ...] = ()
-    if params.compat == "none":
-        uncovered = _uncovered(exposures, tables)
-        subtract, draw = partial(_subtract, tables=tables), partial(_draw, tables=tables)
+    as_upstream = params.compat != "none"
+    uncovered = () if as_upstream else _uncovered(exposures, tables)
+    images = ImagesAsUpstream(tables[0]) if as_upstream else BackgroundImages(tables)
     return MasterBackgroundResult(
         params=params,
         seconds=perf_counter() - start,
-        exposures=tuple(_derived(exposure, subtract, keywords) for exposure in exposures),
+        exposures=tuple(_derived(exposure, images.subtract, keywords) for exposure in exposures),
         backgrounds=tables,
-        images=tuple(_derived(exposure, draw, keywords) for exposure in exposures),
+        images=tuple(_derived(exposure, images.draw, keywords) for exposure in exposures),
         uncovered=uncovered,
     )
 
@@ -293,20 +268,10 @@ def _smoothed(table: CombinedSpectrum, params: MasterBackgroundParams) -> Combin
     return replace(table, columns=columns)
 
 
-def _tables_of(band: Band, tables: Sequence[CombinedSpectrum]) -> list[CombinedSpectrum]:
-    """Return the table of a band first, then others; none at all if none is the band's or reaches its middle."""
-    middle = sum(band.wave_range) / 2
-    own = [table for table in tables if band.name in {b.name for b in table.bands}]
-    others = [table for table in tables if table not in own]
-    reaching = [table for table in others if np.nanmin(table.wave) <= middle <= np.nanmax(table.wave)]
-    rest = [table for table in others if table not in reaching]
-    return [*own, *reaching, *rest] if own or reaching else []
-
-
 def _uncovered(exposures: Sequence[ExposureSource], tables: Sequence[CombinedSpectrum]) -> tuple[str, ...]:
     missing: dict[str, None] = {}
     for exposure in exposures:
-        without = [band.name for band in exposure.bands if not _tables_of(band, tables)]
+        without = [band.name for band in exposure.bands if not tables_of(band, tables)]
         if len(without) == len(exposure.bands):
             there = ", ".join(table.label for table in tables)
             msg = (
@@ -318,81 +283,3 @@ def _uncovered(exposures: Sequence[ExposureSource], tables: Sequence[CombinedSpe
     if missing:
         log.warning("master_background: no background for %s: their pixels are flagged", ", ".join(missing))
     return tuple(missing)
-
-
-def _image_as_upstream(exposure: Exposure, table: CombinedSpectrum) -> NDArray[np.float32]:
-    order = np.argsort(table.wave)
-    image = np.zeros(exposure.flux.shape, np.float32)
-    for band in exposure.bands:
-        wave = wave_image(exposure.wcs, band)
-        seen = np.isfinite(wave)
-        image[seen] = np.interp(wave[seen], table.wave[order], table.surf_bright[order], left=0.0, right=0.0)
-    return image
-
-
-def _subtract_as_upstream(exposure: Exposure, table: CombinedSpectrum) -> Exposure:
-    return replace(exposure, flux=exposure.flux - _image_as_upstream(exposure, table))
-
-
-def _draw_as_upstream(exposure: Exposure, table: CombinedSpectrum) -> Exposure:
-    return replace(exposure, flux=_image_as_upstream(exposure, table))
-
-
-def _images(exposure: Exposure, tables: Sequence[CombinedSpectrum]) -> Images:
-    """Return background (0 between slices), error, and where it is unknown; shared by exposures of a setting."""
-    if not isinstance(wcs := exposure.wcs, MrsChain):
-        return _made(exposure, tables)
-    of = (*(wcs.channels.get(band.channel) for band in exposure.bands), wcs.slice_map, tables)
-    key = (*map(id, of), wcs.oversample, exposure.bands)
-    return _recent.get(key, lambda: (_made(exposure, tables), of))[0]  # `of` must live as long as its ids
-
-
-def _made(exposure: Exposure, tables: Sequence[CombinedSpectrum]) -> Images:
-    flux, err = np.zeros(exposure.flux.shape), np.zeros(exposure.flux.shape)
-    unknown = np.zeros(exposure.flux.shape, np.bool_)
-    for band in exposure.bands:
-        wave = wave_image(exposure.wcs, band)
-        seen = np.isfinite(wave)
-        flux[seen], err[seen], unknown[seen] = _at(wave[seen], _tables_of(band, tables))
-    return frozen(flux), frozen(err), frozen(unknown)
-
-
-def _at(wave: Array, tables: Sequence[CombinedSpectrum]) -> tuple[Array, Array, NDArray[np.bool_]]:
-    """Return the background at wavelengths from the first table that knows it, its error, and where none does."""
-    flux, err, unknown = np.zeros(wave.shape), np.zeros(wave.shape), np.ones(wave.shape, np.bool_)
-    for table in tables:
-        if not unknown.any():
-            break
-        value = np.where(flagged(table.columns["DQ"], int(DQ.DO_NOT_USE)), np.nan, table.surf_bright)
-        there, its_err, missing = expand(table.wave, value, table.sb_error, wave[unknown], REACH, WIDEST_GAP)
-        flux[unknown], err[unknown], unknown[unknown] = there, its_err, missing
-    return flux, err, unknown
-
-
-def _subtract(exposure: Exposure, tables: Sequence[CombinedSpectrum]) -> Exposure:
-    background, error, unknown = _images(exposure, tables)
-    variances = dict(exposure.variances)
-    if "var_flat" in variances:
-        variances["var_flat"] = (variances["var_flat"] + error**2).astype(np.float32)
-    return _masked(
-        exposure, unknown, exposure.flux - background, np.hypot(exposure.err.astype(float), error), variances
-    )
-
-
-def _draw(exposure: Exposure, tables: Sequence[CombinedSpectrum]) -> Exposure:
-    background, error, unknown = _images(exposure, tables)
-    zero = np.zeros(error.shape, np.float32)
-    variances = {key: (error**2).astype(np.float32) if key == "var_flat" else zero for key in exposure.variances}
-    return _masked(exposure, unknown, background, error, variances)
-
-
-def _masked(
-    exposure: Exposure, unknown: NDArray[np.bool_], flux: Array, err: Array, variances: dict[str, NDArray[np.float32]]
-) -> Exposure:
-    """Return the exposure with new arrays, NaN and flagged where no background is known."""
-    new_flux, new_err = flux.astype(np.float32), err.astype(np.float32)
-    new_variances = {key: values.copy() for key, values in variances.items()}
-    for values in (new_flux, new_err, *new_variances.values()):
-        values[unknown] = np.nan
-    dq = exposure.dq | np.where(unknown, np.uint32(NO_BACKGROUND), np.uint32(0))
-    return replace(exposure, flux=new_flux, err=new_err, dq=dq, variances=new_variances)

@@ -15,6 +15,7 @@ from mrsnb.kernels.aperture import SUBPIXEL
 from mrsnb.kernels.centroid import Limits, find_source
 from mrsnb.kernels.drizzle import Pixels, Planes, deposit, sort_pixels
 from mrsnb.kernels.field import field_corners, mark_field
+from mrsnb.kernels.knotted import KnottedSpline
 from mrsnb.kernels.light import mean_light
 from mrsnb.kernels.median import windowed_median
 from mrsnb.kernels.neighbours import lower_to_differences
@@ -184,6 +185,7 @@ def fringes() -> None:
     """Residual fringes of a spectrum."""
     x = np.linspace(100.0, 110.0, 50)
     strongest_frequency(x, np.sin(x), np.ones(50), 0.1, 0.3)
+    KnottedSpline(x, x[10:11], 2).fitted(x, np.ones(50))
 
 
 GROUPS: dict[str, Callable[[], None]] = {

@@ -4,6 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mrsnb.kernels.hermite import monotone
+from mrsnb.kernels.knotted import KnottedSpline
 
 Array = NDArray[np.float64]
 
@@ -82,22 +83,18 @@ def spline_continuum(nu: Array, y: Array, weights: Array, period: float, degree:
         True if `y` is of order 1. False stops the robust fit at an absolute change of its chi squared, as the
         observatory's package does, in whatever unit `y` is.
     """
-    from scipy.interpolate import LSQUnivariateSpline
-
     x, z, w = (nu / nu.min())[::-1], y[::-1], weights[::-1]
     knots = x[::-1][_knots(y, weights, int(np.ptp(nu) / period))][::-1][1:-1]
 
-    def spline(w: Array) -> Array:
-        return np.asarray(LSQUnivariateSpline(x, z, knots, w=w, k=degree)(x), float)
-
-    fit = spline(w)
+    spline = KnottedSpline(x, knots, degree)
+    fit = spline.fitted(z, w)
     chi2, freedom = float(w @ (z - fit) ** 2), float(w.sum()) - (len(knots) + 6)
     for _ in range(_ROUNDS if degree == 2 and freedom > 0 else 0):
         if chi2 == 0.0:
             break
         inside = 1.0 - (z - fit) ** 2 / (_DOMAIN**2 * chi2 / freedom)
         robust = np.where(inside > 0.0, inside, _FLOOR) ** 2 * w
-        fit, before = spline(robust), chi2
+        fit, before = spline.fitted(z, robust), chi2
         chi2 = float(robust @ (z - fit) ** 2)
         if abs(before - chi2) < _TOLERANCE * (chi2 if scaled else max(chi2, 1.0)):
             break

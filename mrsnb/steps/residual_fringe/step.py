@@ -71,6 +71,9 @@ _UPSTREAM_DOMAIN = 10.0
 _UPSTREAM_PRIOR = 1002.0
 """Range of every amplitude and frequency (in units of the smallest wavenumber), from -2 to 1000."""
 _NOISE_RANGE = math.log(1.0 / 0.001)
+_ROUNDING = 1e-12
+"""A spectrum nearer to its continuum than this, relatively, has no noise, let alone fringes."""
+
 _TINY = 1e-8
 
 
@@ -264,7 +267,7 @@ def _sines(nu: Array, flux: Array, weights: Array, family: Family) -> SineFit | 
     ratio = ratio_to_continuum(np.ones(len(nu)))
     seen = weights > _TINY
     spread = 1.4826 * float(np.median(np.abs(ratio[seen])))
-    if spread == 0.0:
+    if spread < _ROUNDING:
         return None
     robust = weights * np.clip(1.0 - (ratio / (DOMAIN * spread)) ** 2, 0.0, None) ** 2
     evidence = _evidence(float(robust @ ratio**2), float(robust.sum()), 0, 0.0)

@@ -17,7 +17,7 @@ from mrsnb.geometry.chain import ChannelChain, MrsChain, detector_columns, sprea
 from mrsnb.geometry.oversample import oversampling
 from mrsnb.geometry.tangent import focal_plane_to_sky, offset_by, tangent_matrix, to_plane
 from mrsnb.kernels.slices import EDGE, Samples, sample_slices, slice_pixels
-from mrsnb.kernels.tangent import SlicePlanes, Telescope, corners_of, focal_plane, slice_planes
+from mrsnb.kernels.tangent import SlicePlanes, Telescope, centres_of, corners_of, focal_plane, slice_planes
 
 Array = NDArray[np.float64]
 Offset = tuple[float, float] | None
@@ -128,8 +128,17 @@ class ChannelView:
         dec[undefined] = np.nan
         return ra, dec
 
-    def centres(self, ra: float, dec: float, rotation: float, offset: Offset = None) -> tuple[Array, Array]:
-        """Return the pixels' centres (xi, eta) in a tangent plane, shape (m,), arcsec; arguments as `corners`."""
+    def centres(
+        self, ra: float, dec: float, rotation: float, offset: Offset = None, *, through_sky: bool = False
+    ) -> tuple[Array, Array]:
+        """Return the pixels' centres (xi, eta) in a tangent plane, shape (m,), arcsec; arguments as `corners`.
+
+        They are numbers only where the WCS is defined.
+        """
+        planes = self._planes(ra, dec, rotation, offset, 0.0, through_sky=through_sky)
+        if planes is not None:
+            xi, eta = centres_of(self.samples, planes)
+            return xi, eta
         place = self.sky()
         return to_plane(*(place if offset is None else offset_by(*place, *offset)), ra, dec, rotation)
 
@@ -161,12 +170,21 @@ class ChannelView:
         self, ra: float, dec: float, rotation: float, offset: Offset = None, *, through_sky: bool = False
     ) -> "Projection":
         """Return what projects pixels to a tangent plane, some at a time; arguments as `corners`."""
+        sides = self._planes(ra, dec, rotation, offset, self.slice_width / 2, through_sky=through_sky)
+        if sides is not None:
+            return _Direct(samples=self.samples, sides=sides)
+        return _OnSky(view=self, plane=(ra, dec, rotation), offset=offset)
+
+    def _planes(
+        self, ra: float, dec: float, rotation: float, offset: Offset, half: float, *, through_sky: bool
+    ) -> SlicePlanes | None:
+        """Return lines `half` arcsec beside the middles of the slices; None if only the way over the sky is right."""
         direct = offset is None and not through_sky
         if direct and isinstance(self.source, _CompiledChannel) and self.source.rotates_only:
             telescope = self.source.telescope(tangent_matrix(ra, dec, rotation))
-            sides = slice_planes(self.samples, self.start, self.beta, self.slice_width / 2, telescope)
-            return _Direct(samples=self.samples, sides=sides)
-        return _OnSky(view=self, plane=(ra, dec, rotation), offset=offset)
+            planes: SlicePlanes = slice_planes(self.samples, self.start, self.beta, half, telescope)
+            return planes
+        return None
 
 
 class Projection(Protocol):

@@ -192,6 +192,37 @@ def _fill_corners(which, samples, planes, xi, eta):
             xi[q, upper], eta[q, upper] = x1, y1
 
 
+def centres_of(samples, planes):
+    """Return the centres of pixels in the tangent plane.
+
+    Parameters
+    ----------
+    samples : Samples
+    planes : SlicePlanes
+        Of half a width of 0: the middle of each slice.
+
+    Returns
+    -------
+    xi, eta : ndarray, shape (m,), arcsec
+    """
+    xi, eta = np.empty(samples.slice.size), np.empty(samples.slice.size)
+    _fill_centres(samples.alpha, samples.slice, planes, xi, eta)
+    return xi, eta
+
+
+@njit(cache=True, nogil=True)
+def _fill_centres(alpha, slices, planes, xi, eta):
+    middle, half, sides = planes
+    for p in range(slices.size):
+        s = slices[p]
+        t = (alpha[p, 0] - middle[s]) / half[s]
+        x, y = 0.0, 0.0
+        for n in range(N_NODES - 1, -1, -1):
+            x = x * t + sides[s, 0, 0, n]
+            y = y * t + sides[s, 0, 1, n]
+        xi[p], eta[p] = x, y
+
+
 @njit(cache=True, nogil=True)
 def focal_plane(alpha, slice_of, beta, telescope):
     """Return (v2, v3), corrected for aberration, of places on the slices.

@@ -141,7 +141,7 @@ def feed_of(
     projection = view.projection(grid.ra, grid.dec, grid.rotation, offset, through_sky=as_upstream)
     field = _field(view, projection, planes) if with_field else None
     if plan.reach is not None:
-        place = view.centres(grid.ra, grid.dec, grid.rotation, offset)
+        place = view.centres(grid.ra, grid.dec, grid.rotation, offset, through_sky=as_upstream)
         points = Points(flux, err, samples.wave, *place)
         row, first, count = point_ranges(points, planes, plan.reach)
         smoothed = Smoothed(

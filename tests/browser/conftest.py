@@ -10,7 +10,6 @@ import shutil
 from pathlib import Path
 
 import pytest
-
 from lab import CHROMIUM_ARGUMENTS, Notebook, running_lab
 
 HERE = Path(__file__).parent

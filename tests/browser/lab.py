@@ -44,32 +44,6 @@ CHROMIUM_ARGUMENTS = [
     "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",  # pages reach this machine only
 ]
 
-# `panel` is the notebook of the page; `answer` rejects what takes too long, since `page.evaluate` waits for ever
-PANEL = """
-const app = window.jupyterapp;
-const panel = app && [...app.shell.widgets('main')].find(w => w.content && w.content.widgets);
-const answer = (promise, seconds) => Promise.race([promise, new Promise((_, refuse) =>
-    setTimeout(() => refuse(new Error(`no answer in ${seconds} s`)), 1000 * seconds))]);
-"""
-EVALUATE = (
-    """async ([code, expression, seconds]) => { %s
-const kernel = panel.sessionContext.session.kernel;
-const said = [];
-const future = kernel.requestExecute({
-    code, silent: true, store_history: false, stop_on_error: false,
-    user_expressions: expression === null ? {} : {value: expression}});
-const reply = (await answer(future.done, seconds)).content;
-return reply.status === 'ok' ? (reply.user_expressions || {}).value || {status: 'ok'} : reply; }"""
-    % PANEL
-)
-RUN_ALL = (
-    """async seconds => { %s
-await answer(app.commands.execute('notebook:run-all-cells'), seconds);
-return panel.content.model.sharedModel.cells.flatMap(cell => (cell.toJSON().outputs || [])
-    .filter(output => output.output_type === 'error').map(output => output.traceback.join('\\n'))); }"""
-    % PANEL
-)
-
 
 class Lab(NamedTuple):
     """A running JupyterLab."""
@@ -225,14 +199,13 @@ class Notebook:
             viewport={"width": width, "height": height}, color_scheme=theme, device_scale_factor=scale
         )
         self._context.grant_permissions(["clipboard-read", "clipboard-write"])
+        self._context.add_init_script(path=Path(__file__).with_name("lab.js"))
         self.page = self._context.new_page()
         self.page.on("pageerror", lambda error: self.errors.append(f"page error: {error}"))
         self.page.on("console", self._note)
         self.page.goto(f"{self.lab.url}/lab/tree/{self._name}/{self.file.name}?reset&token={self.lab.token}")
         self.page.wait_for_selector(".jp-Notebook .jp-Cell", timeout=90_000)
-        self.page.wait_for_function(
-            "() => { %s return panel?.sessionContext?.session?.kernel?.status === 'idle'; }" % PANEL, timeout=90_000
-        )
+        self.page.wait_for_function("window.lab.isIdle()", timeout=90_000)
         if not sidebar:
             self.page.evaluate("window.jupyterapp.shell.collapseLeft()")
         return self
@@ -260,7 +233,7 @@ class Notebook:
         AssertionError
             If a cell raised; with its traceback.
         """
-        raised = self.page.evaluate(RUN_ALL, timeout)
+        raised = self.page.evaluate("seconds => window.lab.runAll(seconds)", timeout)
         assert not raised, "\n".join(raised)
 
     def python(self, expression: str, *, timeout: float = 60):
@@ -279,7 +252,7 @@ class Notebook:
         self._evaluate(code, None, timeout)
 
     def _evaluate(self, code: str, expression: str | None, timeout: float) -> dict:
-        reply = self.page.evaluate(EVALUATE, [code, expression, timeout])
+        reply = self.page.evaluate("given => window.lab.execute(...given)", [code, expression, timeout])
         assert reply["status"] == "ok", f"{expression or code}: {reply.get('ename')}: {reply.get('evalue')}"
         return reply
 
@@ -295,7 +268,7 @@ class Notebook:
 
     def save(self) -> Path:
         """Save the notebook with its outputs; return its file."""
-        self.page.evaluate("async () => { %s await answer(panel.context.save(), 30); }" % PANEL)
+        self.page.evaluate("() => window.lab.save(30)")
         return self.file
 
     def find(self, css: str):

@@ -1,0 +1,39 @@
+// What the tests ask of JupyterLab, from inside its page.
+window.lab = {
+    // The notebook that is open, or undefined
+    panel() {
+        const app = window.jupyterapp;
+        return app && [...app.shell.widgets('main')].find(widget => widget.content && widget.content.widgets);
+    },
+
+    isIdle() {
+        const session = window.lab.panel()?.sessionContext;
+        return Boolean(session?.isReady) && session.session?.kernel?.status === 'idle';
+    },
+
+    // Wait for a promise, but not for ever
+    answer(promise, seconds) {
+        return Promise.race([promise, new Promise((_, refuse) =>
+            setTimeout(() => refuse(new Error(`no answer in ${seconds} s`)), 1000 * seconds))]);
+    },
+
+    // Run code in the kernel, outside any cell; give the reply, or the value of an expression after it
+    async execute(code, expression, seconds) {
+        const kernel = window.lab.panel().sessionContext.session.kernel;
+        const future = kernel.requestExecute({
+            code, silent: true, store_history: false, stop_on_error: false,
+            user_expressions: expression === null ? {} : {value: expression},
+        });
+        const reply = (await window.lab.answer(future.done, seconds)).content;
+        return reply.status === 'ok' && expression !== null ? reply.user_expressions.value : reply;
+    },
+
+    // Run all cells; give the tracebacks of those that raised
+    async runAll(seconds) {
+        await window.lab.answer(window.jupyterapp.commands.execute('notebook:run-all-cells'), seconds);
+        const outputs = window.lab.panel().content.model.sharedModel.cells.flatMap(cell => cell.toJSON().outputs || []);
+        return outputs.filter(output => output.output_type === 'error').map(output => output.traceback.join('\n'));
+    },
+
+    save: seconds => window.lab.answer(window.lab.panel().context.save(), seconds),
+};

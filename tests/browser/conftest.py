@@ -10,7 +10,7 @@ import shutil
 from pathlib import Path
 
 import pytest
-from lab import CHROMIUM_ARGUMENTS, Notebook, running_lab
+from lab import CHROMIUM_ARGUMENTS, Notebook, Windows, running_lab
 
 HERE = Path(__file__).parent
 
@@ -52,6 +52,14 @@ def lab(browser, tmp_path_factory):  # noqa: ARG001 (no server where no browser 
 
 
 @pytest.fixture(scope="package")
+def windows(lab, browser):
+    """The windows of JupyterLab that are open."""
+    opened = Windows(lab, browser)
+    yield opened
+    opened.close()
+
+
+@pytest.fixture(scope="package")
 def screenshots(tmp_path_factory) -> Path:
     """The folder of screenshots: $MRSNB_SCREENSHOTS, or a temporary one."""
     told = os.environ.get("MRSNB_SCREENSHOTS")
@@ -59,11 +67,13 @@ def screenshots(tmp_path_factory) -> Path:
 
 
 @pytest.fixture
-def notebook(lab, browser, screenshots, request):
+def notebook(lab, windows, screenshots, request):
     """A notebook to be opened, see `lab.Notebook`; what the page complains of fails the test at its end."""
-    book = Notebook(lab, browser, re.sub(r"\W+", "-", request.node.name).strip("-"), screenshots)
+    book = Notebook(lab, windows, re.sub(r"\W+", "-", request.node.name).strip("-"), screenshots)
     yield book
     book.close()
-    lab.end_sessions()
     shutil.rmtree(book.folder)
-    assert not book.errors, "\n".join(book.errors)
+    if book.errors:
+        errors = "\n".join(book.errors)
+        windows.close()  # the next test gets a page without a past
+        pytest.fail(errors)

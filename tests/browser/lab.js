@@ -3,12 +3,28 @@ window.lab = {
     // The notebook that is open, or undefined
     panel() {
         const app = window.jupyterapp;
-        return app && [...app.shell.widgets('main')].find(widget => widget.content && widget.content.widgets);
+        return app && [...app.shell.widgets('main')].find(widget => widget.content?.widgets);
     },
 
     isIdle() {
         const session = window.lab.panel()?.sessionContext;
         return Boolean(session?.isReady) && session.session?.kernel?.status === 'idle';
+    },
+
+    // Close all notebooks without a question
+    close() {
+        for (const panel of [...window.jupyterapp.shell.widgets('main')].filter(widget => widget.content?.widgets)) {
+            panel.context.model.dirty = false;
+            panel.dispose();
+        }
+    },
+
+    async useTheme(theme) {
+        await window.jupyterapp.commands.execute('apputils:change-theme', {theme});
+    },
+
+    async open(path) {
+        await window.jupyterapp.commands.execute('docmanager:open', {path, factory: 'Notebook'});
     },
 
     // Wait for a promise, but not for ever

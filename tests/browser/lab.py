@@ -43,6 +43,8 @@ CHROMIUM_ARGUMENTS = [
     "--disable-sync",
     "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",  # pages reach this machine only
 ]
+NOISE = ["Could not restore the debugger state: Canceled future"]
+"""What JupyterLab itself says when a notebook is closed."""
 
 
 class Lab(NamedTuple):
@@ -52,8 +54,6 @@ class Lab(NamedTuple):
     token: str
     folder: Path
     """Root of its files."""
-    settings: Path
-    """Where it keeps what the user has set."""
 
     def request(self, method: str, path: str) -> bytes:
         """Return the answer of the server's REST API."""
@@ -68,25 +68,18 @@ class Lab(NamedTuple):
         for session in json.loads(self.request("GET", "api/sessions")):
             self.request("DELETE", f"api/sessions/{session['id']}")
 
-    def use_theme(self, theme: str) -> None:
-        """Have pages that are loaded from now on drawn in a theme, "light" or "dark"."""
-        folder = self.settings / "@jupyterlab" / "apputils-extension"
-        folder.mkdir(parents=True, exist_ok=True)
-        (folder / "themes.jupyterlab-settings").write_text(json.dumps({"theme": THEMES[theme]}))
-
 
 @contextmanager
 def running_lab(folder: Path) -> Iterator[Lab]:
     """Run JupyterLab with the interpreter of the tests, apart from all that the user has configured."""
     files, own = folder / "files", folder / "own"
-    settings, application = own / "settings", own / "application"
-    for each in (files, settings, application):
+    for each in (files, own):
         each.mkdir(parents=True)
-    (application / "overrides.json").write_text(json.dumps(SETTINGS))
+    (own / "overrides.json").write_text(json.dumps(SETTINGS))
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    lab = Lab(f"http://127.0.0.1:{port}", secrets.token_hex(16), files, settings)
+    lab = Lab(f"http://127.0.0.1:{port}", secrets.token_hex(16), files)
     path = [str(Path(mrsnb.__file__).parents[1]), *filter(None, [os.environ.get("PYTHONPATH")])]
     environment = os.environ | {
         "PYTHONPATH": os.pathsep.join(path),  # the notebook imports the mrsnb that is tested
@@ -98,9 +91,7 @@ def running_lab(folder: Path) -> Iterator[Lab]:
         environment[f"JUPYTER_{kind}_DIR"] = str(own / kind.lower())
     command = [sys.executable, "-m", "jupyterlab", "--allow-root", "--no-browser", "--expose-app-in-browser"]
     command += ["--ip=127.0.0.1", f"--port={port}", "--ServerApp.port_retries=0", f"--ServerApp.root_dir={files}"]
-    command += ["--LabApp.news_url=", "--LabApp.extension_manager=readonly"]
-    command += [f"--LabApp.app_settings_dir={application}", f"--LabApp.user_settings_dir={settings}"]
-    command += [f"--LabApp.workspaces_dir={own / 'workspaces'}"]
+    command += ["--LabApp.news_url=", "--LabApp.extension_manager=readonly", f"--LabApp.app_settings_dir={own}"]
     log = folder / "lab.log"
     with (
         log.open("wb") as output,
@@ -144,6 +135,58 @@ class Box(NamedTuple):
         return self.x + across * self.width, self.y + down * self.height
 
 
+class Windows:
+    """Windows of JupyterLab in the browser: one for each scale, kept for the tests that follow."""
+
+    def __init__(self, lab: Lab, browser):
+        self._lab, self._browser, self._open = lab, browser, {}
+
+    def get(self, scale: float) -> "Window":
+        """Return the window of a scale, loaded; a new one if there is none."""
+        if scale not in self._open:
+            self._open[scale] = Window(self._lab, self._browser, scale)
+        return self._open[scale]
+
+    def close(self) -> None:
+        """Close all."""
+        for window in self._open.values():
+            window.close()
+        self._open.clear()
+
+
+class Window:
+    """JupyterLab in a window of the browser, and what the page complained of."""
+
+    def __init__(self, lab: Lab, browser, scale: float):
+        self.errors: list[str] = []
+        self._context = browser.new_context(device_scale_factor=scale)
+        self._context.set_default_timeout(20_000)
+        self._context.grant_permissions(["clipboard-read", "clipboard-write"])
+        self._context.add_init_script(path=Path(__file__).with_name("lab.js"))
+        self.page = self._context.new_page()
+        self.page.on("pageerror", lambda error: self.errors.append(f"page error: {error}"))
+        self.page.on("console", self._note)
+        self.page.goto(f"{lab.url}/lab?reset&token={lab.token}")
+        self.page.wait_for_function("window.jupyterapp?.started.then(() => true)", timeout=90_000)
+
+    def _note(self, message) -> None:
+        if message.type == "error" and not any(noise in message.text for noise in NOISE):
+            self.errors.append(f"console: {message.text} ({message.location.get('url', '')})")
+
+    def close(self) -> None:
+        """Close it."""
+        self._context.close()
+
+    def prepare(self, theme: str, size: tuple[int, int]) -> None:
+        """Give it a theme and a size."""
+        width, height = size
+        self.page.set_viewport_size({"width": width, "height": height})
+        self.page.emulate_media(color_scheme=theme)
+        self.page.mouse.move(0, 0)
+        self.page.evaluate("theme => window.lab.useTheme(theme)", THEMES[theme])
+        self.page.locator(f"body[data-jp-theme-name='{THEMES[theme]}']").wait_for(state="attached")
+
+
 class Notebook:
     """A notebook in JupyterLab; `open` it first.
 
@@ -153,16 +196,17 @@ class Notebook:
         For what the methods do not offer.
     folder : Path
         Where the notebook's kernel works: files put here are found by their names.
+    file : Path
+        The notebook as it was opened, until `save`.
     errors : list of str
         What the page complained of so far; anything in it fails the test at its end.
     """
 
-    def __init__(self, lab: Lab, browser, name: str, screenshots: Path):
-        self.lab, self._browser, self._screenshots = lab, browser, screenshots
-        self._name, self._context, self.page = name, None, None
+    def __init__(self, lab: Lab, windows: Windows, name: str, screenshots: Path):
+        self.lab, self._windows, self._screenshots = lab, windows, screenshots
         self.folder = lab.folder / name
         self.folder.mkdir()
-        self.errors: list[str] = []
+        self._window, self._n_opened = None, 0
 
     def open(
         self,
@@ -189,41 +233,37 @@ class Notebook:
             True to leave the file browser open beside the notebook.
         """
         self.close()
-        self.lab.end_sessions()
-        self.lab.use_theme(theme)
+        self._n_opened += 1
         book = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(code) for code in cells])
         book.metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3", "language": "python"}
         nbformat.write(book, self.file)
-        width, height = size
-        self._context = self._browser.new_context(
-            viewport={"width": width, "height": height}, color_scheme=theme, device_scale_factor=scale
-        )
-        self._context.grant_permissions(["clipboard-read", "clipboard-write"])
-        self._context.add_init_script(path=Path(__file__).with_name("lab.js"))
-        self.page = self._context.new_page()
-        self.page.on("pageerror", lambda error: self.errors.append(f"page error: {error}"))
-        self.page.on("console", self._note)
-        self.page.goto(f"{self.lab.url}/lab/tree/{self._name}/{self.file.name}?reset&token={self.lab.token}")
-        self.page.wait_for_selector(".jp-Notebook .jp-Cell", timeout=90_000)
+        self._window = self._windows.get(scale)
+        self._window.prepare(theme, size)
+        self.page.evaluate("path => window.lab.open(path)", str(self.file.relative_to(self.lab.folder)))
         self.page.wait_for_function("window.lab.isIdle()", timeout=90_000)
-        if not sidebar:
-            self.page.evaluate("window.jupyterapp.shell.collapseLeft()")
+        self.page.evaluate(f"window.jupyterapp.shell.{'expand' if sidebar else 'collapse'}Left()")
         return self
 
     @property
+    def page(self):
+        """The page of the browser."""
+        return self._window.page
+
+    @property
     def file(self) -> Path:
-        """The notebook's file; as it was opened, until `save`."""
-        return self.folder / "notebook.ipynb"
+        """The notebook's file."""
+        return self.folder / f"notebook{self._n_opened}.ipynb"
+
+    @property
+    def errors(self) -> list[str]:
+        """What the page complained of; a list that can be emptied."""
+        return [] if self._window is None else self._window.errors
 
     def close(self) -> None:
-        """Close the page, if one is open."""
-        if self._context is not None:
-            self._context.close()
-        self._context = self.page = None
-
-    def _note(self, message) -> None:
-        if message.type == "error" and not _is_noise(message.text, message.location.get("url", "")):
-            self.errors.append(f"console: {message.text} ({message.location.get('url', '')})")
+        """Close the notebook and end its kernel, if it is open."""
+        if self._window is not None:
+            self.page.evaluate("window.lab.close()")
+        self.lab.end_sessions()
 
     def run_all(self, *, timeout: float = 120) -> None:
         """Run all cells and wait for their end.
@@ -321,9 +361,3 @@ class Notebook:
         shown = self.page if css is None else self.find(css).first
         shown.screenshot(path=path, animations="disabled")
         return path
-
-
-def _is_noise(text: str, url: str) -> bool:
-    """Return whether JupyterLab or bqplot itself says this, whatever the notebook holds."""
-    del text, url
-    return False

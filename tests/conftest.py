@@ -1,6 +1,7 @@
 """Fixtures for all tests."""
 
 import os
+import shutil
 from pathlib import Path
 
 import pytest
@@ -28,6 +29,20 @@ def _compiled_kernels():
     from mrsnb.kernels.cache import compile_missing
 
     compile_missing()
+
+
+@pytest.fixture(scope="module")
+def module_folder(tmp_path_factory):
+    """Makes the folder of a name for the fixtures of a module; it is removed after the module's last test."""
+    made = []
+
+    def make(name):
+        made.append(tmp_path_factory.mktemp(name))
+        return made[-1]
+
+    yield make
+    for folder in made:
+        shutil.rmtree(folder)
 
 
 @pytest.fixture(scope="session")

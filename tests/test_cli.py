@@ -39,9 +39,9 @@ def refusal(*args):
 
 
 @pytest.fixture(scope="module")
-def run(small_dataset, tmp_path_factory):
+def run(small_dataset, module_folder):
     """A run by the command `spec3`: its folder and what it said."""
-    folder = tmp_path_factory.mktemp("run")
+    folder = module_folder("run")
     result = mrsnb("spec3", small_dataset.association, "--output-dir", folder, "--report")
     assert result.exit_code == 0, result.output
     return folder, result

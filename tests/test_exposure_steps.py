@@ -31,8 +31,8 @@ def references():
 
 
 @pytest.fixture(scope="module")
-def run(small_dataset, references, tmp_path_factory):
-    folder = tmp_path_factory.mktemp("steps")
+def run(small_dataset, references, module_folder):
+    folder = module_folder("steps")
     params = Spec3Params.preset("archive").updated(
         {
             "outlier_detection": {"skip": False, "method": "neighbours"},
@@ -130,9 +130,9 @@ def test_intermediate_results_and_traces_are_written_under_the_official_names(sm
 
 
 @pytest.fixture(scope="module")
-def in_one_run(small_dataset, references, tmp_path_factory):
+def in_one_run(small_dataset, references, module_folder):
     """A cube of an exposure with twice the columns, and that exposure as each step left it."""
-    folder = tmp_path_factory.mktemp("wider")
+    folder = module_folder("wider")
     params = Spec3Params.preset("archive").updated(
         {step: {"skip": True} for step in ("outlier_detection", "extract_1d", "spectral_leak")}
         | {

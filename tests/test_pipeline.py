@@ -60,8 +60,8 @@ class Done:
 
 
 @pytest.fixture(scope="module")
-def done(association, params, references, tmp_path_factory):
-    found = Done(tmp_path_factory.mktemp("done") / "out")
+def done(association, params, references, module_folder):
+    found = Done(module_folder("done") / "out")
     for result in spec3(association, params, output_dir=found.folder, references=references):
         found.results.append(result)
         found.seen.append([name for name in names_in(found.folder) if not name.startswith(".")])

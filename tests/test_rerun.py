@@ -35,9 +35,9 @@ def mrsnb(*args):
 
 
 @pytest.fixture(scope="module")
-def run(small_dataset, tmp_path_factory):
+def run(small_dataset, module_folder):
     """The folder of a run whose inputs are beside it, in ``raw``."""
-    folder = tmp_path_factory.mktemp("run")
+    folder = module_folder("run")
     shutil.copytree(small_dataset.association.parent, folder / "raw")
     list(spec3(folder / "raw" / small_dataset.association.name, PARAMS, output_dir=folder / "out"))
     return folder

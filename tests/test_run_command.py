@@ -15,9 +15,9 @@ def mrsnb(*args):
 
 
 @pytest.fixture(scope="module")
-def made(small_dataset, tmp_path_factory):
+def made(small_dataset, module_folder):
     """What a run writes with the intermediate results of its steps, and the mean of its spectra."""
-    folder = tmp_path_factory.mktemp("made")
+    folder = module_folder("made")
     steps = ("outlier_detection", "adaptive_trace_model")
     options = [
         f"--steps.{step}.{kept}=true" for step in steps for kept in ("save_results", "save_intermediate_results")

@@ -27,9 +27,9 @@ def made(folder):
 
 
 @pytest.fixture(scope="module")
-def plain(small_dataset, tmp_path_factory):
+def plain(small_dataset, module_folder):
     """What `mrsnb spec3` makes."""
-    folder = tmp_path_factory.mktemp("plain")
+    folder = module_folder("plain")
     assert mrsnb("spec3", small_dataset.association, "--output-dir", folder, *FAST).exit_code == 0
     return folder
 
@@ -92,9 +92,9 @@ def test_the_name_of_the_cubes_can_be_given(small_dataset, tmp_path):
 
 
 @pytest.fixture(scope="module")
-def single(small_dataset, tmp_path_factory):
+def single(small_dataset, module_folder):
     """A folder with the products of single steps, each run in a folder of its own."""
-    folder = tmp_path_factory.mktemp("single")
+    folder = module_folder("single")
     exposure = min(small_dataset.association.parent.glob("*_cal.fits"))
     cube = folder / "cubes" / "small_ch1-short_s3d.fits"
     for line in (

@@ -16,9 +16,9 @@ SMALL = {"name": "tiny", "sub_bands": ["short"], "detectors": ["MIRIFULONG"], "d
 
 
 @pytest.fixture(scope="module")
-def shown(tmp_path_factory):
+def shown(module_folder):
     """A demo of one exposure, made in a folder that holds a file of the user's."""
-    folder = tmp_path_factory.mktemp("demo")
+    folder = module_folder("demo")
     (folder / "notes.txt").write_text("mine")
     return demo(folder, progress=False, **SMALL)
 

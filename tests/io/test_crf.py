@@ -20,10 +20,10 @@ from mrsnb.steps.outlier_detection.masks import with_outliers
 
 
 @pytest.fixture(scope="module")
-def cal(tmp_path_factory):
+def cal(module_folder):
     scene = Scene((PointSource(), ThermalBackground(), Noise()))
     options = {"name": "x", "dithers": 1, "sub_bands": ["short"], "detectors": ["MIRIFULONG"]}
-    return simulate(tmp_path_factory.mktemp("cal"), scene, **options, progress=False).exposures[0]
+    return simulate(module_folder("cal"), scene, **options, progress=False).exposures[0]
 
 
 @pytest.fixture(scope="module")
@@ -38,9 +38,9 @@ def flagged(cal):
 
 
 @pytest.fixture(scope="module")
-def crf(cal, flagged, tmp_path_factory):
+def crf(cal, flagged, module_folder):
     name = exposure_name(cal.name, "a3001", "crf")
-    return write_exposure(flagged[0].load(), cal, tmp_path_factory.mktemp("crf") / name)
+    return write_exposure(flagged[0].load(), cal, module_folder("crf") / name)
 
 
 def test_name_and_keywords(crf):

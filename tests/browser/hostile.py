@@ -1,0 +1,131 @@
+"""Text that tries to be more than text, in all that mrsnb shows; imported by the notebook that shows it."""
+
+import copy
+import importlib
+import json
+import pkgutil
+from collections.abc import Iterator, Mapping
+from dataclasses import fields, is_dataclass, replace
+from itertools import cycle
+from pathlib import Path
+from typing import Any
+
+from astropy.io import fits
+
+import mrsnb
+from mrsnb.core.bands import Band
+from mrsnb.core.cards import Card, Cards
+from mrsnb.core.provenance import Provenance
+from mrsnb.core.region import parse_ds9
+from mrsnb.core.results import Result
+from mrsnb.demo import Demo
+from mrsnb.display import Table
+from mrsnb.download import Download, Got
+from mrsnb.io.association import read_association
+from mrsnb.io.best_references import Fetched
+from mrsnb.io.compare import compare_runs
+from mrsnb.io.read import read, read_provenance
+from mrsnb.pipeline import Spec3Params, spec3
+from mrsnb.report import write_report
+from mrsnb.simulate import simulate
+from mrsnb.rerun import read_run
+from mrsnb.steps.cube_build.contributions import Contribution, Contributions
+from mrsnb.templates import template
+
+PAYLOADS = (
+    '<img src=x onerror="window.pwned=1">',
+    "<script>window.pwned=1</script>",
+    '"><svg onload=window.pwned=1>',
+    "'><img src=x onerror=window.pwned=1>",
+    "</pre></details><script>window.pwned=1</script>",
+    "</style><script>window.pwned=1</script>",
+    "--><img src=x onerror=window.pwned=1>",
+    '<a href="javascript:window.pwned=1">M 82</a>',
+    '<iframe srcdoc="<script>parent.pwned=1</script>">',
+    "<style>*{display:none}</style>",
+    "&lt;img src=x onerror=window.pwned=1&gt;",
+    "<math><mglyph><style><img src=x onerror=window.pwned=1>",
+    "<input autofocus onfocus=window.pwned=1>",
+    r"$\href{javascript:window.pwned=1}{x^2}$",
+    r"\(\unicode{x1F4A9}\) and $$\frac{1}{2}$$",
+    "{{ 7 * 7 }}{% raw %} ${7*7} %s {0}",
+    "[M 82](javascript:window.pwned=1) **bold** `code`",
+)
+NEEDED = {"CHANNEL", "BAND", "DETECTOR", "INSTRUME", "EXP_TYPE", "EXTNAME", "XTENSION", "DATE-OBS", "TARGTYPE", "BUNIT"}
+
+
+def is_needed(key: str) -> bool:
+    """Return whether nothing could be processed without the value of a keyword."""
+    return not key or key in NEEDED or key.startswith("S_")
+
+
+class Poison:
+    """Puts payloads, one after the other, in the place of all text inside a value."""
+
+    def __init__(self) -> None:
+        self._payloads = cycle(PAYLOADS)
+
+    def __call__(self, value: Any) -> Any:
+        """Return a copy of `value`; unlike any that its class would make, as it is not checked."""
+        match value:
+            case str():
+                return next(self._payloads)
+            case Path():
+                return Path(next(self._payloads))
+            case Band():  # one of twelve
+                return value
+            case Cards():
+                return Cards([c._replace(value=c.value if is_needed(c.key) else self(c.value)) for c in value.cards()])
+            case Mapping():
+                return {self(k) if isinstance(v, str | Path) else k: self(v) for k, v in value.items()}
+            case tuple() if hasattr(value, "_fields"):
+                return value._make(map(self, value))
+            case tuple() | list():
+                return type(value)(map(self, value))
+        if not is_dataclass(value):
+            return value
+        made = copy.copy(value)
+        for field in fields(value):
+            object.__setattr__(made, field.name, self(getattr(value, field.name)))
+        return made
+
+
+def observation(folder: Path) -> Path:
+    """Simulate an observation that all steps find work in, and make its text hostile; return its association."""
+    made = simulate(
+        folder, sub_bands=["short"], detectors=["MIRIFUSHORT"], background=True, moving=True, progress=False
+    ).association
+    payloads, association = cycle(PAYLOADS), json.loads(made.read_text())
+    for path in folder.glob("*.fits"):
+        with fits.open(path, mode="update") as hdus:
+            for header in (hdus[0].header, hdus[1].header):
+                for key in [key for key, value in header.items() if isinstance(value, str) and not is_needed(key)]:
+                    header[key] = next(payloads)
+            hdus[0].header["TARGNAME"] = hdus[0].header["TARGPROP"] = PAYLOADS[0]
+    association |= {key: next(payloads) for key in ("asn_pool", "asn_rule", "target", "program", "constraints")}
+    path = folder / "<svg onload=window.pwned=1>_asn.json"
+    path.write_text(json.dumps(association))
+    return path
+
+
+def values(folder: Path) -> Iterator[Any]:
+    """Process a hostile observation; yield what is made and read on the way."""
+    association = read_association(observation(folder))
+    yield association
+    every = {"skip": False}
+    params = Spec3Params().updated({step: every for step in Spec3Params.steps()})
+    params = params.updated({"outlier_detection": {"save_intermediate_results": True}, "master_background": {"save_background": True}})
+    made = folder / "a<b>"
+    results = list(spec3(association, params, output_dir=made))
+    yield from results
+    hostile = folder / "<img src=x onerror=window.pwned=1>_cal.fits"
+    hostile.hardlink_to(next(folder.glob("*_cal.fits")))
+    for kind in ("s3d", "x1d", "crf", "masterbg1d", "ch1a_outlier_output"):
+        path = next(made.glob(f"*_{kind}.fits"))
+        yield read(path)
+        yield read_provenance(path)
+    yield read(hostile)
+    yield read(hostile).load()
+    yield compare_runs(made, folder)
+    yield write_report(results[-1], folder / "report")
+    yield read_run(results[-1].cubes[0].path)

@@ -11,6 +11,9 @@ from mrsnb.display.text import clean
 POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'"
 """Content-Security-Policy of a page: its own style, pictures inside it, nothing else."""
 
+LITERAL = "mathjax_ignore tex2jax_ignore"
+"""Classes of what a notebook must not typeset: a ``$`` out of a file begins no formula, which may hold links."""
+
 
 def escape(text: str) -> str:
     """Return `text` safe in HTML, as content and as a quoted attribute.
@@ -34,7 +37,7 @@ def block(text: str, body: str) -> str:
     """Return `body` styled for a notebook cell; where styles are stripped, the plain `text` shows instead."""
     plain = escape_html(text, quote=True)
     return (
-        f'<div class="mrsnb">{style()}\n<pre class="mrsnb-plain">{plain}</pre>\n'
+        f'<div class="mrsnb {LITERAL}">{style()}\n<pre class="mrsnb-plain">{plain}</pre>\n'
         f'<div class="mrsnb-rich" style="display:none">\n{body}\n</div></div>'
     )
 

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any, Protocol, TypeVar
 
-from mrsnb.display.markup import escape
+from mrsnb.display.markup import LITERAL, escape
 
 
 class Titled(Protocol):
@@ -84,10 +84,11 @@ def bar_html(done: int, total: int, title: str) -> str:
 
     Examples
     --------
-    >>> bar_html(1, 4, "cube_build: <1A>")
-    '<progress value="1" max="4"></progress> 1 of 4 &nbsp; cube_build: &lt;1A&gt;'
+    >>> bar_html(1, 4, "<1A>")
+    '<progress value="1" max="4"></progress> 1 of 4 <span class="mathjax_ignore tex2jax_ignore">&lt;1A&gt;</span>'
     """
-    return f'<progress value="{done}" max="{total}"></progress> {done} of {total} &nbsp; {escape(title)}'
+    bar = f'<progress value="{done}" max="{total}"></progress> {done} of {total}'
+    return f'{bar} <span class="{LITERAL}">{escape(title)}</span>'
 
 
 def _in_notebook() -> bool:

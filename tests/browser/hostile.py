@@ -1,25 +1,25 @@
 """Text that tries to be more than text, in all that mrsnb shows; imported by the notebook that shows it."""
 
 import copy
-import importlib
 import json
 import pkgutil
 from collections.abc import Iterator, Mapping
-from dataclasses import fields, is_dataclass, replace
+from dataclasses import fields, is_dataclass
+from importlib import import_module
 from itertools import cycle
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, get_origin, get_type_hints
 
 from astropy.io import fits
+from IPython.display import HTML, display
 
 import mrsnb
 from mrsnb.core.bands import Band
-from mrsnb.core.cards import Card, Cards
-from mrsnb.core.provenance import Provenance
+from mrsnb.core.cards import Cards
 from mrsnb.core.region import parse_ds9
-from mrsnb.core.results import Result
 from mrsnb.demo import Demo
 from mrsnb.display import Table
+from mrsnb.display.progress import bar_html
 from mrsnb.download import Download, Got
 from mrsnb.io.association import read_association
 from mrsnb.io.best_references import Fetched
@@ -27,8 +27,8 @@ from mrsnb.io.compare import compare_runs
 from mrsnb.io.read import read, read_provenance
 from mrsnb.pipeline import Spec3Params, spec3
 from mrsnb.report import write_report
-from mrsnb.simulate import simulate
 from mrsnb.rerun import read_run
+from mrsnb.simulate import simulate
 from mrsnb.steps.cube_build.contributions import Contribution, Contributions
 from mrsnb.templates import template
 
@@ -65,7 +65,7 @@ class Poison:
     def __init__(self) -> None:
         self._payloads = cycle(PAYLOADS)
 
-    def __call__(self, value: Any) -> Any:
+    def __call__(self, value: Any) -> Any:  # noqa: C901 (one case for each kind)
         """Return a copy of `value`; unlike any that its class would make, as it is not checked."""
         match value:
             case str():
@@ -79,14 +79,16 @@ class Poison:
             case Mapping():
                 return {self(k) if isinstance(v, str | Path) else k: self(v) for k, v in value.items()}
             case tuple() if hasattr(value, "_fields"):
-                return value._make(map(self, value))
+                kept = {name for name, hint in get_type_hints(type(value)).items() if get_origin(hint) is Literal}
+                return value._replace(**{k: self(v) for k, v in value._asdict().items() if k not in kept})
             case tuple() | list():
                 return type(value)(map(self, value))
         if not is_dataclass(value):
             return value
-        made = copy.copy(value)
+        made, hints = copy.copy(value), get_type_hints(type(value))
         for field in fields(value):
-            object.__setattr__(made, field.name, self(getattr(value, field.name)))
+            if get_origin(hints[field.name]) is not Literal:
+                object.__setattr__(made, field.name, self(getattr(value, field.name)))
         return made
 
 
@@ -109,23 +111,59 @@ def observation(folder: Path) -> Path:
 
 
 def values(folder: Path) -> Iterator[Any]:
-    """Process a hostile observation; yield what is made and read on the way."""
+    """Process a hostile observation; yield one value at least of each kind that is made or read on the way."""
     association = read_association(observation(folder))
     yield association
-    every = {"skip": False}
-    params = Spec3Params().updated({step: every for step in Spec3Params.steps()})
-    params = params.updated({"outlier_detection": {"save_intermediate_results": True}, "master_background": {"save_background": True}})
-    made = folder / "a<b>"
+    params = {step: {"skip": False} for step in Spec3Params.steps()}
+    params["outlier_detection"]["save_intermediate_results"] = params["master_background"]["save_background"] = True
+    params["cube_build"]["channel"] = "1"
+    params = Spec3Params().updated(params)
+    yield params
+    made = folder / "<b>made"
     results = list(spec3(association, params, output_dir=made))
     yield from results
+    yield results[-1].references
+    yield from (
+        value for result in results for value in getattr(result, "exposures", ())[:1] if not isinstance(value, Path)
+    )
+    for kind in ("s3d", "x1d", "crf", "masterbg1d", "ch1a_outlier_output"):
+        value = read(next(made.glob(f"*_{kind}.fits")))
+        yield value
+        yield from getattr(value, "spectra", ())
+    yield read_provenance(results[-1].cubes[0].path)
     hostile = folder / "<img src=x onerror=window.pwned=1>_cal.fits"
     hostile.hardlink_to(next(folder.glob("*_cal.fits")))
-    for kind in ("s3d", "x1d", "crf", "masterbg1d", "ch1a_outlier_output"):
-        path = next(made.glob(f"*_{kind}.fits"))
-        yield read(path)
-        yield read_provenance(path)
-    yield read(hostile)
     yield read(hostile).load()
     yield compare_runs(made, folder)
     yield write_report(results[-1], folder / "report")
     yield read_run(results[-1].cubes[0].path)
+    yield template("spec3_mrs")
+    yield Demo(folder, folder, folder, 0.0)
+    yield Download(files=(Got(path=folder, status="kept"),), associations=(association,))
+    yield Fetched(folder=folder, context="", files={"cubepar": folder}, lacking=("apcorr",))
+    yield parse_ds9('icrs; circle(202.47, 47.195, 1.5")')
+    yield Contributions(voxel=(1, 2, 3), pixels=(Contribution("", 1, 2, 101, 5.0, 1.0, 1.0, 1.0, 0),))
+    yield Table(("", ""), (("", ""),))
+
+
+def show_all(folder: Path) -> list[str]:
+    """Display all `values` poisoned, one of each kind; return the kinds that were not among them."""
+    display(HTML(bar_html(1, 2, PAYLOADS[0] + PAYLOADS[-2])))
+    poisoned, shown = Poison(), set()
+    for value in values(folder):
+        if type(value) not in shown:
+            value = poisoned(value)  # noqa: PLW2901
+            display(value)
+            display({"text/plain": repr(value)}, raw=True)
+            shown |= set(type(value).__mro__)
+    return sorted(kind.__qualname__ for kind in displayed() - shown)
+
+
+def displayed() -> set[type]:
+    """Return all classes of mrsnb that say how a notebook shows them; widgets are tested apart."""
+    found = set()
+    for module in pkgutil.walk_packages(mrsnb.__path__, "mrsnb."):
+        if module.name.split(".")[1] not in {"jwst", "widgets", "viewers", "__main__"}:
+            members = vars(import_module(module.name)).values()
+            found |= {m for m in members if isinstance(m, type) and "_repr_mimebundle_" in vars(m)}
+    return found

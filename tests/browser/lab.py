@@ -80,9 +80,13 @@ def running_lab(folder: Path) -> Iterator[Lab]:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     lab = Lab(f"http://127.0.0.1:{port}", secrets.token_hex(16), files)
-    path = [str(Path(mrsnb.__file__).parents[1]), *filter(None, [os.environ.get("PYTHONPATH")])]
+    path = [
+        str(Path(mrsnb.__file__).parents[1]),
+        str(Path(__file__).parent),
+        *filter(None, [os.environ.get("PYTHONPATH")]),
+    ]
     environment = os.environ | {
-        "PYTHONPATH": os.pathsep.join(path),  # the notebook imports the mrsnb that is tested
+        "PYTHONPATH": os.pathsep.join(path),  # notebooks import the mrsnb that is tested, and modules beside the tests
         "JUPYTER_PREFER_ENV_PATH": "1",
         "JUPYTER_TOKEN": lab.token,
         "IPYTHONDIR": str(own / "ipython"),
@@ -311,6 +315,10 @@ class Notebook:
         self.page.evaluate("() => window.lab.save(30)")
         return self.file
 
+    def unfold(self) -> None:
+        """Open all that is folded away."""
+        unfold(self.page)
+
     def find(self, css: str):
         """Return a locator of what matches in the notebook's cells."""
         return self.page.locator(f".jp-Notebook {css}")
@@ -361,3 +369,8 @@ class Notebook:
         shown = self.page if css is None else self.find(css).first
         shown.screenshot(path=path, animations="disabled")
         return path
+
+
+def unfold(page) -> None:
+    """Open all that is folded away in a page."""
+    page.evaluate("() => { for (const fold of document.querySelectorAll('details')) fold.open = true; }")

@@ -1,5 +1,7 @@
 """The browser itself: notebooks run in it, and bqplot's figures draw and answer."""
 
+from importlib.metadata import PackageNotFoundError, version
+
 import numpy as np
 import pytest
 
@@ -14,6 +16,15 @@ figure
 """
 
 
+def is_spoilt():
+    """Whether bqplot-gl is there: brushes of bqplot 0.13 do not answer beside it."""
+    try:
+        return version("bqplot-gl").startswith("0.1.") and version("bqplot").startswith("0.13")
+    except PackageNotFoundError:
+        return False
+
+
+@pytest.mark.xfail(is_spoilt(), reason="bqplot-gl 0.1 disables the brushes of bqplot 0.13")
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_a_figure_draws_and_a_brush_reaches_the_kernel(notebook, theme):
     notebook.open([FIGURE], theme=theme)

@@ -15,7 +15,7 @@ unshown = hostile.show_all(Path())
 ERROR = "hostile.read('<img src=x onerror=window.pwned=1>_cal.fits.gz')"
 ASSOCIATION = """
 from mrsnb.core.association import Association, Member
-Association(name="star", members=(Member("first_cal.fits"), Member("second_cal.fits"), Member("sky_x1d.fits", "background")))
+Association(name="star", members=(Member("first_cal.fits"), Member("sky_x1d.fits", "background")))
 """
 STRANGE = """() => {
 const known = new Set(['DIV', 'STYLE', 'PRE', 'DETAILS', 'SUMMARY', 'DL', 'DT', 'DD', 'SPAN', 'TABLE', 'THEAD', 'TBODY',

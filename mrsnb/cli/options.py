@@ -219,7 +219,8 @@ def _form(kind: Any) -> str:
         return "|".join(str(choice) for choice in get_args(kind))
     if get_origin(kind) is tuple:
         items = [item for item in get_args(kind) if item is not Ellipsis]
-        return f"{_form(items[0])},..." if len(items) < len(get_args(kind)) else ",".join(map(_form, items))
+        between = ";" if get_origin(items[0]) is tuple else ","
+        return f"{_form(items[0])}{between}..." if len(items) < len(get_args(kind)) else between.join(map(_form, items))
     return {bool: "true|false", int: "N", float: "X", Path: "FILE"}.get(kind, "TEXT")
 
 
@@ -227,10 +228,8 @@ def _remarks(spec: ParamSpec) -> str:
     limits = "" if spec.low is None and spec.high is None else _limits(spec)
     form = _form(spec.base)
     choices = form.removesuffix(",...").replace("|", ", ") if len(form) > LONGEST_FORM else ""
-    default = spec.default
-    text = ",".join(map(str, default)) if isinstance(default, tuple) else str(default)
-    text = text.lower() if default is None or isinstance(default, bool) else text
-    return "; ".join(part for part in (spec.unit or "", choices, limits, f"default {text}") if part)
+    default = f"default {spec.to_text(spec.default)}"
+    return "; ".join(part for part in (spec.unit or "", choices, limits, default) if part)
 
 
 def _limits(spec: ParamSpec) -> str:

@@ -11,7 +11,6 @@ from mrsnb.cli.failures import Commands, verbose_option
 from mrsnb.cli.options import Groups, ParamCommand, given, overrides, param_options
 from mrsnb.cli.products import OUTPUT_DIR, PRESET, REFERENCES, say, say_products
 
-_STEP_ONLY = ("skip", "save_results")
 _EXPOSURES = "INPUTS: an association, or calibrated exposures."
 _TOLD = {
     "assign_mtwcs": ("Exposures of a moving target.", f"Give the exposures of a moving target one frame. {_EXPOSURES}"),
@@ -42,9 +41,9 @@ def run_group() -> None:
 def _groups(step: str) -> Callable[[], Groups]:
     def groups() -> Groups:
         from mrsnb.pipeline.official import step_types
-        from mrsnb.pipeline.settings import BY_ITSELF
+        from mrsnb.pipeline.settings import AMONG_OTHERS, BY_ITSELF
 
-        options = param_options(step_types()[step], step, leave_out=_STEP_ONLY, defaults=BY_ITSELF.get(step))
+        options = param_options(step_types()[step], step, leave_out=AMONG_OTHERS, defaults=BY_ITSELF.get(step))
         return {"Parameters": options}
 
     return groups

@@ -12,6 +12,8 @@ from mrsnb.errors import ParamError, nearest
 Check = Callable[[Any], str | None]
 """Returns what is wrong with a value and what would be right, or None."""
 
+_NONE = ("none", "null", "")
+
 
 def param(
     default: Any,
@@ -104,8 +106,9 @@ class ParamSpec:
             value = _cast(value, self.base)
         except TypeError:
             raise ParamError(self._complaint(value)) from None
-        numbers = value if isinstance(value, tuple) else (value,)
-        for number in numbers:
+        if isinstance(value, str) and self._is_none(value):  # else a file or command line could not say it
+            raise ParamError(self._complaint(value))
+        for number in _flat(value):
             if isinstance(number, float) and not isfinite(number):
                 raise ParamError(self._complaint(value))
             if isinstance(number, int | float) and not isinstance(number, bool):
@@ -121,25 +124,40 @@ class ParamSpec:
     def from_plain(self, value: Any) -> Any:
         """Return the value that a YAML, JSON or papermill `value` stands for.
 
-        A list is a tuple, and so is text such as ``"7 7"`` where a tuple is wanted; 2 is choice ``"2"``.
+        A list is a tuple, and so is text such as ``"7 7"`` where a tuple is wanted; 2 is choice ``"2"``; the text
+        ``"none"`` is None where that is allowed.
         """
-        if isinstance(value, str) and get_origin(self.base) is tuple:
+        if isinstance(value, str) and (get_origin(self.base) is tuple or self._is_none(value)):
             return self.from_text(value)
         if isinstance(value, list):
-            value = tuple(value)
+            value = _tuples(value)
         if self.choices and value not in self.choices and str(value) in self.choices and not isinstance(value, bool):
             value = str(value)
         return self.checked(value)
 
     def from_text(self, text: str) -> Any:
-        """Return the value that `text`, as typed at a command line, stands for."""
-        if self.optional and text.strip().lower() in ("none", "null", ""):
+        """Return the value that `text`, as typed at a command line or in a form, stands for."""
+        if self._is_none(text):
             return None
         try:
-            value = _parse(text.strip(), self.base)
+            value = _parse(text if self.base is str else text.strip(), self.base)
         except ValueError:
             raise ParamError(self._complaint(text)) from None
         return self.checked(value)
+
+    def to_text(self, value: Any) -> str:
+        """Return the text that `from_text` turns into `value`.
+
+        Examples
+        --------
+        >>> from mrsnb.steps.outlier_detection import OutlierDetectionParams
+        >>> OutlierDetectionParams.spec("kernel_size").to_text((3, 5))
+        '3,5'
+        """
+        return "none" if value is None else _text(value)
+
+    def _is_none(self, text: str) -> bool:
+        return self.optional and text.strip().lower() in _NONE
 
     def _complaint(self, value: Any) -> str:
         found = f"{self.name} = {value!r}"
@@ -181,8 +199,7 @@ class Params:
 
     def to_dict(self) -> dict[str, Any]:
         """Return the values as plain Python (tuples as lists), fit for YAML or JSON."""
-        pairs = ((spec.name, getattr(self, spec.name)) for spec in self.specs())
-        return {name: list(value) if isinstance(value, tuple) else value for name, value in pairs}
+        return {spec.name: _lists(getattr(self, spec.name)) for spec in self.specs()}
 
     def changed(self) -> dict[str, Any]:
         """Return only the values that differ from the defaults, as in `to_dict`."""
@@ -240,10 +257,31 @@ def _parse(text: str, kind: Any) -> Any:
         return next((c for c in get_args(kind) if str(c).lower() == text.lower()), text)
     if get_origin(kind) is tuple:
         items = [a for a in get_args(kind) if a is not Ellipsis]
-        words = text.strip("()[]").replace(",", " ").split()
+        if get_origin(items[0]) is tuple:
+            words = [part for part in text.split(";") if part.strip()]
+        else:
+            words = text.strip().strip("()[]").replace(",", " ").split()
         return tuple(_parse(w, items[min(i, len(items) - 1)]) for i, w in enumerate(words))
     if kind is bool:
         if text.lower() not in ("true", "false", "yes", "no", "1", "0"):
             raise ValueError
         return text.lower() in ("true", "yes", "1")
     return kind(text)
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, tuple):
+        return (";" if any(isinstance(part, tuple) for part in value) else ",").join(map(_text, value))
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _flat(value: Any) -> tuple[Any, ...]:
+    return tuple(part for item in value for part in _flat(item)) if isinstance(value, tuple) else (value,)
+
+
+def _tuples(value: Any) -> Any:
+    return tuple(map(_tuples, value)) if isinstance(value, list) else value
+
+
+def _lists(value: Any) -> Any:
+    return [_lists(part) for part in value] if isinstance(value, tuple) else value

@@ -27,6 +27,10 @@ BY_ITSELF: dict[str, dict[str, Any]] = {"mrs_imatch": {"subtract": True}}
 """What a step by itself starts from, unlike in a run: no file can leave the subtraction to cube_build."""
 
 
+AMONG_OTHERS = ("skip", "save_results")
+"""Parameters that a step heeds only in a run of several; by itself it is never left out, and always writes."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Settings:
     """What a run of the pipeline, or of one step, is told.
@@ -178,21 +182,24 @@ def save_params(
 
 def save_step_params(path: Path | str, step: str, told: Settings) -> None:
     """Write the parameters of a run of one step, as `save_params` does for a whole run."""
+    write_config(path, step_config(step, told, suffix=Path(path).suffix.lower()))
+
+
+def step_config(step: str, told: Settings, *, suffix: str = ".yaml") -> Config:
+    """Return the parameters of a run of one step as a configuration file of the kind `suffix` has them."""
     files = _override_options(step, told.overrides)
-    values, suffix = told.params.to_dict(), Path(path).suffix.lower()
+    values = told.params.to_dict()
     name = official()["steps"][step]["class"]
     if suffix != ".asdf":
-        config = Config(class_name=name, parameters=values | files)
-    else:
-        known = to_official(step, told.params)
-        ours = {name: value for name, value in _only_ours(step, values, known).items() if name != "save_results"}
-        config = Config(
-            class_name=name,
-            name=name.rpartition(".")[2],
-            parameters=known | files,
-            ours={step: ours} if ours else {},
-        )
-    write_config(path, config)
+        return Config(class_name=name, parameters=values | files)
+    known = to_official(step, told.params)
+    ours = {name: value for name, value in _only_ours(step, values, known).items() if name != "save_results"}
+    return Config(
+        class_name=name,
+        name=name.rpartition(".")[2],
+        parameters=known | files,
+        ours={step: ours} if ours else {},
+    )
 
 
 def params_config(

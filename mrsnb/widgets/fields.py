@@ -1,0 +1,123 @@
+"""One row of a form: the widget for a parameter, its unit, help, mark of change, reset and error."""
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+import ipywidgets as w
+
+from mrsnb.core.params import ParamSpec
+from mrsnb.display.markup import escape
+from mrsnb.widgets.draft import shown
+from mrsnb.widgets.parts import button, close_all, line
+
+Typed = Callable[[str, str], None]
+"""Called with the name of a parameter and the text that was typed for it."""
+
+_LONGEST_CLAUSE = 32
+
+
+class Field:
+    """A row for one parameter; what stands in it is a text.
+
+    Parameters
+    ----------
+    spec : ParamSpec
+        The parameter.
+    text : str
+        What stands in it at first.
+    typed : callable
+        Told what a person changed.
+    """
+
+    def __init__(self, spec: ParamSpec, text: str, typed: Typed) -> None:
+        self.spec = spec
+        self._typed = typed
+        self._is_shown = False
+        self.input = _input(spec, text)
+        self.input.observe(self._changed, "value")
+        unit = f'<span class="mrsnb-unit">{escape(spec.unit)}</span>' if spec.unit else ""
+        note = w.HTML(f'{unit}<div class="mrsnb-help">{escape(_explained(spec))}</div>')
+        self.row = w.HBox([self.input, note])
+        self._reset: w.Button | None = None
+        self._line: w.HTML | None = None
+        self._base: Any = spec.default
+        self._classes((), _kind(spec))
+
+    @property
+    def text(self) -> str:
+        """What stands in the field."""
+        value = self.input.value
+        return self.spec.to_text(value) if isinstance(value, bool) else str(value)
+
+    def show(self, text: str) -> None:
+        """Put a text into the field, which is not told as typed."""
+        self._is_shown = True
+        try:
+            self.input.value = text == "true" if isinstance(self.input, w.Checkbox) else text
+        finally:
+            self._is_shown = False
+
+    def mark(self, base: Any, *, changed: bool, wrong: bool, said: str) -> None:
+        """Show whether the value differs from `base`, whether it is wrong, and what is said of it."""
+        self._base = base
+        if changed and self._reset is None:
+            self._reset = button("\u21ba", "", self._back, "mrsnb-reset")
+            self.row.children = (*self.row.children, self._reset)
+        if self._reset is not None:
+            self._reset.tooltip = f"Reset {self.spec.name} to {self.spec.to_text(base)}"
+            self._reset.disabled = not changed
+        if said and self._line is None:
+            self._line = w.HTML()
+            self.row.children = (*self.row.children, self._line)
+        if self._line is not None:
+            self._line.value = line(said, "mrsnb-wrong-line")
+        marks = (("mrsnb-changed", changed), ("mrsnb-wrong", wrong))
+        self._classes(tuple(name for name, is_so in marks if is_so), _kind(self.spec))
+
+    def close(self) -> None:
+        """Close its widgets."""
+        close_all(self.row)
+
+    def _classes(self, marks: tuple[str, ...], kind: str) -> None:
+        names = ("mrsnb-row", kind, f"mrsnb-param-{self.spec.name}", *marks)
+        if tuple(self.row._dom_classes) != names:  # noqa: SLF001
+            self.row._dom_classes = names  # noqa: SLF001
+
+    def _changed(self, _: Any) -> None:
+        if not self._is_shown:
+            self._typed(self.spec.name, self.text)
+
+    def _back(self) -> None:
+        self.show(shown(self.spec, self._base))
+        self._typed(self.spec.name, self.text)
+
+
+def _kind(spec: ParamSpec) -> str:
+    return "mrsnb-switch" if spec.base is bool and not spec.optional else "mrsnb-entry"
+
+
+def _input(spec: ParamSpec, text: str) -> w.DOMWidget:
+    common = {"description": spec.name, "tooltip": _explained(spec)}
+    if spec.base is bool and not spec.optional:
+        return w.Checkbox(value=text == "true", indent=False, **common)
+    choices = (True, False) if spec.base is bool else spec.choices
+    if choices is None:
+        placeholder = _if_none(spec) if spec.optional else "\u200b"
+        return w.Text(value=text, placeholder=placeholder, continuous_update=True, **common)
+    options = [(str(choice), spec.to_text(choice)) for choice in choices]
+    if spec.optional:
+        said = _if_none(spec)
+        options.insert(0, (said if len(said) <= _LONGEST_CLAUSE else "None", ""))
+    return w.Dropdown(options=options, value=text, **common)
+
+
+def _if_none(spec: ParamSpec) -> str:
+    """Return what None means, as the help has it: ``"None takes the reference value"``."""
+    found = re.search(r"\bNone [^;.]+", spec.help)
+    return found[0] if found else "None"
+
+
+def _explained(spec: ParamSpec) -> str:
+    must = "" if spec.choices or spec.base in (bool, str) else f" {spec.allowed[0].upper()}{spec.allowed[1:]}."
+    return f"{spec.help}{must} Default: {spec.to_text(spec.default) or 'empty'}."

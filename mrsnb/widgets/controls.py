@@ -127,4 +127,4 @@ def state(n_changed: int, n_wrong: int, rest: str = "") -> str:
         return line(rest, "mrsnb-wrong-line")
     if n_wrong:
         return line("1 problem" if n_wrong == 1 else f"{n_wrong} problems", "mrsnb-state mrsnb-bad")
-    return line(f"{n_changed} changed" if n_changed else "defaults", "mrsnb-state")
+    return line(f"{n_changed} changed" if n_changed else "nothing changed", "mrsnb-state")

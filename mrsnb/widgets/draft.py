@@ -67,13 +67,11 @@ class Draft:
 
     @cached_property
     def conflict(self) -> str:
-        """What is wrong with the fields together, each being right; empty if nothing is."""
-        if self.errors:
-            return ""
+        """What is wrong with fields together, each of them being right; empty if nothing is."""
         try:
             self.kind(**self._read[0])
         except ParamError as error:
-            return str(error)
+            return "" if concerned(str(error), self.errors) else str(error)
         return ""
 
     @property
@@ -118,16 +116,16 @@ class Draft:
         conflict = self.conflict if self.error else outside
         if not conflict:
             return Marks(lines, frozenset(lines), "" if lines or not self.error else self.error)
-        if self.error:
+        if self.conflict:
             spoken = concerned(conflict, names)
         else:
             spoken = [name.removeprefix(f"{step}.") for name in concerned(conflict, [f"{step}.{n}" for n in names])]
         default = {spec.name: spec.default for spec in self.kind.specs()}
         set_here = [name for name in spoken if self._read[0][name] != default[name]]
         if not spoken:
-            return Marks({}, frozenset(), conflict)
+            return Marks(lines, frozenset(lines), conflict)
         place = last if last in spoken else (set_here or spoken)[0]
-        return Marks({place: conflict}, frozenset({place, *set_here}), "")
+        return Marks({**lines, place: conflict}, frozenset({*lines, place, *set_here}), "")
 
 
 @dataclass(frozen=True)

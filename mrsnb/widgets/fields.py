@@ -28,17 +28,20 @@ class Field:
         What stands in it at first.
     typed : callable
         Told what a person changed.
+    layout : Layout
+        Of all its widgets; shared among rows, since each layout is a message to the browser.
     """
 
-    def __init__(self, spec: ParamSpec, text: str, typed: Typed) -> None:
+    def __init__(self, spec: ParamSpec, text: str, typed: Typed, layout: w.Layout) -> None:
         self.spec = spec
+        self._layout = layout
         self._typed = typed
         self._is_shown = False
-        self.input = _input(spec, text)
+        self.input = _input(spec, text, layout)
         self.input.observe(self._changed, "value")
         unit = f'<span class="mrsnb-unit">{escape(spec.unit)}</span>' if spec.unit else ""
-        note = w.HTML(f'{unit}<div class="mrsnb-help">{escape(_explained(spec))}</div>')
-        self.row = w.HBox([self.input, note])
+        note = w.HTML(f'{unit}<div class="mrsnb-help">{escape(_explained(spec))}</div>', layout=layout)
+        self.row = w.HBox([self.input, note], layout=layout)
         self._reset: w.Button | None = None
         self._line: w.HTML | None = None
         self._base: Any = spec.default
@@ -68,7 +71,7 @@ class Field:
             self._reset.tooltip = f"Reset {self.spec.name} to {self.spec.to_text(base)}"
             self._reset.disabled = not changed
         if said and self._line is None:
-            self._line = w.HTML()
+            self._line = w.HTML(layout=self._layout)
             self.row.children = (*self.row.children, self._line)
         if self._line is not None:
             self._line.value = line(said, "mrsnb-wrong-line")
@@ -97,8 +100,8 @@ def _kind(spec: ParamSpec) -> str:
     return "mrsnb-switch" if spec.base is bool and not spec.optional else "mrsnb-entry"
 
 
-def _input(spec: ParamSpec, text: str) -> w.DOMWidget:
-    common = {"description": spec.name, "tooltip": _explained(spec)}
+def _input(spec: ParamSpec, text: str, layout: w.Layout) -> w.DOMWidget:
+    common = {"layout": layout, "description": spec.name, "tooltip": _explained(spec)}
     if spec.base is bool and not spec.optional:
         return w.Checkbox(value=text == "true", indent=False, **common)
     choices = (True, False) if spec.base is bool else spec.choices
@@ -119,5 +122,13 @@ def _if_none(spec: ParamSpec) -> str:
 
 
 def _explained(spec: ParamSpec) -> str:
-    must = "" if spec.choices or spec.base in (bool, str) else f" {spec.allowed[0].upper()}{spec.allowed[1:]}."
-    return f"{spec.help}{must} Default: {spec.to_text(spec.default) or 'empty'}."
+    """Return the help of a parameter, its limits and its default."""
+    low, high = (None if limit is None else f"{limit:g}" for limit in (spec.low, spec.high))
+    limits = {
+        (False, False): f" From {low} to {high}.",
+        (False, True): f" At least {low}.",
+        (True, False): f" At most {high}.",
+        (True, True): "",
+    }[low is None, high is None]
+    default = "" if spec.default in (None, ()) else f" Default: {spec.to_text(spec.default)}."
+    return f"{spec.help}{limits}{default}"

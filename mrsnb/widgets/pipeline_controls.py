@@ -230,7 +230,8 @@ class _Panel:
         if marks.lines and self.form.box.layout.display == "none":
             self.unfold(True)
         says = state(len(self.form.changes), len(marks.lines), marks.rest)
-        self._state.value = says if self.form.changes or marks.lines or marks.rest else ""
+        is_told = self.form.changes or marks.lines or marks.rest
+        self._state.value = ("" if is_on else line("off", "mrsnb-state")) + (says if is_told else "")
         (self.box.remove_class if is_on else self.box.add_class)("mrsnb-off")
 
     def _changed(self) -> None:

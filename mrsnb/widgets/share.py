@@ -14,6 +14,7 @@ from mrsnb.pipeline.parameter_files import write_params
 from mrsnb.pipeline.settings import Settings
 from mrsnb.widgets.parts import button, line
 
+_FILE = "Save, load"
 _MOST_LINES = 14
 _COPY = (
     "const box = this.parentElement, text = box.querySelector('textarea'), said = this;"
@@ -49,7 +50,7 @@ class Share:
             "papermill": partial(self._written, snippets.as_papermill),
             "YAML": lambda: snippets.as_yaml(self._told().params, overrides=self._told().overrides),
         }
-        self._tabs = {name: self._tab(name) for name in (*self._texts, "File")}
+        self._tabs = {name: self._tab(name) for name in (*self._texts, _FILE)}
         self._shown = w.HTML()
         self._path = w.Text(description="File", placeholder="params.yaml, .toml or .asdf", continuous_update=True)
         self._path.observe(lambda _: self._say(""), "value")
@@ -73,7 +74,7 @@ class Share:
     def refresh(self) -> None:
         """Show the text of the form as it is now."""
         name = next((name for name, tab in self._tabs.items() if tab.value), None)
-        self._file.layout.display = "" if name == "File" else "none"
+        self._file.layout.display = "" if name == _FILE else "none"
         if name not in self._texts:
             self._shown.value = ""
             return
@@ -91,7 +92,7 @@ class Share:
         return write(told.params, preset=self._preset(), overrides=told.overrides)
 
     def _tab(self, name: str) -> w.ToggleButton:
-        tooltip = "Save to a file, or load one" if name == "File" else f"Show the parameters as {name}, to copy"
+        tooltip = "Save to a file, or load one" if name == _FILE else f"Show the parameters as {name}, to copy"
         tab = w.ToggleButton(description=name, tooltip=tooltip)
         tab.add_class("mrsnb-button")
         tab.observe(partial(self._chosen, name), "value")

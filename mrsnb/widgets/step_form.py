@@ -52,8 +52,9 @@ class StepForm:
         self._changed = changed
         self._step = step
         self._specs = [spec for spec in params.specs() if spec.name not in leave_out]
-        self._advanced = w.VBox()
+        self._advanced: w.VBox | None = None
         self._fold: w.Button | None = None
+        self._layout: w.Layout | None = None
         self.box = w.VBox()
         self.box.add_class("mrsnb-form")
 
@@ -78,12 +79,11 @@ class StepForm:
             return
         basic = [spec.name for spec in self._specs if not spec.advanced]
         rows = [self._field(name).row for name in basic]
-        n_more = len(self._specs) - len(basic)
-        if n_more:
+        if len(basic) < len(self._specs):
             self._fold = button("", "Parameters that most people never change", self._toggle, "mrsnb-fold")
-            self._advanced.layout.display = "none"
+            self._advanced = w.VBox()
+            self._show_advanced(False)
             rows += [self._fold, self._advanced]
-            self._name_fold()
         self.box.children = rows
         self.refresh()
 
@@ -101,9 +101,9 @@ class StepForm:
         if not self.box.children:
             return
         marks, changes = self.marks, self.changes
-        hidden = {spec.name for spec in self._specs if spec.advanced}
-        if hidden & (changes | marks.wrong) and self._advanced.layout.display == "none":
-            self._toggle()
+        advanced = {spec.name for spec in self._specs if spec.advanced}
+        if advanced & (changes | marks.wrong):
+            self._show_advanced(True)
         for name, field in self.fields.items():
             said = marks.lines.get(name, "")
             field.mark(getattr(self.base, name), changed=name in changes, wrong=name in marks.wrong, said=said)
@@ -113,8 +113,10 @@ class StepForm:
         close_all(self.box)
 
     def _field(self, name: str) -> Field:
+        if self._layout is None:
+            self._layout = w.Layout()
         if name not in self.fields:
-            self.fields[name] = Field(self.draft.kind.spec(name), self.draft.texts[name], self._typed)
+            self.fields[name] = Field(self.draft.kind.spec(name), self.draft.texts[name], self._typed, self._layout)
         return self.fields[name]
 
     def _typed(self, name: str, text: str) -> None:
@@ -122,16 +124,20 @@ class StepForm:
         self._changed()
         self.refresh()
 
-    def _toggle(self) -> None:
-        is_closed = self._advanced.layout.display == "none"
-        if not self._advanced.children:
-            self._advanced.children = [self._field(spec.name).row for spec in self._specs if spec.advanced]
-            self.refresh()
-        self._advanced.layout.display = "" if is_closed else "none"
-        self._name_fold()
+    @property
+    def _is_folded(self) -> bool:
+        return self._advanced is None or self._advanced.layout.display == "none"
 
-    def _name_fold(self) -> None:
-        arrow = "\u25b8" if self._advanced.layout.display == "none" else "\u25be"
-        n_more = sum(spec.advanced for spec in self._specs)
-        if self._fold is not None:
-            self._fold.description = f"{arrow} Advanced ({n_more})"
+    def _toggle(self) -> None:
+        self._show_advanced(self._is_folded)
+        self.refresh()
+
+    def _show_advanced(self, is_shown: bool) -> None:
+        """Show the advanced parameters or fold them away; their rows are made when they are first to be seen."""
+        if self._advanced is None or self._fold is None:
+            return
+        names = [spec.name for spec in self._specs if spec.advanced]
+        if is_shown and not self._advanced.children:
+            self._advanced.children = [self._field(name).row for name in names]
+        self._advanced.layout.display = "" if is_shown else "none"
+        self._fold.description = f"{chr(0x25BE) if is_shown else chr(0x25B8)} Advanced ({len(names)})"

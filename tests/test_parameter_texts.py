@@ -1,0 +1,137 @@
+"""Parameters as text: what is pasted, or written to a file, is the same parameters again."""
+
+import ast
+import shlex
+from dataclasses import replace
+from unittest import mock
+
+import papermill.cli
+import pytest
+from click.testing import CliRunner
+from hypothesis import HealthCheck, given, reject, settings
+from hypothesis import strategies as st
+from papermill.iorw import load_notebook_node
+from papermill.parameterize import parameterize_notebook
+from parameters import params, runs
+
+from mrsnb import cli, templates
+from mrsnb.errors import ParamError
+from mrsnb.pipeline import Spec3Params, presets
+from mrsnb.pipeline.official import step_types
+from mrsnb.pipeline.parameter_files import read_params, write_params
+from mrsnb.pipeline.settings import AMONG_OTHERS, Settings
+from mrsnb.pipeline.snippets import as_command, as_papermill, as_python
+
+STEPS = list(step_types())
+ALL = pytest.mark.parametrize("step", STEPS)
+RUNS = pytest.mark.parametrize("step", list(Spec3Params.steps()))
+few = settings(max_examples=12, suppress_health_check=[HealthCheck.function_scoped_fixture])
+some_preset = st.sampled_from(sorted(presets()))
+
+
+def alone(made):
+    """Return parameters of a step as it heeds them by itself."""
+    usual = type(made)()
+    return made.updated({name: getattr(usual, name) for name in AMONG_OTHERS})
+
+
+def ran(line, target):
+    """Return what a command line would have run with: the parameters that reach `target`."""
+    with mock.patch(target) as target_called:
+        target_called.return_value = iter(())
+        result = CliRunner().invoke(cli.main, shlex.split(line)[1:], catch_exceptions=False)
+    assert result.exit_code == 0, result.output
+    return target_called.call_args.args
+
+
+def injected(line):
+    """Return the parameters that the template makes of a papermill command, which papermill itself reads."""
+    with mock.patch("papermill.cli.execute_notebook") as execute:
+        result = CliRunner().invoke(papermill.cli.papermill, shlex.split(line)[1:], catch_exceptions=False)
+    assert result.exit_code == 0, result.output
+    book = load_notebook_node(str(templates.folder() / "spec3_mrs.ipynb"))
+    told = parameterize_notebook(book, execute.call_args.kwargs["parameters"])
+    scope = {"Spec3Params": Spec3Params}
+    for cell in told.cells:
+        if {"parameters", "injected-parameters"} & set(cell.metadata.tags) or cell.source.startswith("params = "):
+            exec(cell.source, scope)  # noqa: S102
+    return scope["params"]
+
+
+def made_by(source):
+    ast.parse(source)
+    scope = {}
+    exec(source, scope)  # noqa: S102
+    return scope["params"]
+
+
+@ALL
+@few
+@given(data=st.data())
+def test_a_step_from_its_python(step, data):
+    made = data.draw(params(step_types()[step]))
+    assert made_by(as_python(made)) == made
+
+
+@ALL
+@pytest.mark.parametrize("suffix", [".yaml", ".toml", ".asdf"])
+@few
+@given(data=st.data())
+def test_a_step_from_its_file(step, suffix, data, tmp_path):
+    made = data.draw(params(step_types()[step]))
+    path = tmp_path / f"p{suffix}"
+    write_params(path, Settings(params=made, overrides={}, places={}))
+    read = read_params(path, type(made)).params
+    assert (alone(read), alone(made)) == (alone(made), alone(read))
+    if suffix != ".asdf":
+        assert read == made
+
+
+@ALL
+@few
+@given(data=st.data())
+def test_a_step_from_its_command_line(step, data):
+    made = alone(data.draw(params(step_types()[step])))
+    told = ran(as_command(made), "mrsnb.stepwise.run_step")[2]
+    assert alone(told) == made
+
+
+@RUNS
+@few
+@given(data=st.data(), preset=some_preset)
+def test_a_step_from_its_papermill_parameters(step, data, preset):
+    made = data.draw(params(step_types()[step]))
+    line = as_papermill(made, preset=preset)
+    try:
+        replace(Spec3Params.preset(preset), **{step: made})
+    except ParamError:
+        reject()  # it contradicts another step of the preset
+    assert getattr(injected(line), step) == made
+
+
+@few
+@given(made=runs(), preset=some_preset)
+def test_a_run_from_its_python(made, preset):
+    assert made_by(as_python(made, preset=preset)) == made
+
+
+@few
+@given(made=runs(), preset=some_preset)
+def test_a_run_from_its_command_line(made, preset):
+    told = ran(as_command(made, preset=preset), "mrsnb.cli.level3.process")[1]
+    assert told.params == made
+
+
+@few
+@given(made=runs(), preset=some_preset)
+def test_a_run_from_its_papermill_parameters(made, preset):
+    assert injected(as_papermill(made, preset=preset)) == made
+
+
+@pytest.mark.parametrize("suffix", [".yaml", ".toml", ".asdf"])
+@few
+@given(made=runs())
+def test_a_run_from_its_file(suffix, made, tmp_path):
+    path = tmp_path / f"p{suffix}"
+    write_params(path, Settings(params=made, overrides={}, places={}))
+    assert read_params(path, Spec3Params).params == made

@@ -14,6 +14,7 @@ from papermill.iorw import load_notebook_node
 from papermill.parameterize import parameterize_notebook
 from parameters import params, runs
 
+import mrsnb
 from mrsnb import cli, templates
 from mrsnb.errors import ParamError
 from mrsnb.pipeline import Spec3Params, presets
@@ -135,3 +136,49 @@ def test_a_run_from_its_file(suffix, made, tmp_path):
     path = tmp_path / f"p{suffix}"
     write_params(path, Settings(params=made, overrides={}, places={}))
     assert read_params(path, Spec3Params).params == made
+
+
+def test_what_does_not_exist_is_not_offered():
+    assert as_command(ResidualFringeParams()) is None
+    assert as_papermill(step_types()["combine_1d"]()) is None
+
+
+def test_only_steps_have_asdf_files(tmp_path):
+    with pytest.raises(OutputError, match=r"ResidualFringeParams is of no step.* use \.yaml"):
+        write_params(tmp_path / "p.asdf", Settings(params=ResidualFringeParams(), overrides={}, places={}))
+
+
+@pytest.mark.parametrize("suffix", [".yaml", ".toml"])
+@few
+@given(made=params(ResidualFringeParams))
+def test_parameters_of_no_step_from_their_file(suffix, made, tmp_path):
+    path = tmp_path / f"p{suffix}"
+    write_params(path, Settings(params=made, overrides={}, places={}))
+    assert read_params(path, ResidualFringeParams).params == made
+    assert made_by(as_python(made)) == made
+
+
+def test_the_text_of_a_file_is_the_file(tmp_path):
+    made = CubeBuildParams(channel="2")
+    write_params(tmp_path / "p.yaml", Settings(params=made, overrides={}, places={}))
+    assert (tmp_path / "p.yaml").read_text() == as_yaml(made)
+
+
+def test_a_file_that_says_what_is_not_allowed_is_named(tmp_path):
+    (tmp_path / "p.yaml").write_text("parameters: {max_amp: -1}")
+    with pytest.raises(ParamError, match=r"p\.yaml: max_amp = -1.*>= 0"):
+        read_params(tmp_path / "p.yaml", ResidualFringeParams)
+
+
+@pytest.mark.slow
+def test_a_form_to_a_result_through_papermill(small_dataset, tmp_path):
+    form = mrsnb.controls(CubeBuildParams)
+    form.params = CubeBuildParams(channel="1", scalexy=0.25, weighting="emsm", skip_dqflagging=True)
+    told = papermill_parameters(form.params, preset="quicklook")
+    given_files = {"asn_file": str(small_dataset.association), "output_dir": str(tmp_path / "out")}
+    done = templates.execute("spec3_mrs", tmp_path / "done.ipynb", {**told, **given_files}, progress=False)
+    (path,) = (tmp_path / "out").glob("*_s3d.fits")
+    cube = read_s3d(path)
+    assert cube.history["parameters"]["cube_build"] == form.params.to_dict()
+    assert cube.grid.spaxel_size == pytest.approx(0.25)
+    assert path.name in done.read_text()

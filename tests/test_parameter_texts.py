@@ -16,12 +16,15 @@ from parameters import params, runs
 
 import mrsnb
 from mrsnb import cli, templates
-from mrsnb.errors import ParamError
+from mrsnb.errors import OutputError, ParamError
+from mrsnb.io.s3d import read_s3d
 from mrsnb.pipeline import Spec3Params, presets
 from mrsnb.pipeline.official import step_types
 from mrsnb.pipeline.parameter_files import read_params, write_params
 from mrsnb.pipeline.settings import AMONG_OTHERS, Settings
-from mrsnb.pipeline.snippets import as_command, as_papermill, as_python
+from mrsnb.pipeline.snippets import as_command, as_papermill, as_python, as_yaml, papermill_parameters
+from mrsnb.steps.cube_build import CubeBuildParams
+from mrsnb.steps.residual_fringe import ResidualFringeParams
 
 STEPS = list(step_types())
 ALL = pytest.mark.parametrize("step", STEPS)

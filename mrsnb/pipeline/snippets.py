@@ -33,9 +33,10 @@ def as_python(params: Told, *, preset: str = PRESET) -> str:
         changed = [spec.name for spec in params.specs() if getattr(params, spec.name) != spec.default]
         given = ", ".join(f"{name}={getattr(params, name)!r}" for name in changed)
         return f"from {_public(kind)} import {kind.__name__}\n\nparams = {kind.__name__}({given})"
-    changes = changes_from(params, Spec3Params.preset(preset))
+    changes = changes_from(params, type(params).preset(preset))
     after = f".updated({changes!r})" if changes else ""
-    return f"from mrsnb import Spec3Params\n\nparams = Spec3Params.preset({preset!r}){after}"
+    place = "mrsnb" if kind is Spec3Params else _public(kind)
+    return f"from {place} import {kind.__name__}\n\nparams = {kind.__name__}.preset({preset!r}){after}"
 
 
 def as_command(params: Told, *, preset: str = PRESET, overrides: Mapping[str, Path] | None = None) -> str | None:

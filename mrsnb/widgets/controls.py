@@ -10,6 +10,7 @@ from mrsnb.core.params import Params
 from mrsnb.errors import ParamError
 from mrsnb.pipeline.parameter_files import read_params, step_named
 from mrsnb.pipeline.settings import AMONG_OTHERS, Settings
+from mrsnb.pipeline.snippets import as_python
 from mrsnb.widgets.draft import Draft
 from mrsnb.widgets.parts import button, close_all, line, sheet
 from mrsnb.widgets.share import Share
@@ -51,7 +52,7 @@ class Controls(w.VBox):  # type: ignore[misc]
         step = step_named(kind)
         if leave_out is None:
             leave_out = () if step is None else AMONG_OTHERS
-        self._form = StepForm(start, kind(), self._edited, leave_out)
+        self._form = StepForm(start, kind(), self._tell, leave_out)
         self._form.build()
         self._state = w.HTML()
         self._explain = w.ToggleButton(description="Explain", tooltip="Say below each field what it means")
@@ -99,11 +100,11 @@ class Controls(w.VBox):  # type: ignore[misc]
         """Close the form with all that is in it."""
         close_all(self)
 
+    def __repr__(self) -> str:
+        return f"Controls: {self.error or as_python(self.params).splitlines()[-1]}"
+
     def _load(self, path: str) -> None:
         self.params = read_params(path, self._form.draft.kind).params
-
-    def _edited(self) -> None:
-        self._tell()
 
     def _tell(self) -> None:
         """Bring the traits, the line of state and the texts to copy in line with the form."""

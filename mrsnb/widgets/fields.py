@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import ipywidgets as w
@@ -70,17 +71,27 @@ class Field:
         if self._reset is not None:
             self._reset.tooltip = f"Reset {self.spec.name} to {self.spec.to_text(base)}"
             self._reset.disabled = not changed
-        if said and self._line is None:
+        below = line(said, "mrsnb-wrong-line") if said else line(self._remark(), "mrsnb-remark")
+        if below and self._line is None:
             self._line = w.HTML(layout=self._layout)
             self.row.children = (*self.row.children, self._line)
         if self._line is not None:
-            self._line.value = line(said, "mrsnb-wrong-line")
+            self._line.value = below
         marks = (("mrsnb-changed", changed), ("mrsnb-wrong", wrong))
         self._classes(tuple(name for name, is_so in marks if is_so), _kind(self.spec))
 
     def close(self) -> None:
         """Close its widgets."""
         close_all(self.row)
+
+    def _remark(self) -> str:
+        """Return what to say of a file that is allowed, but not there."""
+        if not self.spec.file or not self.text:
+            return ""
+        try:
+            return "" if Path(self.text).expanduser().is_file() else _missing(self.text)
+        except (OSError, RuntimeError, ValueError):
+            return "not the name of a file"
 
     def _classes(self, marks: tuple[str, ...], kind: str) -> None:
         names = ("mrsnb-row", kind, f"mrsnb-param-{self.spec.name}", *marks)
@@ -94,6 +105,10 @@ class Field:
     def _back(self) -> None:
         self.show(shown(self.spec, self._base))
         self._typed(self.spec.name, self.text)
+
+
+def _missing(name: str) -> str:
+    return "no such file" if Path(name).is_absolute() else f"no such file in {Path.cwd()}"
 
 
 def _kind(spec: ParamSpec) -> str:

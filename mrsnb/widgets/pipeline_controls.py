@@ -13,7 +13,7 @@ from mrsnb.errors import ParamError
 from mrsnb.pipeline import Spec3Params, presets
 from mrsnb.pipeline.parameter_files import read_params
 from mrsnb.pipeline.settings import Settings
-from mrsnb.pipeline.snippets import PRESET
+from mrsnb.pipeline.snippets import PRESET, as_python
 from mrsnb.widgets.controls import state
 from mrsnb.widgets.draft import Draft, concerned
 from mrsnb.widgets.parts import button, close_all, line, sheet
@@ -58,7 +58,8 @@ class PipelineControls(w.VBox):  # type: ignore[misc]
     def __init__(
         self, params: Spec3Params | None = None, *, preset: str = PRESET, told: Settings | None = None
     ) -> None:
-        base = Spec3Params.preset(preset)
+        kind = Spec3Params if params is None else type(params)
+        base = kind.preset(preset)
         if params is None:
             params = base if told is None else told.params
         self.told = Settings(params=params, overrides={}, places={}) if told is None else told
@@ -132,11 +133,15 @@ class PipelineControls(w.VBox):  # type: ignore[misc]
 
     def reset(self) -> None:
         """Set every parameter to what the preset says."""
-        self.params = Spec3Params.preset(self.preset)
+        self.params = type(self.value).preset(self.preset)
 
     def close(self) -> None:
         """Close the form with all that is in it."""
         close_all(self)
+
+    def __repr__(self) -> str:
+        said = self.error or as_python(self.params, preset=self.preset).splitlines()[-1]
+        return f"PipelineControls: {said}"
 
     def _told(self) -> Settings:
         return replace(self.told, params=self.params)
@@ -147,7 +152,7 @@ class PipelineControls(w.VBox):  # type: ignore[misc]
         self.params = told.params
 
     def _rebase(self, _: Any) -> None:
-        base = Spec3Params.preset(self.preset)
+        base = type(self.value).preset(self.preset)
         for step, panel in self._panels.items():
             panel.put(panel.form.draft.on(panel.form.base, getattr(base, step)), getattr(base, step))
         self._tell()

@@ -24,6 +24,8 @@ _COPY = (
     "if (navigator.clipboard && window.isSecureContext)"
     " { navigator.clipboard.writeText(text.value).then(() => done(true), old); } else { old(); }"
 )
+"""Copies the text beside a button. ipywidgets has no clipboard, and drops scripts, but keeps an element's own handlers;
+``navigator.clipboard`` is there on secure pages only (HTTPS, or this machine), the older command everywhere."""
 
 
 class Share:

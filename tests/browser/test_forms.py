@@ -113,6 +113,7 @@ def test_keys_reach_every_field_and_none_is_typed_away(notebook):
     )
     entry = row(notebook, "scalexy").locator("input")
     assert entry.get_attribute("placeholder") == "None takes the reference value"
+    assert row(notebook, "scalexy").locator("[title^='Side of a spaxel']").count()
     entry.focus()
     notebook.page.keyboard.type("0.2")  # also a test that letters and digits are no shortcuts of JupyterLab
     notebook.wait_until("form.value.scalexy == 0.2")

@@ -186,6 +186,25 @@ def test_a_form_is_of_one_type():
         form.params = Extract1dParams()
 
 
+def test_a_file_that_is_not_there_is_remarked_but_allowed(tmp_path):
+    form = Controls(Extract1dParams)
+    type_in(form, "extraction_region", str(tmp_path / "a.reg"))
+    assert said(form)["extraction_region"] == '<div class="mrsnb-remark">no such file</div>'
+    assert form.error == ""
+    (tmp_path / "a.reg").touch()
+    type_in(form, "extraction_region", f"{tmp_path}/./a.reg")
+    assert said(form) == {}
+
+
+def test_a_form_without_a_browser_says_what_it_holds():
+    form = Controls(CubeBuildParams)
+    type_in(form, "channel", "2")
+    assert repr(form) == "Controls: params = CubeBuildParams(channel='2')"
+    type_in(form, "scalexy", "x")
+    assert repr(form).startswith("Controls: scalexy = 'x': must be")
+    assert repr(PipelineControls()) == "PipelineControls: params = Spec3Params.preset('archive')"
+
+
 # conflicts
 
 

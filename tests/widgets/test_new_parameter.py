@@ -4,7 +4,7 @@ import os
 import shutil
 import subprocess
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import click
@@ -14,11 +14,13 @@ import mrsnb
 from mrsnb import templates
 from mrsnb.cli.options import ParamCommand, given, param_options
 from mrsnb.core.params import param
+from mrsnb.pipeline import Spec3Params
 from mrsnb.pipeline.parameter_files import read_params, write_params
 from mrsnb.pipeline.settings import Settings
 from mrsnb.pipeline.snippets import as_python
 from mrsnb.steps.params import StepParams
 from mrsnb.widgets.controls import Controls
+from mrsnb.widgets.pipeline_controls import PipelineControls
 
 LINE = '    glow: float | None = param(None, "How much a cube glows.", unit="Jy", low=0.0, high=5.0)\n'
 BEFORE = "    scalew: float | None = param(\n"
@@ -61,6 +63,21 @@ class ToyParams(StepParams):
     """Parameters of a step that does nothing."""
 
     depth: int = param(3, "How deep to dig.", unit="m", low=1, high=9)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ToySpec3Params(Spec3Params):
+    """Parameters of a run with one step more."""
+
+    toy: ToyParams = field(default_factory=ToyParams)
+
+
+def test_a_toy_step_is_in_the_form_of_its_run():
+    form = PipelineControls(ToySpec3Params())
+    form.unfold("toy")
+    form.steps["toy"].fields["depth"].input.value = "5"
+    assert form.params == ToySpec3Params(toy=ToyParams(depth=5))
+    assert "'toy': {'depth': 5}" in repr(form)
 
 
 def test_one_line_in_a_step_is_enough(tmp_path):

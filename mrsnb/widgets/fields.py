@@ -116,7 +116,7 @@ def _kind(spec: ParamSpec) -> str:
 
 
 def _input(spec: ParamSpec, text: str, layout: w.Layout) -> w.DOMWidget:
-    common = {"layout": layout, "description": spec.name, "tooltip": _explained(spec)}
+    common = {"layout": layout, "description": spec.name}
     if spec.base is bool and not spec.optional:
         return w.Checkbox(value=text == "true", indent=False, **common)
     choices = (True, False) if spec.base is bool else spec.choices

@@ -113,7 +113,13 @@ def test_keys_reach_every_field_and_none_is_typed_away(notebook):
     )
     entry = row(notebook, "scalexy").locator("input")
     assert entry.get_attribute("placeholder") == "None takes the reference value"
-    assert row(notebook, "scalexy").locator("[title^='Side of a spaxel']").count()
+    explanation = row(notebook, "scalexy").locator(".mrsnb-help")
+    assert not explanation.is_visible()
+    row(notebook, "scalexy").locator(".widget-label").first.hover()
+    explanation.wait_for()
+    assert explanation.inner_text() == "Side of a spaxel; None takes the reference value. From 0.01 to 2."
+    notebook.page.wait_for_timeout(500)
+    notebook.screenshot("forms-hover")
     entry.focus()
     notebook.page.keyboard.type("0.2")  # also a test that letters and digits are no shortcuts of JupyterLab
     notebook.wait_until("form.value.scalexy == 0.2")

@@ -156,10 +156,12 @@ def test_what_the_kernel_sets_is_painted(notebook):
 
 def test_hostile_text_stays_text(notebook):
     shown(notebook, "extract_1d")
-    hostile = '<img src=x onerror="window.harmed=1"></textarea><script>window.harmed=1</script>'
+    hostile = '<img src=x onerror="window.harmed=1"></textarea><script>window.harmed=1</script> $a^2$'
     row(notebook, "extraction_region").locator("input").fill(hostile)
     row(notebook, "center_xy").locator("input").fill(hostile)
     row(notebook, "center_xy").locator(".mrsnb-wrong-line").wait_for()
+    notebook.page.wait_for_timeout(300)
+    assert notebook.find("mjx-container, .MathJax").count() == 0
     row(notebook, "center_xy").locator("input").fill("")
     notebook.wait_until("form.error == ''")
     for tab in ("Python", "Command line", "papermill", "YAML"):

@@ -1,6 +1,16 @@
-"""Pictures drawn with matplotlib, which is loaded at the first one and never asked to keep a figure."""
+"""Pictures, drawn in milliseconds on transparent ground; numpy and Pillow are loaded at the first one."""
 
-from mrsnb.display.plots.images import detector_picture, image_grid_picture, image_picture
+from mrsnb.display.plots.detectors import DetectorImage, detector_picture
+from mrsnb.display.plots.images import SkyImage, image_grid_picture, image_picture
+from mrsnb.display.plots.shifts import shift_picture
 from mrsnb.display.plots.spectrum import spectrum_picture
 
-__all__ = ["detector_picture", "image_grid_picture", "image_picture", "spectrum_picture"]
+__all__ = [
+    "DetectorImage",
+    "SkyImage",
+    "detector_picture",
+    "image_grid_picture",
+    "image_picture",
+    "shift_picture",
+    "spectrum_picture",
+]

@@ -1,14 +1,14 @@
 """Pictures of how exposures were moved on the sky."""
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 
-from mrsnb.display.plots.canvas import FAINT, INK, draw, readable
+from mrsnb.display.plots.axes import Scale, bottom_axis, left_axis, linear_ticks
+from mrsnb.display.plots.canvas import Box, Canvas
+from mrsnb.display.plots.colours import CYCLE, GRID, rgba
 from mrsnb.display.values import Picture
 
-_COLOUR = "#0072b2"
 _MOST_NAMES = 12
 
 
@@ -22,22 +22,21 @@ def shift_picture(title: str, shifts: Sequence[tuple[float, float]]) -> Picture:
     shifts : sequence of tuple of float
         East and north on the sky, arcsec.
     """
-
-    def paint(figure: Any) -> None:
-        east, north = np.array(shifts, float).reshape(-1, 2).T
-        axes = figure.add_axes((0.16, 0.13, 0.79, 0.77))
-        axes.set_title(readable(title))
-        axes.axhline(0.0, color=FAINT, lw=0.5)
-        axes.axvline(0.0, color=FAINT, lw=0.5)
-        zero, to_scale = np.zeros_like(east), {"angles": "xy", "scale_units": "xy", "scale": 1.0}
-        axes.quiver(zero, zero, east, north, color=_COLOUR, width=0.004, **to_scale)
-        axes.plot(east, north, "o", ms=3, color=_COLOUR)
-        for number, (x, y) in enumerate(zip(east, north, strict=True), 1):
-            if len(shifts) <= _MOST_NAMES:
-                axes.annotate(str(number), (x, y), (5, 5), textcoords="offset points", color=INK, fontsize=9)
-        half = 1.2 * max(float(np.abs(east).max(initial=0.0)), float(np.abs(north).max(initial=0.0)), 1e-3)
-        axes.set(xlim=(half, -half), ylim=(-half, half), aspect="equal")
-        axes.set_xlabel("moved east / arcsec")
-        axes.set_ylabel("moved north / arcsec")
-
-    return draw(title, 520, 520, paint)
+    canvas, box, colour = Canvas(460, 450), Box(76, 38, 360, 360), rgba(CYCLE[0])
+    half = 1.2 * max([1e-3, *(abs(value) for shift in shifts for value in shift)])
+    across, up = Scale(half, -half, box.x, box.right), Scale(-half, half, box.bottom, box.y)
+    canvas.text(box.x, 18, title, size=14)
+    canvas.fill(Box(box.x, float(up(0.0)) - 0.5, box.width, 1), GRID)
+    canvas.fill(Box(float(across(0.0)) - 0.5, box.y, 1, box.height), GRID)
+    zero = float(across(0.0)), float(up(0.0))
+    for number, (east, north) in enumerate(shifts, 1):
+        x, y = float(across(east)), float(up(north))
+        canvas.lines(np.array([(*zero, x, y)]), width=1.6, colour=colour)
+        canvas.lines(np.array([(x, y, x, y)]), width=5.5, colour=colour)
+        if len(shifts) <= _MOST_NAMES:
+            away = np.hypot(x - zero[0], y - zero[1]) or 1.0
+            canvas.text(x + 12 * (x - zero[0]) / away, y + 12 * (y - zero[1]) / away, str(number), at=(0.5, 0.5))
+    canvas.frame(box)
+    bottom_axis(canvas, box, across, linear_ticks(-half, half, 5), "moved east / arcsec")
+    left_axis(canvas, box, up, linear_ticks(-half, half, 5), "moved north / arcsec")
+    return canvas.picture(title)

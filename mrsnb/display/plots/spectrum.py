@@ -7,22 +7,28 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from mrsnb.display.plots.canvas import FAINT, INK, draw, readable
+from mrsnb.display.plots.axes import SMALL, Scale, Ticks, bottom_axis, left_axis, linear_ticks, log_ticks
+from mrsnb.display.plots.canvas import Box, Canvas
+from mrsnb.display.plots.colours import CYCLE, FAINT, Colour, rgba
+from mrsnb.display.plots.curves import draw_band, draw_curve
+from mrsnb.display.plots.glyphs import length
 from mrsnb.display.plots.placement import spread
-from mrsnb.display.plots.stretch import compact
 from mrsnb.display.values import Picture
 
 Array = NDArray[Any]
-CYCLE = ("#0072B2", "#D55E00", "#009E73", "#AA4499", "#2E96D1", "#D18B00")
-"""After Okabe & Ito, without what is faint on white; ordered for contrast between neighbours."""
-WIDTH, HEIGHT = 900, 448
-LEFT, RIGHT, BOTTOM, TOP = 70, 886, 50, 390
-"""Edges of the axes, CSS pixels."""
+WIDTH, HEIGHT = 900, 420
+"""Of the picture, CSS pixels."""
+FRAME = Box(78, 56, 808, 314)
+"""Of the axes, CSS pixels."""
 LABEL_GAP = 12.5
 """Least distance of two vertical labels, CSS pixels."""
-LETTER = 5.0
-"""Length of a letter of a line's name, CSS pixels."""
+NAME = 10.5
+"""Size of the font of the names of lines, CSS pixels."""
+LONGEST = 24
+"""Letters of a line's name for which room is made."""
 WAVES = (5, 6, 7, 8, 9, 10, 12, 14, 16, 18, 20, 22, 25, 28)
+_BAND = 70
+"""Opacity of the band of errors."""
 
 
 class Curve(NamedTuple):
@@ -32,7 +38,14 @@ class Curve(NamedTuple):
     wave: Array
     flux: Array
     err: Array | None
-    colour: str
+    colour: Colour
+
+
+class Axes(NamedTuple):
+    """Where wavelengths and fluxes are."""
+
+    x: Scale
+    y: Scale
 
 
 def spectrum_picture(
@@ -60,74 +73,65 @@ def spectrum_picture(
     """
     errors = [None] * len(curves) if err is None else list(err)
     every = [
-        _curve(*curve, error, CYCLE[i % len(CYCLE)])
+        _curve(*curve, error, rgba(CYCLE[i % len(CYCLE)]))
         for i, (curve, error) in enumerate(zip(curves, errors, strict=True))
     ]
     shown = [curve for curve in every if np.isfinite(curve.flux).any()]
-
-    def paint(figure: Any) -> None:
-        axes = figure.add_axes((LEFT / WIDTH, BOTTOM / HEIGHT, (RIGHT - LEFT) / WIDTH, (TOP - BOTTOM) / HEIGHT))
-        axes.set_xlabel("wavelength / micron")
-        axes.set_ylabel(readable(y_label))
-        if not shown:
-            axes.set_title(readable(title))
-            axes.set(xticks=[], yticks=[])
-            axes.text(0.5, 0.5, "no finite values", transform=axes.transAxes, ha="center", va="center", color=FAINT)
-            return
-        inside = [(w, name) for w, name in sorted(marks) if any(c.wave[0] <= w <= c.wave[-1] for c in shown)]
-        _set_wave_axis(axes, shown)
-        _set_flux_axis(axes, shown, above=(_strip(inside) + 30) / (TOP - BOTTOM) if inside else 0.06)
-        for curve in shown:
-            _plot(axes, curve)
-        _name_lines(axes, shown, inside)
-        named_above = len(every) > 1 and _name_curves(axes, shown)
-        axes.set_title(readable(title), pad=25 if named_above else 8)
-
-    return draw(title, WIDTH, HEIGHT, paint)
+    canvas = Canvas(WIDTH, HEIGHT)
+    canvas.text(FRAME.x, 18, title, size=14)
+    canvas.frame(FRAME)
+    if shown:
+        _fill(canvas, shown, marks, y_label, named=len(every) > 1)
+    else:
+        canvas.text(FRAME.x + FRAME.width / 2, FRAME.y + FRAME.height / 2, "no finite values", at=(0.5, 0.5))
+        nothing = Ticks([], [], [])
+        bottom_axis(canvas, FRAME, Scale(0, 1, 0, 1), nothing, "wavelength / micron")
+        left_axis(canvas, FRAME, Scale(0, 1, 0, 1), nothing, y_label)
+    return canvas.picture(title)
 
 
-def _curve(label: str, wave: Array, flux: Array, err: Array | None, colour: str) -> Curve:
+def _fill(
+    canvas: Canvas, shown: Sequence[Curve], marks: Sequence[tuple[float, str]], y_label: str, *, named: bool
+) -> None:
+    inside = [(w, name) for w, name in sorted(marks) if any(c.wave[0] <= w <= c.wave[-1] for c in shown)]
+    x, x_ticks = _wave_axis(shown)
+    y, y_ticks = _flux_axis(shown, above=(_strip(inside) + 30) / FRAME.height if inside else 0.06)
+    for c in shown:
+        if c.err is not None:
+            band = rgba(f"#{c.colour[0]:02x}{c.colour[1]:02x}{c.colour[2]:02x}", _BAND)
+            draw_band(canvas, FRAME, x(c.wave), y(c.flux - c.err), y(c.flux + c.err), band)
+    for c in shown:
+        on = None if c.err is None else (*c.colour[:3], _BAND)
+        draw_curve(canvas, FRAME, x(c.wave), y(c.flux), c.colour, on=on)
+    _name_lines(canvas, Axes(x, y), shown, inside)
+    if named:
+        _name_curves(canvas, x, shown)
+    bottom_axis(canvas, FRAME, x, x_ticks, "wavelength / micron")
+    left_axis(canvas, FRAME, y, y_ticks, y_label, away=60)
+
+
+def _curve(label: str, wave: Array, flux: Array, err: Array | None, colour: Colour) -> Curve:
     wave, flux = np.asarray(wave, dtype=float), np.asarray(flux, dtype=float)
-    order = np.argsort(wave)[: np.isfinite(wave).sum()]
+    order = np.argsort(wave, kind="stable")[: np.isfinite(wave).sum()]
     clean_err = None if err is None else np.asarray(err, dtype=float)[order]
     return Curve(label, wave[order], np.where(np.isfinite(flux), flux, np.nan)[order], clean_err, colour)
 
 
-def _plot(axes: Any, curve: Curve) -> None:
-    if curve.err is not None:
-        low, high = curve.flux - curve.err, curve.flux + curve.err
-        axes.fill_between(curve.wave, low, high, color=curve.colour, alpha=0.25, lw=0)
-    axes.plot(curve.wave, curve.flux, color=curve.colour, lw=0.9, solid_joinstyle="round")
-    alone = (
-        np.isfinite(curve.flux)
-        & ~np.isfinite(np.r_[np.nan, curve.flux[:-1]])
-        & ~np.isfinite(np.r_[curve.flux[1:], np.nan])
-    )
-    axes.plot(curve.wave[alone], curve.flux[alone], ".", color=curve.colour, ms=2.5)
-
-
-def _set_wave_axis(axes: Any, curves: Sequence[Curve]) -> None:
-    from matplotlib.ticker import NullFormatter
-
-    low, high = min(c.wave[0] for c in curves), max(c.wave[-1] for c in curves)
+def _wave_axis(curves: Sequence[Curve]) -> tuple[Scale, Ticks]:
+    low, high = float(min(c.wave[0] for c in curves)), float(max(c.wave[-1] for c in curves))
     if low > 0 and high > 2 * low:
-        axes.set_xscale("log")
-        axes.set_xlim(low / 1.02, high * 1.02)
+        scale = Scale(low / 1.02, high * 1.02, FRAME.x, FRAME.right, log=True)
         waves = [w for w in WAVES if low <= w <= high]
-        if len(waves) > 2:
-            axes.set_xticks(waves, [str(w) for w in waves])
-            axes.set_xticks([w for w in range(int(low) + 1, int(high) + 1) if w not in waves], minor=True)
-        axes.xaxis.set_minor_formatter(NullFormatter())
-    else:
-        edge = 0.02 * (high - low) or 0.02 * abs(high) or 1.0
-        axes.set_xlim(low - edge, high + edge)
-        axes.minorticks_on()
+        if len(waves) < 3:
+            return scale, log_ticks(scale.low, scale.high)
+        between = [float(w) for w in range(int(low) + 1, int(high) + 1) if w not in waves]
+        return scale, Ticks([float(w) for w in waves], [str(w) for w in waves], between)
+    edge = 0.02 * (high - low) or 0.02 * abs(high) or 1.0
+    return Scale(low - edge, high + edge, FRAME.x, FRAME.right), linear_ticks(low - edge, high + edge, 8)
 
 
-def _set_flux_axis(axes: Any, curves: Sequence[Curve], above: float, below: float = 0.05) -> None:
+def _flux_axis(curves: Sequence[Curve], above: float, below: float = 0.05) -> tuple[Scale, Ticks]:
     """Choose a linear or logarithmic axis with some room, as fractions of its height, above and below the curves."""
-    from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
-
     flux = np.concatenate([_unspiked(c.flux) for c in curves])
     flux = flux[np.isfinite(flux)]
     low, faint, bright, high = (float(v) for v in np.percentile(flux, [0.2, 5.0, 99.0, 100.0]))
@@ -139,113 +143,97 @@ def _set_flux_axis(axes: Any, curves: Sequence[Curve], above: float, below: floa
         ends = np.array([min(low, 0.0) if 0 <= low < 0.3 * high else low, high])
     span = float(ends[1] - ends[0]) or abs(float(ends[1])) or 1.0
     used = 1 - above - below
-    limits = (ends[0] - span * below / used, ends[1] + span * above / used)
+    limits = (float(ends[0] - span * below / used), float(ends[1] + span * above / used))
     if is_log:
-        axes.set_yscale("log")
-        axes.set_ylim(10 ** limits[0], 10 ** limits[1])
-        wide = limits[1] - limits[0] > 2.2
-        axes.yaxis.set_major_locator(LogLocator(subs=(1.0,) if wide else (1.0, 2.0, 5.0)))
-        axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: compact(value)))
-        axes.yaxis.set_minor_formatter(NullFormatter())
-    else:
-        axes.set_ylim(*limits)
-        axes.ticklabel_format(axis="y", style="sci", scilimits=(-3, 4))
-        axes.minorticks_on()
+        limits = (10 ** limits[0], 10 ** limits[1])
+        return Scale(*limits, FRAME.bottom, FRAME.y, log=True), log_ticks(*limits)
+    return Scale(*limits, FRAME.bottom, FRAME.y), linear_ticks(*limits, 7)
 
 
 def _unspiked(flux: Array) -> Array:
     """Return `flux` where no sample counts for more than twice its higher neighbour, so that spikes set no limits."""
-    beside = np.fmax(np.r_[np.nan, flux[:-1]], np.r_[flux[1:], np.nan])
+    beside = np.fmax(np.append(np.nan, flux[:-1]), np.append(flux[1:], np.nan))
     return np.asarray(np.where(beside > 0, np.fmin(flux, 2 * beside), flux))
 
 
-def _name_lines(axes: Any, curves: Sequence[Curve], marks: Sequence[tuple[float, str]]) -> None:
+class _Light:
+    """All finite fluxes of some curves in order of wavelength."""
+
+    def __init__(self, curves: Sequence[Curve]) -> None:
+        wave, flux = (np.concatenate([getattr(c, name) for c in curves]) for name in ("wave", "flux"))
+        good = np.isfinite(flux)
+        order = np.argsort(wave[good], kind="stable")
+        self.wave, self.flux = wave[good][order], flux[good][order]
+
+    def near(self, wave: float, within: float) -> Array:
+        """Return the fluxes within a fraction of `wave`."""
+        first, stop = np.searchsorted(self.wave, [wave * (1 - within), wave * (1 + within)])
+        return self.flux[first:stop]
+
+    def contrast(self, wave: float) -> float:
+        """Return how far the flux near `wave` rises over its surroundings; 0 where nothing is seen."""
+        line, around = self.near(wave, 0.002), self.near(wave, 0.02)
+        return float(line.max() - np.median(around)) if line.size else 0.0
+
+
+def _name_lines(canvas: Canvas, axes: Axes, curves: Sequence[Curve], marks: Sequence[tuple[float, str]]) -> None:
     """Write names side by side near the top, each joined to its line by a thin leader."""
-    width, height = RIGHT - LEFT, TOP - BOTTOM
-    to_axes = (axes.transData + axes.transAxes.inverted()).transform
-    strip = height - _strip(marks)
-    kept = sorted(sorted(marks, key=lambda mark: -_contrast(curves, mark[0]))[: int((width - 28) / LABEL_GAP)])
-    wanted = [float(to_axes((wave, 1.0))[0]) * width for wave, _ in kept]
-    places = spread(wanted, LABEL_GAP, 16.0, width - 12.0)
+    if not marks:
+        return
+    light, foot = _Light(curves), FRAME.y + _strip(marks)
+    most = int((FRAME.width - 28) / LABEL_GAP)
+    kept = marks if len(marks) <= most else sorted(sorted(marks, key=lambda mark: -light.contrast(mark[0]))[:most])
+    wanted = axes.x([wave for wave, _ in kept])
+    places = spread(list(wanted), LABEL_GAP, FRAME.x + 16, FRAME.right - 12)
+    faint = canvas.ramp(FAINT)
     for (wave, name), x, place in zip(kept, wanted, places, strict=True):
-        start = float(to_axes((wave, _top_of(curves, wave, axes)))[1]) * height + 5
-        path = np.array([(x, start), (x, strip - 16), (place, strip - 3)]) / (width, height)
-        if start < strip - 20:
-            axes.plot(*path.T, transform=axes.transAxes, color=FAINT, lw=0.5, alpha=0.8)
-        axes.text(
-            place / width,
-            strip / height,
-            readable(name),
-            transform=axes.transAxes,
-            rotation=90,
-            size=7.5,
-            ha="center",
-            va="bottom",
-            color=INK,
-        )
+        peak = max(light.near(wave, 0.005), default=np.nan)
+        end = float(np.fmin(axes.y(peak), FRAME.bottom)) - 5
+        if end > foot + 20:
+            canvas.leader(float(x), place, foot + 3, foot + 16, end, faint)
+        canvas.text(place, foot, name, size=NAME, at=(0.5, 1.0), upward=True)
 
 
 def _strip(marks: Sequence[tuple[float, str]]) -> float:
     """Return the height that the names take, CSS pixels."""
-    return 14 + LETTER * min(max((len(name) for _, name in marks), default=0), 24)
+    return 8 + max((min(length(name, NAME), LONGEST * 5.0) for _, name in marks), default=0.0)
 
 
-def _near(curves: Sequence[Curve], wave: float, within: float) -> Array:
-    """Return the finite fluxes within a fraction of `wave`."""
-    values = np.concatenate([c.flux[np.abs(c.wave / wave - 1) < within] for c in curves])
-    return np.asarray(values[np.isfinite(values)])
-
-
-def _top_of(curves: Sequence[Curve], wave: float, axes: Any) -> float:
-    """Return the highest flux within half a percent of `wave`, or the bottom of the axes."""
-    bottom = float(axes.get_ylim()[0])
-    return float(max([bottom, *_near(curves, wave, 0.005)]))
-
-
-def _contrast(curves: Sequence[Curve], wave: float) -> float:
-    """Return how far the flux near `wave` rises over its surroundings; 0 where nothing is seen."""
-    line, around = _near(curves, wave, 0.002), _near(curves, wave, 0.02)
-    return float(line.max() - np.median(around)) if line.size else 0.0
-
-
-def _name_curves(axes: Any, curves: Sequence[Curve]) -> bool:
-    """Name each curve in its colour: above it, or in a legend where curves overlap; return True if above the axes."""
-    from matplotlib.lines import Line2D
-
-    middles = [_middle(c) for c in curves]
-    spans = sorted(
-        (float(axes.transData.transform((m, 0.5))[0]), 7.0 * len(c.label)) for m, c in zip(middles, curves, strict=True)
-    )
-    if all(b[0] - a[0] > (a[1] + b[1]) / 2 + 4 for a, b in pairwise(spans)):
-        across = axes.get_xaxis_transform()
+def _name_curves(canvas: Canvas, x: Scale, curves: Sequence[Curve]) -> None:
+    """Name each curve in its colour: above it, or in a row or a block where curves overlap."""
+    middles = [float(x(_middle(c))) for c in curves]
+    widths = [length(c.label, SMALL) for c in curves]
+    spans = sorted(zip(middles, widths, strict=True))
+    if all(b[0] - a[0] > (a[1] + b[1]) / 2 + 4 for a, b in pairwise(spans)) and len(curves) > 1:
         for middle, c in zip(middles, curves, strict=True):
-            axes.text(
-                middle,
-                1.015,
-                readable(c.label),
-                transform=across,
-                color=c.colour,
-                size=8.5,
-                weight="bold",
-                ha="center",
-                va="bottom",
-            )
-        return True
-    handles = [Line2D([], [], color=c.colour, lw=2, label=readable(c.label)) for c in curves]
-    if sum(7 * len(c.label) + 50 for c in curves) < RIGHT - LEFT:
-        axes.legend(
-            handles=handles,
-            ncols=len(handles),
-            loc="lower left",
-            bbox_to_anchor=(0, 1),
-            borderpad=0.2,
-            borderaxespad=0.2,
-            frameon=False,
-            fontsize=8.5,
-        )
-        return True
-    axes.legend(handles=handles, ncols=1 + len(handles) // 7, loc="best", frameon=False, fontsize=8.5)
-    return False
+            canvas.text(middle, FRAME.y - 10, c.label, size=SMALL, colour=c.colour, at=(0.5, 0.5))
+        return
+    if sum(widths) + 44 * len(curves) < FRAME.width:
+        left = FRAME.x
+        for c, width in zip(curves, widths, strict=True):
+            _key(canvas, left, FRAME.y - 12, c)
+            left += width + 44
+        return
+    columns, wide = 1 + len(curves) // 8, min(max(widths), 0.45 * FRAME.width) + 44
+    rows = -(-len(curves) // columns)
+    left, top = _emptiest(canvas, columns * wide, rows * 18)
+    for k, c in enumerate(curves):
+        _key(canvas, left + k // rows * wide, top + k % rows * 18 + 9, c)
+
+
+def _key(canvas: Canvas, x: float, y: float, curve: Curve) -> None:
+    canvas.fill(Box(x, y - 1, 20, 2), curve.colour)
+    canvas.text(x + 26, y, curve.label, size=SMALL)
+
+
+def _emptiest(canvas: Canvas, width: float, height: float) -> tuple[float, float]:
+    """Return the corner of a box of this size within the frame that covers least."""
+    places = [
+        (x, y)
+        for y in (FRAME.y + 10, FRAME.bottom - height - 12)
+        for x in (FRAME.right - width - 10, FRAME.x + 14, FRAME.x + (FRAME.width - width) / 2)
+    ]
+    return min(places, key=lambda place: np.count_nonzero(canvas.pixels[canvas.within(Box(*place, width, height))]))
 
 
 def _middle(curve: Curve) -> float:

@@ -125,6 +125,17 @@ def compact(value: float) -> str:
     if 1e-3 <= abs(value) < 1e5:
         return f"{sign}{abs(value):.6g}"
     mantissa, _, exponent = f"{abs(value):.3e}".partition("e")
-    power = "10" + str(int(exponent)).translate(_RAISED)
+    power = power_of_ten(int(exponent))
     digits = f"{float(mantissa):g}"
     return sign + (power if digits == "1" else f"{digits}\N{MULTIPLICATION SIGN}{power}")
+
+
+def power_of_ten(exponent: int) -> str:
+    """Return ten with a raised exponent.
+
+    Examples
+    --------
+    >>> power_of_ten(-7)
+    '10⁻⁷'
+    """
+    return "10" + str(exponent).translate(_RAISED)

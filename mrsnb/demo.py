@@ -8,7 +8,7 @@ from time import perf_counter
 from typing import Any
 
 from mrsnb import templates
-from mrsnb.display import Row, mimebundle, to_text
+from mrsnb.display import Row, Shown, to_text
 from mrsnb.io.atomic import output_folder
 from mrsnb.simulate import (
     LINES,
@@ -33,7 +33,7 @@ SCENE = Scene(
 
 
 @dataclass(frozen=True)
-class Demo:
+class Demo(Shown):
     """What a demo left.
 
     Parameters
@@ -53,6 +53,11 @@ class Demo:
     notebook: Path
     seconds: float
 
+    @property
+    def title(self) -> str:
+        """What it is, in a few words."""
+        return "Demo"
+
     def rows(self) -> list[Row]:
         """Return where things are."""
         made = {kind: len(list(self.folder.glob(f"*_{kind}.fits"))) for kind in ("s3d", "x1d")}
@@ -69,9 +74,6 @@ class Demo:
 
     def __repr__(self) -> str:
         return to_text("Demo", self.rows())
-
-    def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
-        return mimebundle("Demo", self.rows())
 
 
 def demo(output_dir: Path | str = "mrsnb-demo", *, progress: bool = True, **options: Any) -> Demo:

@@ -5,11 +5,10 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from mrsnb.core.association import Association, Member
 from mrsnb.core.cards import Cards
-from mrsnb.display import Row, Table, mimebundle, to_text
+from mrsnb.display import Row, Shown, Table, to_text
 from mrsnb.errors import InputError
 from mrsnb.io.archive import ArchiveFile
 from mrsnb.io.association import write_association
@@ -44,7 +43,7 @@ class Got:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Download:
+class Download(Shown):
     """All that was got.
 
     Parameters
@@ -77,9 +76,6 @@ class Download:
 
     def __repr__(self) -> str:
         return to_text(self.title, self.rows())
-
-    def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
-        return mimebundle(self.title, self.rows())
 
 
 def download(

@@ -2,16 +2,15 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-from mrsnb.display import Row, Section, Table, mimebundle, page, to_html, to_text
+from mrsnb.display import Row, Section, Shown, Table, page, to_html, to_text
 from mrsnb.io.atomic import atomic_write, output_folder
 from mrsnb.io.provenance import software
 from mrsnb.pipeline import Spec3Result
 
 
 @dataclass(frozen=True)
-class Report:
+class Report(Shown):
     """Where a report is.
 
     Parameters
@@ -26,6 +25,11 @@ class Report:
     cubes: Path | None
     spectrum: Path | None
 
+    @property
+    def title(self) -> str:
+        """What it is, in a few words."""
+        return "Report"
+
     def rows(self) -> list[Row]:
         """Return what there is to say about it."""
         places = (("report", self.page), ("cube images", self.cubes), ("spectrum", self.spectrum))
@@ -33,9 +37,6 @@ class Report:
 
     def __repr__(self) -> str:
         return to_text("Report", self.rows())
-
-    def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
-        return mimebundle("Report", self.rows())
 
 
 def write_report(result: Spec3Result, output_dir: Path | str) -> Report:

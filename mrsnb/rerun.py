@@ -4,13 +4,12 @@ import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from mrsnb.core.association import Association, Member
 from mrsnb.core.provenance import Provenance
 from mrsnb.core.references import References
 from mrsnb.core.results import Result
-from mrsnb.display import Row, mimebundle, to_text
+from mrsnb.display import Row, Shown, to_text
 from mrsnb.errors import InputError, MrsnbError, OutputError
 from mrsnb.io.compare import Comparison, compare_products
 from mrsnb.io.provenance import checksum, software
@@ -26,7 +25,7 @@ _MOST_NAMED = 3
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Rerun:
+class Rerun(Shown):
     """A run that can be made again.
 
     Parameters
@@ -112,9 +111,6 @@ class Rerun:
 
     def __repr__(self) -> str:
         return to_text(self.title, self.rows())
-
-    def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
-        return mimebundle(self.title, self.rows())
 
 
 def read_run(path: Path | str, *, look_in: Path | str | None = None, anyway: bool = False) -> Rerun:

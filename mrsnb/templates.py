@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from mrsnb import errors
-from mrsnb.display import Row, Section, Table, mimebundle, to_text
+from mrsnb.display import Row, Section, Shown, Table, to_text
 from mrsnb.errors import InputError, MrsnbError, OutputError, ParamError, nearest
 from mrsnb.io.atomic import output_folder
 
@@ -31,7 +31,7 @@ class TemplateParam:
 
 
 @dataclass(frozen=True)
-class Template:
+class Template(Shown):
     """A notebook that takes parameters.
 
     Parameters
@@ -64,9 +64,6 @@ class Template:
 
     def __repr__(self) -> str:
         return to_text(self.title, self.rows(), self.sections())
-
-    def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
-        return mimebundle(self.title, self.rows(), sections=self.sections())
 
 
 def folder() -> Path:

@@ -3,10 +3,9 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from mrsnb.core.bands import Band
-from mrsnb.display import Row, Section, Table, mimebundle, to_text
+from mrsnb.display import Row, Section, Shown, Table, to_text
 from mrsnb.errors import InputError, nearest
 
 EXPTYPES = (
@@ -88,7 +87,7 @@ class Member:
 
 
 @dataclass(frozen=True)
-class Association:
+class Association(Shown):
     """A product and its members.
 
     Parameters
@@ -176,15 +175,13 @@ class Association:
         ]
         return [*rows, Row("not used", str(others), "members")] if others else rows
 
-    def _sections(self) -> list[Section]:
+    def sections(self) -> list[Section]:
+        """Return its members as a table."""
         table = Table(("member", "type"), tuple((member.expname, member.exptype) for member in self.members))
         return [Section("Members", table)]
 
     def __repr__(self) -> str:
         return to_text(self.title, self.rows())
-
-    def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
-        return mimebundle(self.title, self.rows(), sections=self._sections())
 
 
 def product_name(product: str, bands: Sequence[Band], suffix: str) -> str:

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from mrsnb.core.bands import Band
 from mrsnb.core.cards import Cards
 from mrsnb.core.exposure import frozen
-from mrsnb.display import Picture, Row, mimebundle
+from mrsnb.display import Picture, Row, Shown
 
 COMBINED_COLUMNS = {
     "WAVELENGTH": "um",
@@ -25,7 +25,7 @@ COMBINED_COLUMNS = {
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class CombinedSpectrum:
+class CombinedSpectrum(Shown):
     """A spectrum combined from others; a product holds one or more.
 
     Parameters
@@ -79,6 +79,11 @@ class CombinedSpectrum:
         """Error of the surface brightness, shape (n_wave,), MJy/sr."""
         return self.columns["SB_ERROR"]
 
+    @property
+    def title(self) -> str:
+        """What it is, in a few words."""
+        return f"Combined spectrum {self.name}"
+
     def rows(self) -> list[Row]:
         """Return what there is to say about it."""
         inputs = self.columns["N_INPUT"]
@@ -104,12 +109,9 @@ class CombinedSpectrum:
     def __repr__(self) -> str:
         return f"<CombinedSpectrum {self.name} {self.label} {len(self.wave)} wavelengths>"
 
-    def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
-        return mimebundle(f"Combined spectrum {self.name}", self.rows(), self.pictures())
-
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class CombinedSpectra:
+class CombinedSpectra(Shown):
     """The spectra of one file.
 
     Parameters
@@ -122,6 +124,11 @@ class CombinedSpectra:
 
     name: str
     spectra: tuple[CombinedSpectrum, ...]
+
+    @property
+    def title(self) -> str:
+        """What it is, in a few words."""
+        return f"Combined spectra {self.name}"
 
     def rows(self) -> list[Row]:
         """Return what there is to say about the one, or one row for each."""
@@ -141,9 +148,6 @@ class CombinedSpectra:
 
     def __repr__(self) -> str:
         return f"<CombinedSpectra {self.name} {', '.join(s.label for s in self.spectra)}>"
-
-    def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
-        return mimebundle(f"Combined spectra {self.name}", self.rows(), self.pictures())
 
 
 def _median(values: NDArray[np.float64]) -> float:

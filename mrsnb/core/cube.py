@@ -9,11 +9,13 @@ from numpy.typing import NDArray
 from mrsnb.core.bands import Band
 from mrsnb.core.cards import Cards
 from mrsnb.core.exposure import frozen
-from mrsnb.display import Picture, Row, mimebundle
+from mrsnb.display import Picture, Row, Shown
 from mrsnb.kernels.threads import share
 
 _SPAXELS = 256
 """That are sorted at a time."""
+_SHOWN = 60
+"""Planes that a picture is made of at least, evenly spaced."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -87,7 +89,7 @@ def _axis(n: int, size: float) -> NDArray[np.float64]:
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Cube:
+class Cube(Shown):
     """A cube with its arrays in memory.
 
     Parameters
@@ -134,9 +136,16 @@ class Cube:
         names = [band.name for band in self.bands]
         return "+".join(names) if len(names) < 4 else f"{names[0]}-{names[-1]}"
 
-    def collapsed(self) -> NDArray[np.float64]:
-        """Return the median over wavelength, shape (n_y, n_x), MJy/sr; NaN where there is no light."""
-        spaxels = self.flux.reshape(len(self.flux), -1)
+    def collapsed(self, step: int = 1) -> NDArray[np.float64]:
+        """Return the median over wavelength, shape (n_y, n_x), MJy/sr; NaN where there is no light.
+
+        Parameters
+        ----------
+        step : int
+            Take one plane of so many.
+        """
+        planes = self.flux[::step]
+        spaxels = planes.reshape(len(planes), -1)
         image = np.full(spaxels.shape[1], np.nan)
 
         def part(i: int) -> None:
@@ -153,6 +162,11 @@ class Cube:
         share(part, -(-image.size // _SPAXELS))
         return image.reshape(self.flux.shape[1:])
 
+    @property
+    def title(self) -> str:
+        """What it is, in a few words."""
+        return f"Cube {self.name}"
+
     def rows(self) -> list[Row]:
         """Return what there is to say about it."""
         grid = self.grid
@@ -166,14 +180,25 @@ class Cube:
         ]
 
     def pictures(self) -> list[Picture]:
-        """Return the image collapsed over wavelength."""
-        from mrsnb.display.plots import image_picture
+        """Return the image collapsed over wavelength and the coverage, holes marked."""
+        from mrsnb.display.plots import SkyImage, image_picture
 
-        title = f"{self.label}, median over wavelength"
-        return [image_picture(title, self.collapsed(), self.grid.spaxel_size, rotation=self.grid.rotation)]
+        step, size = max(1, self.grid.n_wave // _SHOWN), self.grid.spaxel_size
+        coverage = self.weight[::step].mean(axis=0, dtype=np.float32)
+        holes = (self.dq[::step] == 1).any(axis=0)
+        images = [
+            SkyImage("median", self.collapsed(step), size),
+            SkyImage(
+                "coverage, holes marked" if holes.any() else "coverage",
+                np.where(coverage > 0, coverage, np.nan),
+                size,
+                unit="pixels per voxel",
+                colours="viridis",
+                holes=holes,
+            ),
+        ]
+        every = "over wavelength" if step == 1 else f"of one plane in {step}"
+        return [image_picture(f"{self.label}, {every}", images, rotation=self.grid.rotation)]
 
     def __repr__(self) -> str:
         return f"<Cube {self.name} {self.label} {self.grid.shape}>"
-
-    def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
-        return mimebundle(f"Cube {self.name}", self.rows(), self.pictures())

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from mrsnb.core.bands import Band
 from mrsnb.core.cards import Cards
-from mrsnb.display import Picture, Row, mimebundle
+from mrsnb.display import Picture, Row, Shown
 
 DETECTOR_SHAPE = (1024, 1032)
 """Rows (dispersion) and columns of an MRS detector image."""
@@ -47,7 +47,7 @@ class ExposureSource(Protocol):
         """Return the exposure with its arrays."""
 
 
-class Described:
+class Described(Shown):
     """What the keywords of an exposure say, for every kind of exposure."""
 
     name: str
@@ -59,6 +59,15 @@ class Described:
         """The bands on this detector in this setting, e.g. 1A and 2A."""
         sub_band = self.primary.text("BAND").lower()
         return tuple(Band(int(digit), sub_band) for digit in self.primary.text("CHANNEL"))
+
+    @property
+    def title(self) -> str:
+        """What it is, in a few words."""
+        return f"Exposure {self.name}"
+
+    def rows(self) -> list[Row]:
+        """Return what its keywords say; arrays are not touched."""
+        return describe(self)  # type: ignore[arg-type]
 
     @property
     def detector(self) -> str:
@@ -119,21 +128,14 @@ class Exposure(Described):
         """Return itself: the arrays are here."""
         return self
 
-    def rows(self) -> list[Row]:
-        """Return what there is to say about it."""
-        return describe(self)
-
     def pictures(self) -> list[Picture]:
         """Return the detector image."""
-        from mrsnb.display.plots import detector_picture
+        from mrsnb.display.plots import DetectorImage, detector_picture
 
-        return [detector_picture(self.name, self.flux)]
+        return [detector_picture(self.name, [DetectorImage("", self.flux)])]
 
     def __repr__(self) -> str:
         return f"<Exposure {self.name} {'+'.join(b.name for b in self.bands)}>"
-
-    def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
-        return mimebundle(f"Exposure {self.name}", self.rows(), self.pictures())
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -177,9 +179,6 @@ class DerivedExposure(Described):
 
     def __repr__(self) -> str:
         return f"<DerivedExposure {self.name} {'+'.join(b.name for b in self.bands)}>"
-
-    def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
-        return mimebundle(f"Exposure {self.name}", describe(self), [])
 
 
 def describe(exposure: ExposureSource) -> list[Row]:

@@ -8,11 +8,11 @@ from numpy.typing import NDArray
 
 from mrsnb.core.cards import Cards
 from mrsnb.core.exposure import frozen
-from mrsnb.display import Picture, Row, mimebundle
+from mrsnb.display import Picture, Row, Shown
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Images:
+class Images(Shown):
     """The images of one file.
 
     Parameters
@@ -33,6 +33,11 @@ class Images:
         for array in self.arrays.values():
             frozen(array)
 
+    @property
+    def title(self) -> str:
+        """What it is, in a few words."""
+        return f"Images {self.name}"
+
     def rows(self) -> list[Row]:
         """Return size and values of each image."""
         return [
@@ -41,17 +46,14 @@ class Images:
         ]
 
     def pictures(self) -> list[Picture]:
-        """Return each image; not those of single files, which are many."""
-        from mrsnb.display.plots import detector_picture
+        """Return the images side by side; not those of single files, which are many."""
+        from mrsnb.display.plots import DetectorImage, detector_picture
 
-        flat = {name: array for name, array in self.arrays.items() if array.ndim == 2}
-        return [detector_picture(f"{self.name}: {name}", array) for name, array in flat.items()]
+        flat = [DetectorImage(name, array) for name, array in self.arrays.items() if array.ndim == 2]
+        return [detector_picture(self.name, flat)] if flat else []
 
     def __repr__(self) -> str:
         return f"<Images {self.name} {', '.join(self.arrays)}>"
-
-    def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
-        return mimebundle(f"Images {self.name}", self.rows(), self.pictures())
 
 
 def _row(name: str, array: NDArray[Any]) -> Row:

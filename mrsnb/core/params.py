@@ -7,6 +7,7 @@ from functools import cache
 from math import isfinite
 from typing import Any, Literal, Self, Union, get_args, get_origin, get_type_hints
 
+from mrsnb.display import Row, Section, Shown, Table
 from mrsnb.errors import ParamError, nearest
 
 Check = Callable[[Any], str | None]
@@ -167,7 +168,7 @@ class ParamSpec:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Params:
+class Params(Shown):
     """Base of every step's parameters: frozen, checked when made, equal when their values are equal."""
 
     def __post_init__(self) -> None:
@@ -205,6 +206,39 @@ class Params:
         """Return only the values that differ from the defaults, as in `to_dict`."""
         default = {spec.name: spec.default for spec in self.specs()}
         return {name: value for name, value in self.to_dict().items() if getattr(self, name) != default[name]}
+
+
+    @property
+    def title(self) -> str:
+        """Name of the class."""
+        return type(self).__name__
+
+    def rows(self) -> list[Row]:
+        """Return the values that differ from the defaults."""
+        return self.changed_rows() or [Row("changed", "nothing", note="all values are the defaults")]
+
+    def changed_rows(self) -> list[Row]:
+        """Return the values that differ from the defaults; none if none does."""
+        specs = (self.spec(name) for name in self.changed())
+        return [
+            Row(spec.name, str(getattr(self, spec.name)), spec.unit or "", f"changed from {spec.default}")
+            for spec in specs
+        ]
+
+    def sections(self) -> list[Section]:
+        """Return all values as tables: those that most people choose, and the others."""
+        tables = (("Basic", self.table(advanced=False), True), ("Advanced", self.table(advanced=True), False))
+        return [Section(title, table, open=is_open) for title, table, is_open in tables if table.rows]
+
+    def table(self, *, advanced: bool) -> Table:
+        """Return one row a parameter, those that differ from their defaults first."""
+        changed = self.changed()
+        specs = sorted((s for s in self.specs() if s.advanced == advanced), key=lambda spec: spec.name not in changed)
+        rows = [
+            (s.name, str(getattr(self, s.name)), s.unit or "", "changed" if s.name in changed else "", s.help)
+            for s in specs
+        ]
+        return Table(("parameter", "value", "unit", "", "meaning"), rows)
 
 
 @cache

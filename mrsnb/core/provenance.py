@@ -6,14 +6,14 @@ from typing import Any
 
 from mrsnb.core.cards import Cards
 from mrsnb.core.status import statuses_of
-from mrsnb.display import Row, Section, Table, mimebundle, to_text
+from mrsnb.display import Row, Section, Shown, Table, to_text
 
 _SHOWN = 19
 """Characters of a checksum that are shown: its kind and 12 digits."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Provenance:
+class Provenance(Shown):
     """What a product says of its own making.
 
     Parameters
@@ -119,9 +119,6 @@ class Provenance:
 
     def __repr__(self) -> str:
         return to_text(self.title, self.rows(), self.sections())
-
-    def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
-        return mimebundle(self.title, self.rows(), sections=self.sections())
 
 
 def _texts(values: Mapping[Any, Any]) -> dict[str, str]:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from mrsnb.core.bands import Band
 from mrsnb.core.exposure import frozen
-from mrsnb.display import Row, Table, mimebundle, to_text
+from mrsnb.display import Row, Shown, Table, to_text
 from mrsnb.errors import InputError
 
 Array = NDArray[np.float64]
@@ -228,7 +228,7 @@ class LeakCorrection:
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class References:
+class References(Shown):
     """All reference values of a run.
 
     Parameters
@@ -262,15 +262,17 @@ class References:
         ]
         return Table(("kind", "what it is", "step", "source", "file"), rows)
 
+    @property
+    def title(self) -> str:
+        """What it is, in a few words."""
+        return "Reference values"
+
     def rows(self) -> list[Row]:
         """Return what there is to say about them."""
         return [Row(name, source, note=str(self.files.get(name, ""))) for name, source in self.sources().items()]
 
     def __repr__(self) -> str:
         return to_text("Reference values", self.rows())
-
-    def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
-        return mimebundle("Reference values", self.rows())
 
 
 def _freeze(value: Any) -> None:

@@ -5,7 +5,7 @@ import re
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from mrsnb.display import Row, mimebundle, to_text
+from mrsnb.display import Row, Shown, to_text
 from mrsnb.errors import InputError, nearest
 
 Kind = Literal["circle", "ellipse", "annulus", "box", "polygon"]
@@ -81,7 +81,7 @@ class Shape:
 
 
 @dataclass(frozen=True, kw_only=True)
-class SkyAperture:
+class SkyAperture(Shown):
     """Where to sum a cube, and where to measure the background.
 
     Parameters
@@ -106,6 +106,11 @@ class SkyAperture:
             msg = f"{self.source}: no region to extract; at least one must be neither excluded nor background"
             raise InputError(msg)
 
+    @property
+    def title(self) -> str:
+        """What it is, in a few words."""
+        return f"Aperture: {self.source}"
+
     def rows(self) -> list[Row]:
         """Return one row a shape."""
         return [
@@ -114,9 +119,6 @@ class SkyAperture:
 
     def __repr__(self) -> str:
         return to_text(f"Aperture: {self.source}", self.rows())
-
-    def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
-        return mimebundle(f"Aperture: {self.source}", self.rows())
 
 
 def as_aperture(value: Any) -> SkyAperture:

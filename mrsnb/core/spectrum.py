@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from mrsnb.core.bands import Band
 from mrsnb.core.cards import Cards
 from mrsnb.core.exposure import frozen
-from mrsnb.display import Picture, Row, mimebundle
+from mrsnb.display import Picture, Row, Shown
 
 COLUMNS = {
     "WAVELENGTH": "um",
@@ -38,7 +38,7 @@ COLUMNS = {
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Spectrum:
+class Spectrum(Shown):
     """A spectrum of one band.
 
     Parameters
@@ -97,6 +97,11 @@ class Spectrum:
         """Error of the flux density, shape (n_wave,), Jy."""
         return self.columns["FLUX_ERROR"]
 
+    @property
+    def title(self) -> str:
+        """What it is, in a few words."""
+        return f"Spectrum {self.name}"
+
     def rows(self) -> list[Row]:
         """Return what there is to say about it."""
         good = np.isfinite(self.flux) & (self.columns["DQ"] == 0)
@@ -121,6 +126,3 @@ class Spectrum:
 
     def __repr__(self) -> str:
         return f"<Spectrum {self.name} {self.label} {len(self.wave)} wavelengths>"
-
-    def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
-        return mimebundle(f"Spectrum {self.name}", self.rows(), self.pictures())

@@ -1,10 +1,10 @@
 """Rows, tables and pictures as text, HTML and PNG; knows nothing of what it shows.
 
 Every value that appears in a notebook describes itself as rows and pictures; this package alone draws them, so text
-and HTML cannot disagree. `plots` (matplotlib) is imported by those who draw.
+and HTML cannot disagree. `plots` is imported by those who draw.
 """
 
-from mrsnb.display.show import mimebundle, page, to_html, to_text
+from mrsnb.display.show import Shown, mimebundle, page, to_html, to_text
 from mrsnb.display.values import Picture, Row, Section, Table
 
-__all__ = ["Picture", "Row", "Section", "Table", "mimebundle", "page", "to_html", "to_text"]
+__all__ = ["Picture", "Row", "Section", "Shown", "Table", "mimebundle", "page", "to_html", "to_text"]

@@ -1,12 +1,13 @@
 """HTML without scripts: every text escaped, one style sheet, light and dark."""
 
 import base64
+import re
 from collections.abc import Collection, Sequence
 from functools import cache
 from html import escape as escape_html
 from importlib.resources import files
 
-from mrsnb.display.text import clean
+from mrsnb.display.text import clean, shortened
 
 POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'"
 """Content-Security-Policy of a page: its own style, pictures inside it, nothing else."""
@@ -28,48 +29,42 @@ def escape(text: str) -> str:
 
 @cache
 def style() -> str:
-    """Return the ``<style>`` element, read once."""
+    """Return the ``<style>`` element, read once, without its comments and spaces."""
     sheet = (files(__package__) / "style.css").read_text(encoding="utf-8")
-    return f"<style>\n{sheet}</style>"
+    sheet = re.sub(r"/\*.*?\*/", "", sheet, flags=re.DOTALL)
+    sheet = re.sub(r"\s*([{}:;,>])\s+", r"\1", re.sub(r"\s+", " ", sheet)).replace(";}", "}")
+    return f"<style>{sheet.strip()}</style>"
 
 
-def block(text: str, body: str) -> str:
-    """Return `body` styled for a notebook cell; where styles are stripped, the plain `text` shows instead."""
-    plain = escape_html(text, quote=True)
-    return (
-        f'<div class="mrsnb {LITERAL}">{style()}\n<pre class="mrsnb-plain">{plain}</pre>\n'
-        f'<div class="mrsnb-rich" style="display:none">\n{body}\n</div></div>'
-    )
+def block(body: str) -> str:
+    """Return `body` styled for a notebook cell."""
+    return f'<div class="mrsnb {LITERAL}">{style()}\n{body}\n</div>'
 
 
 def fold(title: str, body: str, *, is_open: bool, kind: str) -> str:
     """Return `body` below `title`, in a ``<details>`` of class ``mrsnb-<kind>``."""
     state = " open" if is_open else ""
     return (
-        f'<details class="mrsnb-{kind}"{state}><summary>{escape(title)}</summary>\n'
+        f'<details class="mrsnb-{kind}"{state}><summary><b>{escape(title)}</b></summary>\n'
         f'<div class="mrsnb-body">{body}</div></details>'
     )
 
 
 def pairs(items: Sequence[tuple[str, str, str, str]]) -> str:
-    """Return ``(name, value, unit, note)`` items as a description list."""
+    """Return ``(name, value, unit, note)`` items as a table of two columns."""
     lines = []
     for name, value, unit, note in items:
-        after = "".join(
-            f' <span class="mrsnb-{kind}">{escape(text)}</span>'
-            for kind, text in (("unit", unit), ("note", note))
-            if text
-        )
-        lines.append(f"<dt>{escape(name)}</dt><dd>{escape(value)}{after}</dd>")
-    return '<dl class="mrsnb-rows">' + "\n".join(lines) + "</dl>" if lines else ""
+        after = "".join(f" <{tag}>{escape(text)}</{tag}>" for tag, text in (("span", unit), ("i", note)) if text)
+        lines.append(f"<tr><td>{escape(name)}</td><td>{escape(value)}{after}</td></tr>")
+    return '<table class="mrsnb-rows"><tbody>' + "\n".join(lines) + "</tbody></table>" if lines else ""
 
 
 def table(columns: Sequence[str], rows: Sequence[Sequence[str]], right: Collection[int] = ()) -> str:
     """Return a ``<table>``; the columns in `right` hold numbers."""
+    kind = ['align="right"' if i in right else 'align="left"' for i in range(len(columns))]
 
     def line(tag: str, cells: Sequence[str]) -> str:
-        kind = [' class="mrsnb-number"' if i in right else "" for i in range(len(cells))]
-        return "<tr>" + "".join(f"<{tag}{k}>{escape(c)}</{tag}>" for c, k in zip(cells, kind, strict=True)) + "</tr>"
+        return "<tr>" + "".join(f"<{tag} {k}>{escape(c)}</{tag}>" for c, k in zip(cells, kind, strict=True)) + "</tr>"
 
     body = "\n".join(line("td", row) for row in rows)
     return (
@@ -78,10 +73,9 @@ def table(columns: Sequence[str], rows: Sequence[Sequence[str]], right: Collecti
     )
 
 
-def image(title: str, png: bytes, width: int, height: int) -> str:
+def image(title: str, png: bytes, width: int) -> str:
     """Return an ``<img>`` that carries its PNG."""
     data = base64.b64encode(png).decode("ascii")
     return (
-        f'<img class="mrsnb-picture" alt="{escape(title)}" width="{width}" height="{height}" '
-        f'src="data:image/png;base64,{data}">'
+        f'<img class="mrsnb-picture" alt="{escape(shortened(title))}" width="{width}" src="data:image/png;base64,{data}">'
     )

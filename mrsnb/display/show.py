@@ -2,12 +2,55 @@
 
 import base64
 from collections.abc import Sequence
+from functools import cached_property
+from typing import Any
 
 from mrsnb.display import markup
-from mrsnb.display.text import align, clean
-from mrsnb.display.values import Picture, Row, Section, Table
+from mrsnb.display.text import align, clean, shortened
+from mrsnb.display.values import Picture, Row, Section, Table, within_limit
 
 INDENT = "  "
+_AT_ONCE = 14
+"""Rows that are seen before a click shows the others."""
+
+
+class Shown:
+    """Base of what shows itself in a notebook: text, HTML, and a picture where one makes sense.
+
+    A subclass says what it is in `title` and `rows`, and perhaps in `sections` and `pictures`; these compute little and
+    load nothing. Pictures are drawn once.
+    """
+
+    @property
+    def title(self) -> str:
+        """What it is, in a few words."""
+        raise NotImplementedError
+
+    def rows(self) -> list[Row]:
+        """Return what there is to say, most important first."""
+        raise NotImplementedError
+
+    def sections(self) -> list[Section]:
+        """Return tables that go with it; none by default."""
+        return []
+
+    def pictures(self) -> list[Picture]:
+        """Return pictures of it; none by default."""
+        return []
+
+    @cached_property
+    def drawn(self) -> tuple[Picture, ...]:
+        """What `pictures` returns, kept."""
+        return tuple(self.pictures())
+
+    def _all_rows(self) -> list[Row]:
+        return self.rows()
+
+    def _repr_html_(self) -> str:
+        return to_html(self.title, self._all_rows(), self.drawn, self.sections())
+
+    def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
+        return mimebundle(self.title, self._all_rows(), self.drawn, self.sections())
 
 
 def to_text(title: str, rows: Sequence[Row], sections: Sequence[Section] = ()) -> str:
@@ -20,7 +63,7 @@ def to_text(title: str, rows: Sequence[Row], sections: Sequence[Section] = ()) -
       band    1A
       spaxel  0.130 arcsec  (default)
     """
-    parts = [clean(title), *_indent(_row_lines(rows))]
+    parts = [clean(shortened(title)), *_indent(_row_lines(rows))]
     for section in sections:
         content = section.content
         lines = content.to_text().split("\n") if isinstance(content, Table) else _row_lines(content)
@@ -31,12 +74,19 @@ def to_text(title: str, rows: Sequence[Row], sections: Sequence[Section] = ()) -
 def to_html(title: str, rows: Sequence[Row], pictures: Sequence[Picture] = (), sections: Sequence[Section] = ()) -> str:
     """Return the same as HTML for a notebook cell, with pictures.
 
-    No script; the style follows light and dark themes. Where a viewer strips styles, the plain text shows.
+    No script; it folds; the style follows light and dark themes. Where a viewer strips styles, tables and pictures
+    remain.
     """
-    images = "\n".join(markup.image(p.title, p.png, p.width, p.height) for p in pictures)
-    folds = "\n".join(markup.fold(s.title, _content(s.content), is_open=s.open, kind="section") for s in sections)
-    body = "\n".join(part for part in (markup.pairs(_items(rows)), images, folds) if part)
-    return markup.block(to_text(title, rows, sections), markup.fold(title, body, is_open=True, kind="card"))
+    items = _items(rows)
+    more = markup.fold(f"{len(items) - _AT_ONCE} more", markup.pairs(items[_AT_ONCE:]), is_open=False, kind="section")
+    parts = [
+        markup.pairs(items[:_AT_ONCE]),
+        more if len(items) > _AT_ONCE else "",
+        *(markup.image(p.title, p.png, p.width) for p in pictures),
+        *(markup.fold(s.title, _content(s.content), is_open=s.open, kind="section") for s in sections),
+    ]
+    body = "\n".join(part for part in parts if part)
+    return markup.block(markup.fold(shortened(title), body, is_open=True, kind="card"))
 
 
 def mimebundle(
@@ -75,12 +125,16 @@ def page(title: str, body_html: str) -> str:
 
 
 def _items(rows: Sequence[Row]) -> list[tuple[str, str, str, str]]:
-    return [(row.name, row.value, row.unit, row.note) for row in rows]
+    cells = [(row.name, row.value, row.unit, row.note) for row in rows]
+    return [(shortened(a), shortened(b), shortened(c), shortened(d)) for a, b, c, d in within_limit(cells)]
 
 
 def _row_lines(rows: Sequence[Row]) -> list[str]:
     return align(
-        [(r.name, r.value + (f" {r.unit}" if r.unit else "") + (f"  ({r.note})" if r.note else "")) for r in rows]
+        [
+            (name, value + (f" {unit}" if unit else "") + (f"  ({note})" if note else ""))
+            for name, value, unit, note in _items(rows)
+        ]
     )
 
 

@@ -7,6 +7,24 @@ GAP = "  "
 """Between two columns."""
 
 
+LONGEST = 300
+"""Characters of a cell that are shown."""
+
+
+def shortened(text: str) -> str:
+    """Return the beginning of `text` if it is too long to be shown, and how long it is.
+
+    Examples
+    --------
+    >>> shortened("x" * 1000)[-24:]
+    'xx... (1000 characters)'
+    """
+    if len(text) <= LONGEST:
+        return text
+    end = f"... ({len(text)} characters)"
+    return text[: LONGEST - len(end)] + end
+
+
 def clean(text: str) -> str:
     r"""Return `text` on one line, each character that cannot be printed written as its escape.
 

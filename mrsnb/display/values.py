@@ -4,7 +4,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from mrsnb.display import markup
-from mrsnb.display.text import align, clean
+from mrsnb.display.text import align, clean, shortened
+
+MOST_ROWS = 200
+"""Rows of a table that are shown; what is not shown is still in the value."""
 
 
 @dataclass(frozen=True)
@@ -88,19 +91,26 @@ class Table:
 
     def to_text(self) -> str:
         """Return aligned lines: heads, a rule, rows."""
-        widths = (max(len(clean(row[i])) for row in (self.columns, *self.rows)) for i in range(len(self.columns)))
-        return "\n".join(align([self.columns, ["-" * width for width in widths], *self.rows], self._numbers()))
+        rows = self._rows()
+        widths = (max(len(clean(row[i])) for row in (self.columns, *rows)) for i in range(len(self.columns)))
+        return "\n".join(align([self.columns, ["-" * width for width in widths], *rows], self._numbers()))
 
     def to_html(self) -> str:
         """Return the same as HTML, complete for a notebook cell."""
-        return markup.block(self.to_text(), self.markup())
+        return markup.block(self.markup())
 
     def markup(self) -> str:
         """Return the bare ``<table>``."""
-        return markup.table(self.columns, self.rows, self._numbers())
+        return markup.table(self.columns, self._rows(), self._numbers())
+
+    def _rows(self) -> list[tuple[str, ...]]:
+        return [tuple(shortened(cell) for cell in row) for row in within_limit(self.rows)]
 
     def _numbers(self) -> set[int]:
         return {i for i in range(len(self.columns)) if self.rows and all(_is_number(row[i]) for row in self.rows)}
+
+    def _repr_html_(self) -> str:
+        return self.to_html()
 
     def _repr_mimebundle_(self, **_: object) -> dict[str, str]:
         return {"text/plain": self.to_text(), "text/html": self.to_html()}
@@ -123,6 +133,14 @@ class Section:
     title: str
     content: Sequence[Row] | Table
     open: bool = False
+
+
+def within_limit(rows: Sequence[tuple[str, ...]]) -> list[tuple[str, ...]]:
+    """Return the first rows, and one that says how many there are beside, if they are too many to be shown."""
+    if len(rows) <= MOST_ROWS:
+        return list(rows)
+    rest = f"... and {len(rows) - MOST_ROWS + 1} more"
+    return [*rows[: MOST_ROWS - 1], (rest, *[""] * (len(rows[0]) - 1))]
 
 
 def _is_number(cell: str) -> bool:

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from mrsnb.core.cards import Cards
-from mrsnb.display import Row, mimebundle, to_text
+from mrsnb.display import Row, Shown, to_text
 from mrsnb.errors import InputError
 from mrsnb.io.association import read_association
 from mrsnb.io.atomic import atomic_write, output_folder
@@ -63,7 +63,7 @@ _SELECTING = {
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Fetched:
+class Fetched(Shown):
     """Files that were fetched.
 
     Parameters
@@ -86,6 +86,11 @@ class Fetched:
     parameters: Mapping[str, Path] = field(default_factory=dict)
     lacking: tuple[str, ...] = ()
 
+    @property
+    def title(self) -> str:
+        """What it is, in a few words."""
+        return "Best references"
+
     def rows(self) -> list[Row]:
         """Return what there is to say about them."""
         chosen = [*self.files.items(), *self.parameters.items()]
@@ -98,9 +103,6 @@ class Fetched:
 
     def __repr__(self) -> str:
         return to_text("Best references", self.rows())
-
-    def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
-        return mimebundle("Best references", self.rows())
 
 
 def fetch_best_references(inputs: Sequence[Path | str], directory: Path | str) -> Fetched:

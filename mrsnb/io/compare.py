@@ -10,7 +10,7 @@ import numpy as np
 from astropy.io import fits
 from numpy.typing import NDArray
 
-from mrsnb.display import Row, Section, Table, mimebundle, to_text
+from mrsnb.display import Row, Section, Shown, Table, to_text
 from mrsnb.errors import InputError
 from mrsnb.io.exposures import opened
 
@@ -67,7 +67,7 @@ class Difference:
 
 
 @dataclass(frozen=True)
-class Comparison:
+class Comparison(Shown):
     """Two runs compared.
 
     Parameters
@@ -115,6 +115,11 @@ class Comparison:
         heads = ("product", "part", "agree", "largest relative", "largest", "within rtol", "NaN in one", "remark")
         return Table(heads, (*missing, *lines))
 
+    @property
+    def title(self) -> str:
+        """What it is, in a few words."""
+        return "Comparison"
+
     def rows(self) -> list[Row]:
         """Return what there is to say about it."""
         products = {d.product for d in self.differences}
@@ -130,11 +135,12 @@ class Comparison:
             Row("largest", "-" if worst is None else f"{worst.largest_relative:.2e}", "relative"),
         ]
 
-    def __repr__(self) -> str:
-        return to_text("Comparison", self.rows())
+    def sections(self) -> list[Section]:
+        """Return the table, shown if anything differs."""
+        return [Section("Parts", self.table(), open=not self.agree)]
 
-    def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
-        return mimebundle("Comparison", self.rows(), sections=[Section("Parts", self.table(), open=not self.agree)])
+    def __repr__(self) -> str:
+        return to_text(self.title, self.rows())
 
 
 def compare_runs(folder_a: Path | str, folder_b: Path | str, rtol: float = 1e-5) -> Comparison:

@@ -20,7 +20,6 @@ from numpy.typing import NDArray
 from mrsnb.core.bands import SUB_BANDS, Band
 from mrsnb.core.cards import Cards
 from mrsnb.core.exposure import DETECTOR_SHAPE, Described, Exposure, describe
-from mrsnb.display import Row, mimebundle
 from mrsnb.errors import InputError
 from mrsnb.geometry.chain import MrsChain
 from mrsnb.geometry.oversample import oversampling
@@ -157,15 +156,8 @@ class ExposureFile(Described):
             wanted = (*_IMAGES, *(name for name in _VARIANCES if name in names))
             return {name: _image(self.path, hdus, name, shape) for name in wanted}
 
-    def rows(self) -> list[Row]:
-        """Return what there is to say about it; the arrays stay on disk."""
-        return describe(self)
-
     def __repr__(self) -> str:
         return f"<ExposureFile {self.name} {'+'.join(b.name for b in self.bands)}>"
-
-    def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
-        return mimebundle(f"Exposure {self.name}", self.rows(), [])
 
 
 def open_exposure(path: Path | str) -> ExposureFile:

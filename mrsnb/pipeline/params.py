@@ -8,7 +8,7 @@ from importlib.resources import files
 from typing import Any, Self, get_type_hints
 
 from mrsnb.core.params import Params
-from mrsnb.display import Section, Table, mimebundle
+from mrsnb.display import Row, Section, Shown, Table
 from mrsnb.errors import ParamError, nearest
 from mrsnb.steps.adaptive_trace_model import AdaptiveTraceModelParams
 from mrsnb.steps.assign_mtwcs import AssignMtwcsParams
@@ -23,7 +23,7 @@ from mrsnb.steps.spectral_leak import SpectralLeakParams
 
 
 @dataclass(frozen=True, kw_only=True)
-class Spec3Params:
+class Spec3Params(Shown):
     """The parameters of every step, one field a step.
 
     Examples
@@ -111,11 +111,31 @@ class Spec3Params:
             ]
         return Table(("step", "parameter", "value", "", "meaning"), tuple(rows))
 
+    @property
+    def title(self) -> str:
+        """What it is."""
+        return "Spec3Params"
+
+    def rows(self) -> list[Row]:
+        """Return the values that differ from the defaults."""
+        rows = [
+            replace(row, name=f"{step}.{row.name}") for step in self.steps() for row in getattr(self, step).changed_rows()
+        ]
+        return rows or [Row("changed", "nothing", note="all values are the defaults")]
+
+    def sections(self) -> list[Section]:
+        """Return the parameters of each step as a table, those that differ from their defaults first."""
+        shown = []
+        for step in self.steps():
+            values: StepParams = getattr(self, step)
+            some, others = (values.table(advanced=advanced) for advanced in (False, True))
+            marks = [f"{len(values.changed())} changed"] * bool(values.changed()) + ["skipped"] * values.skip
+            title = step + (f" ({', '.join(marks)})" if marks else "")
+            shown.append(Section(title, Table(some.columns, (*some.rows, *others.rows))))
+        return shown
+
     def __repr__(self) -> str:
         return self.table().to_text()
-
-    def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
-        return mimebundle("Spec3Params", [], sections=[Section("Parameters", self.table(), open=True)])
 
 
 @cache

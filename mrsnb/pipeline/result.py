@@ -2,14 +2,13 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mrsnb.core.association import Association
 from mrsnb.core.references import References
-from mrsnb.display import Picture, Row, Section, Table, mimebundle, to_text
+from mrsnb.display import Picture, Row, Section, Shown, Table, to_text
 from mrsnb.pipeline.params import Spec3Params
 
 
@@ -27,7 +26,7 @@ class ProductSummary:
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Spec3Result:
+class Spec3Result(Shown):
     """All that a run made: a summary of each product, small however large the run.
 
     Parameters
@@ -103,10 +102,10 @@ class Spec3Result:
 
     def cube_grid(self) -> Picture:
         """Return the images of all cubes, median over wavelength, logarithmic."""
-        from mrsnb.display.plots import image_grid_picture
+        from mrsnb.display.plots import SkyImage, image_grid_picture
 
-        panels = [(p.label, p.image, p.spaxel_size) for p in self.cubes if p.image is not None]
-        return image_grid_picture(f"{self.association.name}: median over wavelength", panels)
+        images = [SkyImage(p.label, p.image, p.spaxel_size) for p in self.cubes if p.image is not None]
+        return image_grid_picture(f"{self.association.name}: median over wavelength", images)
 
     def stitched(self) -> Picture:
         """Return all spectra in one plot, bright lines marked."""
@@ -120,6 +119,3 @@ class Spec3Result:
 
     def __repr__(self) -> str:
         return to_text(self.title, self.rows())
-
-    def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
-        return mimebundle(self.title, self.rows(), self.pictures(), sections=self.sections())

@@ -74,7 +74,7 @@ class AssignMtwcsResult(Result):
 
     def pictures(self) -> list[Picture]:
         """Return how far each exposure moved, numbered in order; nothing if none did."""
-        from mrsnb.display.plots.shifts import shift_picture
+        from mrsnb.display.plots import shift_picture
 
         return [shift_picture("Exposures moved with the target", self.shifts)] if self.shifts else []
 

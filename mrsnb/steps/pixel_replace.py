@@ -100,12 +100,13 @@ class PixelReplaceResult(Result):
 
     def pictures(self) -> list[Picture]:
         """Return the image of one exposure of each detector and setting, the pixels that were bad marked."""
-        from mrsnb.display.plots.outliers import outlier_picture
+        from mrsnb.display.plots import DetectorImage, detector_picture
 
-        return [
-            outlier_picture(p.name, p.image, STRIDE, {"replaced": p.replaced.image(), "left bad": p.left.image()})
+        images = [
+            DetectorImage(p.name, p.image, STRIDE, {"replaced": p.replaced.places(), "left bad": p.left.places()})
             for p in self.previews
         ]
+        return [detector_picture("After the step, pixels that were bad", images)] if images else []
 
 
 def pixel_replace(exposures: Sequence[ExposureSource], params: PixelReplaceParams) -> PixelReplaceResult:

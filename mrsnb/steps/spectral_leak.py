@@ -61,13 +61,17 @@ class SpectralLeakResult(Result):
         ]
 
     def pictures(self) -> list[Picture]:
-        """Return the spectrum before and after."""
+        """Return the spectrum before and after, and what was taken out."""
         from mrsnb.display.plots import spectrum_picture
 
         if self.corrected is None or self.before is None:
             return []
         curves = [("before", self.before.wave, self.before.flux), ("after", self.corrected.wave, self.corrected.flux)]
-        return [spectrum_picture("Band 3A and the spectral leak", curves)]
+        leak = ("leak", self.before.wave, self.before.flux - self.corrected.flux)
+        return [
+            spectrum_picture("Band 3A before and after", curves),
+            spectrum_picture("Leak that was subtracted", [leak]),
+        ]
 
 
 def spectral_leak(

@@ -108,7 +108,7 @@ def _draw(canvas: Canvas, cell: Box, shown: _Drawn, labels: Sequence[str], n: in
         if rings_fit:
             _rings(canvas, columns(x), rows(y), 3.0 if n < 2 else 2.4, colour)
         else:
-            _blots(places[::-1], y // shown.block, x // shown.block, canvas.solid(rgba(colour)), 2 - (n_marks > 10 * _RINGS))
+            _blots(places[::-1], y // shown.block, x // shown.block, canvas.solid(rgba(colour)), 2 if n < 3 and n_marks < 3000 else 1)
     if not rings_fit:
         canvas.image(frame, places)
     canvas.frame(frame)

@@ -71,7 +71,7 @@ def image_picture(title: str, images: Sequence[SkyImage], rotation: float = 0.0)
     head = 38 if len(images) == 1 else 56
     across = 64 + wide + 66
     canvas = Canvas(round(across * len(images) + 24 * (len(images) > 1) + 24), round(head + high + 50))
-    canvas.text(12 if len(images) > 1 else 64, 18, title, size=14)
+    canvas.text(64, 18, title, size=14)
     for k, image in enumerate(images):
         frame = Box(64 + k * (across + 24), head, round(wide), round(high))
         _with_axes(canvas, frame, image, rotation, named=len(images) > 1)

@@ -77,11 +77,12 @@ def spectrum_picture(
         for i, (curve, error) in enumerate(zip(curves, errors, strict=True))
     ]
     shown = [curve for curve in every if np.isfinite(curve.flux).any()]
-    canvas = Canvas(WIDTH, HEIGHT)
+    names = _place_of_names(_wave_axis(shown)[0], shown) if shown and len(every) > 1 else ""
+    canvas = Canvas(WIDTH, HEIGHT + (18 * -(-len(shown) // _across(shown)) + 12 if names == "below" else 0))
     canvas.text(FRAME.x, 18, title, size=14)
     canvas.frame(FRAME)
     if shown:
-        _fill(canvas, shown, marks, y_label, named=len(every) > 1)
+        _fill(canvas, shown, marks, y_label, names)
     else:
         canvas.text(FRAME.x + FRAME.width / 2, FRAME.y + FRAME.height / 2, "no finite values", at=(0.5, 0.5))
         nothing = Ticks([], [], [])
@@ -91,7 +92,7 @@ def spectrum_picture(
 
 
 def _fill(
-    canvas: Canvas, shown: Sequence[Curve], marks: Sequence[tuple[float, str]], y_label: str, *, named: bool
+    canvas: Canvas, shown: Sequence[Curve], marks: Sequence[tuple[float, str]], y_label: str, names: str
 ) -> None:
     inside = [(w, name) for w, name in sorted(marks) if any(c.wave[0] <= w <= c.wave[-1] for c in shown)]
     x, x_ticks = _wave_axis(shown)
@@ -104,8 +105,8 @@ def _fill(
         on = None if c.err is None else (*c.colour[:3], _BAND)
         draw_curve(canvas, FRAME, x(c.wave), y(c.flux), c.colour, on=on)
     _name_lines(canvas, Axes(x, y), shown, inside)
-    if named:
-        _name_curves(canvas, x, shown)
+    if names:
+        _name_curves(canvas, x, shown, names)
     bottom_axis(canvas, FRAME, x, x_ticks, "wavelength / micron")
     left_axis(canvas, FRAME, y, y_ticks, y_label, away=60)
 
@@ -199,26 +200,26 @@ def _strip(marks: Sequence[tuple[float, str]]) -> float:
     return 8 + max((min(length(name, NAME), LONGEST * 5.0) for _, name in marks), default=0.0)
 
 
-def _name_curves(canvas: Canvas, x: Scale, curves: Sequence[Curve]) -> None:
-    """Name each curve in its colour: above it, or in a row or a block where curves overlap."""
-    middles = [float(x(_middle(c))) for c in curves]
+def _place_of_names(x: Scale, curves: Sequence[Curve]) -> str:
+    """Return where there is room for the names of curves: ``"above"`` each, in a ``"row"``, or ``"below"`` the axes."""
     widths = [length(c.label, SMALL) for c in curves]
-    spans = sorted(zip(middles, widths, strict=True))
+    spans = sorted(zip((float(x(_middle(c))) for c in curves), widths, strict=True))
     if all(b[0] - a[0] > (a[1] + b[1]) / 2 + 4 for a, b in pairwise(spans)) and len(curves) > 1:
-        for middle, c in zip(middles, curves, strict=True):
-            canvas.text(middle, FRAME.y - 10, c.label, size=SMALL, colour=c.colour, at=(0.5, 0.5))
-        return
-    if sum(widths) + 44 * len(curves) < FRAME.width:
-        left = FRAME.x
-        for c, width in zip(curves, widths, strict=True):
-            _key(canvas, left, FRAME.y - 12, c)
-            left += width + 44
-        return
-    columns, wide = 1 + len(curves) // 8, min(max(widths), 0.45 * FRAME.width) + 44
-    rows = -(-len(curves) // columns)
-    left, top = _emptiest(canvas, columns * wide, rows * 18)
+        return "above"
+    return "row" if sum(widths) + 44 * len(curves) < FRAME.width else "below"
+
+
+def _name_curves(canvas: Canvas, x: Scale, curves: Sequence[Curve], place: str) -> None:
+    """Name each curve in its colour."""
+    left, across = FRAME.x, _across(curves)
     for k, c in enumerate(curves):
-        _key(canvas, left + k // rows * wide, top + k % rows * 18 + 9, c)
+        if place == "above":
+            canvas.text(float(x(_middle(c))), FRAME.y - 10, c.label, size=SMALL, colour=c.colour, at=(0.5, 0.5))
+        elif place == "row":
+            _key(canvas, left, FRAME.y - 12, c)
+            left += length(c.label, SMALL) + 44
+        else:
+            _key(canvas, FRAME.x + k % across * FRAME.width / across, HEIGHT + 10 + k // across * 18, c)
 
 
 def _key(canvas: Canvas, x: float, y: float, curve: Curve) -> None:
@@ -226,14 +227,9 @@ def _key(canvas: Canvas, x: float, y: float, curve: Curve) -> None:
     canvas.text(x + 26, y, curve.label, size=SMALL)
 
 
-def _emptiest(canvas: Canvas, width: float, height: float) -> tuple[float, float]:
-    """Return the corner of a box of this size within the frame that covers least."""
-    places = [
-        (x, y)
-        for y in (FRAME.y + 10, FRAME.bottom - height - 12)
-        for x in (FRAME.right - width - 10, FRAME.x + 14, FRAME.x + (FRAME.width - width) / 2)
-    ]
-    return min(places, key=lambda place: np.count_nonzero(canvas.pixels[canvas.within(Box(*place, width, height))]))
+def _across(curves: Sequence[Curve]) -> int:
+    """Return how many names stand side by side below the axes."""
+    return max(1, min(3, int(FRAME.width / (max(length(c.label, SMALL) for c in curves) + 44))))
 
 
 def _middle(curve: Curve) -> float:

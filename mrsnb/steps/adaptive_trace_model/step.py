@@ -6,6 +6,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, fields, replace
 from functools import partial
 from time import perf_counter
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,6 +24,7 @@ from mrsnb.kernels.threads import at_most, n_threads
 from mrsnb.kernels.trace import widen
 from mrsnb.steps.adaptive_trace_model.images import LEAST, trace_images
 from mrsnb.steps.adaptive_trace_model.params import AdaptiveTraceModelParams
+from mrsnb.steps.outlier_detection.found import STRIDE
 from mrsnb.steps.validity import marked_alike
 
 log = logging.getLogger(__name__)
@@ -45,6 +47,14 @@ class TracedExposure(Exposure):
         frozen(self.trace)
 
 
+class Preview(NamedTuple):
+    """One exposure, for the eye: one pixel of `STRIDE` along both axes; MJy/sr."""
+
+    name: str
+    flux: NDArray[np.float32]
+    trace: NDArray[np.float32]
+
+
 @dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class AdaptiveTraceModelResult(Result):
     """The exposures with their traces.
@@ -53,10 +63,13 @@ class AdaptiveTraceModelResult(Result):
     ----------
     exposures : tuple of DerivedExposure
         In the order given; ``load()`` fits the model and returns a `TracedExposure`.
+    preview : Preview or None
+        The first exposure.
     """
 
     params: AdaptiveTraceModelParams
     exposures: tuple[DerivedExposure, ...]
+    preview: Preview | None = None
 
     @property
     def title(self) -> str:
@@ -72,20 +85,18 @@ class AdaptiveTraceModelResult(Result):
         return [
             Row("each gets", made),
             Row("slices modelled", modelled),
-            Row("computed", "when loaded"),
+            Row("computed", "when loaded", note="but for the first, which is shown" if self.preview else ""),
         ]
 
     def pictures(self) -> list[Picture]:
-        """Return none: the models are made when the exposures are loaded; see `trace_picture`."""
-        return []
+        """Return the first exposure and its trace."""
+        from mrsnb.display.plots import DetectorImage, detector_picture
 
-    def trace_picture(self, index: int = 0) -> Picture:
-        """Return the trace of one exposure, which is fitted for it."""
-        from mrsnb.display.plots import detector_picture
-
-        exposure = self.exposures[index].load()
-        trace = exposure.trace if isinstance(exposure, TracedExposure) else exposure.flux
-        return detector_picture(f"{exposure.name}: trace", trace)
+        if self.preview is None:
+            return []
+        name, flux, trace = self.preview
+        images = [DetectorImage("exposure", flux, STRIDE), DetectorImage("trace", trace, STRIDE)]
+        return [detector_picture(name, images)]
 
 
 def adaptive_trace_model(
@@ -96,7 +107,7 @@ def adaptive_trace_model(
     Parameters
     ----------
     exposures : sequence of ExposureSource
-        Their arrays are not touched until the results are loaded.
+        The first is modelled at once, and its model kept until it is loaded; the others are not touched until then.
     params : AdaptiveTraceModelParams
 
     Returns
@@ -123,7 +134,7 @@ def adaptive_trace_model(
     Law et al. 2023, AJ 166, 45 (undersampling and its effect on spectra); the adaptive_trace_model step of jwst 3.0.0.
     """
     start = perf_counter()
-    changed = []
+    changed, kept = [], _Kept()
     for source in exposures:
         if oversampling(source.wcs) != 1:
             msg = f"{source.name}: is oversampled already; run adaptive_trace_model once, on the exposures of level 2"
@@ -132,13 +143,34 @@ def adaptive_trace_model(
         changed.append(
             DerivedExposure(
                 source=source,
-                change=partial(traced, params=params),
+                change=partial(kept.traced, name=source.name, params=params),
                 primary=source.primary.updated(S_TRCMOD="COMPLETE"),
                 science=_smaller_pixels(source.science, factor),
                 new_wcs=None if factor == 1 else oversampled(source.wcs, factor),
             )
         )
-    return AdaptiveTraceModelResult(params=params, seconds=perf_counter() - start, exposures=tuple(changed))
+    preview = kept.first(exposures[0].load(), params) if exposures else None
+    seconds = perf_counter() - start
+    return AdaptiveTraceModelResult(params=params, seconds=seconds, exposures=tuple(changed), preview=preview)
+
+
+class _Kept:
+    """The first exposure, modelled, until somebody asks for it."""
+
+    def __init__(self) -> None:
+        self._made: dict[str, TracedExposure] = {}
+
+    def first(self, exposure: Exposure, params: AdaptiveTraceModelParams) -> Preview:
+        """Model an exposure and return a preview."""
+        made = self._made[exposure.name] = traced(exposure, params)
+        shown = slice(None, None, STRIDE)
+        columns = np.arange(0, exposure.flux.shape[1], STRIDE) * made.trace.shape[1] // exposure.flux.shape[1]
+        return Preview(exposure.name, exposure.flux[shown, shown].copy(), made.trace[shown, columns])
+
+    def traced(self, exposure: Exposure, name: str, params: AdaptiveTraceModelParams) -> TracedExposure:
+        """Return an exposure with its trace."""
+        made = self._made.pop(name, None)
+        return traced(exposure, params) if made is None else made
 
 
 def _smaller_pixels(science: Cards, factor: float) -> Cards:

@@ -4,6 +4,7 @@ import logging
 import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from time import perf_counter
 
@@ -30,6 +31,9 @@ log = logging.getLogger(__name__)
 
 Array = NDArray[np.float64]
 
+_SHOWN = 16
+"""Planes of each cube that a picture of many is made of at least."""
+
 
 @dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class CubeBuildResult(Result):
@@ -47,18 +51,24 @@ class CubeBuildResult(Result):
         """Return one row a cube; all there is to say if there is only one."""
         if len(self.cubes) == 1:
             cube = self.cubes[0]
-            holes = int(np.count_nonzero(cube.dq == 1))
-            return [Row("product", cube.name), *cube.rows(), Row("holes", str(holes), "voxels")]
+            return [Row("product", cube.name), *cube.rows(), Row("holes", str(self._holes), "voxels")]
         return [Row(cube.label, " x ".join(map(str, cube.grid.shape)), "voxels", cube.name) for cube in self.cubes]
 
     def pictures(self) -> list[Picture]:
         """Return the cubes collapsed over wavelength."""
-        from mrsnb.display.plots import image_grid_picture
+        from mrsnb.display.plots import SkyImage, image_grid_picture
 
         if len(self.cubes) == 1:
             return self.cubes[0].pictures()
-        panels = [(cube.label, cube.collapsed(), cube.grid.spaxel_size) for cube in self.cubes]
-        return [image_grid_picture("Median over wavelength", panels, rotation=self.cubes[0].grid.rotation)]
+        images = [
+            SkyImage(cube.label, cube.collapsed(max(1, cube.grid.n_wave // _SHOWN)), cube.grid.spaxel_size)
+            for cube in self.cubes
+        ]
+        return [image_grid_picture("Median of some planes", images, rotation=self.cubes[0].grid.rotation)]
+
+    @cached_property
+    def _holes(self) -> int:
+        return sum(int(np.count_nonzero(cube.dq == 1)) for cube in self.cubes)
 
     def sections(self) -> list[Section]:
         """Return the pixels of the voxel that was asked for, of each cube."""

@@ -8,7 +8,7 @@ import numpy as np
 from mrsnb.core.bands import Band
 from mrsnb.core.dq import words
 from mrsnb.core.exposure import ExposureSource
-from mrsnb.display import Row, Section, Table, mimebundle
+from mrsnb.display import Row, Section, Shown, Table
 from mrsnb.errors import ParamError
 from mrsnb.kernels.overlap import MAX_VERTICES, shared_area
 from mrsnb.steps.cube_build.params import CubeBuildParams
@@ -39,7 +39,7 @@ class Contribution(NamedTuple):
 
 
 @dataclass(frozen=True, kw_only=True, eq=False, repr=False)
-class Contributions:
+class Contributions(Shown):
     """All pixels of a voxel.
 
     Parameters
@@ -72,6 +72,10 @@ class Contributions:
             Row("flux", f"{self.flux:.6g}", "MJy/sr"),
         ]
 
+    def sections(self) -> list[Section]:
+        """Return the pixels as a table."""
+        return [Section("Pixels", self.table(), open=True)]
+
     def table(self) -> Table:
         """Return one row a pixel."""
         total = sum(p.weight for p in self.pixels)
@@ -93,9 +97,6 @@ class Contributions:
 
     def __repr__(self) -> str:
         return f"{self.title}\n{self.table().to_text()}"
-
-    def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
-        return mimebundle(self.title, self.rows(), sections=[Section("Pixels", self.table(), open=True)])
 
 
 def contributions(plan: CubePlan, params: CubeBuildParams, voxel: tuple[int, int, int]) -> Contributions:

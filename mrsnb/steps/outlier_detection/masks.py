@@ -32,6 +32,17 @@ class Mask(NamedTuple):
         """Return a boolean image."""
         return np.unpackbits(self.bits, count=self.shape[0] * self.shape[1]).astype(bool).reshape(self.shape)
 
+    def places(self) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+        """Return the rows and columns of the pixels that are set, without unpacking the others."""
+        some = np.flatnonzero(self.bits)
+        byte, bit = np.nonzero(np.unpackbits(self.bits[some, None], axis=1))
+        row, column = np.divmod(some[byte] * 8 + bit, self.shape[1])
+        return row, column
+
+    def without(self, other: "Mask") -> "Mask":
+        """Return the pixels that are not set in the other."""
+        return Mask(self.bits & ~other.bits, self.shape)
+
     @property
     def size(self) -> int:
         """Number of pixels that are set."""

@@ -97,15 +97,16 @@ class OutlierDetectionResult(Result):
         return [*rows, Row("left out", self.reason)] if self.reason else rows
 
     def pictures(self) -> list[Picture]:
-        """Return one detector image for each detector, its outliers marked."""
-        from mrsnb.display.plots.outliers import outlier_picture
+        """Return the image of one exposure of each detector, its outliers marked."""
+        from mrsnb.display.plots import DetectorImage, detector_picture
 
-        return [
-            outlier_picture(
+        images = [
+            DetectorImage(
                 p.name,
                 p.image,
                 p.stride,
-                {"in this exposure": p.own.image() & ~p.common.image(), "in all": p.common.image()},
+                {"in one exposure": p.own.without(p.common).places(), "in all": p.common.places()},
             )
             for p in self.previews
         ]
+        return [detector_picture("Outliers", images)] if images else []

@@ -76,11 +76,15 @@ class ResidualFringeResult(Result):
         return [*rows, Row("correction", f"{np.std(self.fringe):.2%}", "rms")]
 
     def pictures(self) -> list[Picture]:
-        """Return the spectrum before and after."""
+        """Return the spectrum before and after, and what it was divided by."""
         from mrsnb.display.plots import spectrum_picture
 
         if self.reason:
             return []
         before, after = (np.asarray(getattr(flux, "value", flux)) for flux in (self.before, self.flux))
         curves = [("before", self.wave, before), ("after", self.wave, after)]
-        return [spectrum_picture("Residual fringes", curves)]
+        fringe = ("fringe", self.wave, 100 * (self.fringe - 1))
+        return [
+            spectrum_picture("Spectrum before and after", curves, y_label="flux"),
+            spectrum_picture("Fringes that were divided out", [fringe], y_label="share of the flux / %"),
+        ]

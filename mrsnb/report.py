@@ -55,12 +55,9 @@ def write_report(result: Spec3Result, output_dir: Path | str) -> Report:
         If a file cannot be written.
     """
     folder = output_folder(output_dir)
-    pictures = {}
-    if result.cubes:
-        pictures["cubes"] = result.cube_grid()
-    if result.spectra:
-        pictures["spectrum"] = result.stitched()
-    body = to_html(result.title, result.rows(), list(pictures.values()), [*result.sections(), *_origin(result)])
+    names = [name for name, there in (("cubes", result.cubes), ("spectrum", result.spectra)) if there]
+    pictures = dict(zip(names, result.drawn, strict=True))
+    body = to_html(result.title, result.rows(), result.drawn, [*result.sections(), *_origin(result)])
     paths = {name: _write(folder / f"{name}.png", picture.png) for name, picture in pictures.items()}
     document = page(f"Level 3 of {result.association.name}", body)
     return Report(

@@ -207,7 +207,6 @@ class Params(Shown):
         default = {spec.name: spec.default for spec in self.specs()}
         return {name: value for name, value in self.to_dict().items() if getattr(self, name) != default[name]}
 
-
     @property
     def title(self) -> str:
         """Name of the class."""

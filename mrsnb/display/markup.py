@@ -76,6 +76,5 @@ def table(columns: Sequence[str], rows: Sequence[Sequence[str]], right: Collecti
 def image(title: str, png: bytes, width: int) -> str:
     """Return an ``<img>`` that carries its PNG."""
     data = base64.b64encode(png).decode("ascii")
-    return (
-        f'<img class="mrsnb-picture" alt="{escape(shortened(title))}" width="{width}" src="data:image/png;base64,{data}">'
-    )
+    words = escape(shortened(title))
+    return f'<img class="mrsnb-picture" alt="{words}" width="{width}" src="data:image/png;base64,{data}">'

@@ -135,7 +135,7 @@ class Section:
     open: bool = False
 
 
-def within_limit(rows: Sequence[tuple[str, ...]]) -> list[tuple[str, ...]]:
+def within_limit(rows: Sequence[Sequence[str]]) -> list[Sequence[str]]:
     """Return the first rows, and one that says how many there are beside, if they are too many to be shown."""
     if len(rows) <= MOST_ROWS:
         return list(rows)

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from mrsnb.core.bands import SUB_BANDS, Band
 from mrsnb.core.cards import Cards
-from mrsnb.core.exposure import DETECTOR_SHAPE, Described, Exposure, describe
+from mrsnb.core.exposure import DETECTOR_SHAPE, Described, Exposure
 from mrsnb.errors import InputError
 from mrsnb.geometry.chain import MrsChain
 from mrsnb.geometry.oversample import oversampling

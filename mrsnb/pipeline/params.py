@@ -119,7 +119,9 @@ class Spec3Params(Shown):
     def rows(self) -> list[Row]:
         """Return the values that differ from the defaults."""
         rows = [
-            replace(row, name=f"{step}.{row.name}") for step in self.steps() for row in getattr(self, step).changed_rows()
+            replace(row, name=f"{step}.{row.name}")
+            for step in self.steps()
+            for row in getattr(self, step).changed_rows()
         ]
         return rows or [Row("changed", "nothing", note="all values are the defaults")]
 

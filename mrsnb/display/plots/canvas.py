@@ -164,18 +164,33 @@ class Canvas:
         cover = np.clip(width / 2 * SHARPNESS + 0.5 - away_from(ends, box), 0.0, 1.0)
         self.stamp(round(left * SHARPNESS), round(top * SHARPNESS), 255.0 * cover, self.ramp(colour))
 
-    def leader(self, x: float, label_x: float, top: float, knee: float, end: float, ramp: int) -> None:
-        """Draw a thin line from a label down to a knee above what it names, and from there straight down."""
-        rows = np.arange(round(top * SHARPNESS), round(end * SHARPNESS))
-        share = np.clip((rows / SHARPNESS - top) / (knee - top), 0.0, 1.0)
-        middle = (label_x + (x - label_x) * share) * SHARPNESS
-        half = 0.5 + 0.5 * abs(x - label_x) / (knee - top) * (share < 1.0)
-        left = np.floor(middle - half).astype(int)
-        for k in range(int(2 * half.max()) + 2):
-            cover = np.minimum(middle + half, left + k + 1) - np.maximum(middle - half, left + k)
-            self._edge(rows, left + k, np.clip(cover, 0.0, 1.0), ramp, (0, 0))
+    def leaders(self, x: Array, labels: Array, ends: Array, top: float, knee: float, colour: Colour) -> None:
+        """Draw thin lines from labels, side by side at height `top`, to above what they name, and straight down to it.
 
-    def spans(self, first: int, top: Array, bottom: Array, clip: slice, *, ramp: int, on: tuple[int, int] = (0, 0)) -> None:
+        Parameters
+        ----------
+        x, labels, ends : ndarray
+            Where the lines go down and where their labels are, along x, and how far down they go; shape (n,).
+        top, knee : float
+            Where lines begin, and where they turn straight down.
+        colour : tuple of int
+        """
+        rows = np.arange(round(top * SHARPNESS), round(knee * SHARPNESS))[:, None]
+        column = np.floor(x * SHARPNESS)
+        start, move = labels * SHARPNESS, column + 0.5 - labels * SHARPNESS
+        middle = start + move * (rows + 0.5 - rows[0]) / len(rows)
+        half = 0.5 + 0.5 * np.abs(move) / len(rows)
+        first = np.floor(middle - half).astype(int)
+        rows = np.broadcast_to(rows, first.shape)
+        for k in range(int(2 * half.max()) + 2):
+            cover = np.minimum(middle + half, first + k + 1) - np.maximum(middle - half, first + k)
+            self._edge(rows.ravel(), (first + k).ravel(), np.clip(cover, 0.0, 1.0).ravel(), self.ramp(colour), (0, 0))
+        for place, end in zip(column.astype(int), np.round(ends * SHARPNESS).astype(int), strict=True):
+            self.pixels[round(knee * SHARPNESS) : end, place] = self.solid(colour)
+
+    def spans(
+        self, first: int, top: Array, bottom: Array, clip: slice, *, ramp: int, on: tuple[int, int] = (0, 0)
+    ) -> None:
         """Ink one span of each column of the file from the column `first` on.
 
         Parameters
@@ -215,9 +230,9 @@ class Canvas:
         first = np.where(self.pixels[row, column] == on[0], on[1], ramp) if on[1] else ramp
         self.pixels[row, column] = first - 1 + level
 
-    def picture(self, title: str, *, by_runs: bool = True) -> Picture:
-        """Return what was drawn; `by_runs` as for `indexed_png`."""
-        return Picture(title, indexed_png(self.pixels, self.palette, title, by_runs=by_runs), self.width, self.height)
+    def picture(self, title: str) -> Picture:
+        """Return what was drawn."""
+        return Picture(title, indexed_png(self.pixels, self.palette, title), self.width, self.height)
 
 
 def _clipped(first: int, top: Array, bottom: Array, clip: slice) -> tuple[Array, Array, Array]:
@@ -227,7 +242,7 @@ def _clipped(first: int, top: Array, bottom: Array, clip: slice) -> tuple[Array,
 
 
 def away_from(ends: Array, box: Box) -> Array:
-    """Return how far the pixels of the file in a box are from the nearest of some lines; lines as for `Canvas.lines`."""
+    """Return how far the pixels of a box are from the nearest of some lines, which are as for `Canvas.lines`."""
     x0, y0, x1, y1 = (np.asarray(ends, float).reshape(-1, 4) * SHARPNESS).T[..., None, None]
     left, right, top, bottom = (round(edge * SHARPNESS) for edge in (box.x, box.right, box.y, box.bottom))
     x, y = np.arange(left, right) + 0.5, np.arange(top, bottom)[:, None] + 0.5

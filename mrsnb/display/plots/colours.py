@@ -1,4 +1,4 @@
-"""Colours of pictures: they must be seen on white paper and on a dark theme alike, as pictures have no paper of their own."""
+"""Colours of pictures, which have no paper of their own: they are seen on white and on a dark theme alike."""
 
 from functools import cache
 

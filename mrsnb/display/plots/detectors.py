@@ -16,8 +16,8 @@ from mrsnb.display.plots.stretch import stretch_of
 from mrsnb.display.values import Picture
 
 Array = NDArray[Any]
-_SHADES = 32
-"""Colours of an image: noise in more of them would be too large a file."""
+_SHADES, _FEWER_SHADES = 32, 20
+"""Colours of an image: noise in more of them, or in so many of several images, is too large a file."""
 _RINGS = 300
 """Pixels of a picture that have rings around them at most; more are painted instead, and of many only their block."""
 
@@ -69,8 +69,10 @@ def detector_picture(title: str, images: Sequence[DetectorImage]) -> Picture:
         _draw(canvas, Box(column * across + left, head + row * high, side, side), image, labels, n)
     if labels:
         counts = [sum(d.marks[label][0].size for d in drawn if label in d.marks) for label in labels]
-        _key(canvas, 12 if n > 1 else left, 42, [f"{count} {label}" for count, label in zip(counts, labels, strict=True)])
-    return canvas.picture(title, by_runs=False)
+        _key(
+            canvas, 12 if n > 1 else left, 42, [f"{count} {label}" for count, label in zip(counts, labels, strict=True)]
+        )
+    return canvas.picture(title)
 
 
 class _Drawn(NamedTuple):
@@ -95,7 +97,7 @@ def _draw(canvas: Canvas, cell: Box, shown: _Drawn, labels: Sequence[str], n: in
     n_row, n_col = shown.blocks.shape
     scale = cell.width / max(n_row, n_col)
     frame = Box(cell.x, cell.y, n_col * scale, n_row * scale)
-    colours = shades_in(canvas, "magma", _SHADES)
+    colours = shades_in(canvas, "magma", _SHADES if n < 3 else _FEWER_SHADES)
     stretch = stretch_of(shown.blocks, low=1.0, high=99.5)
     places = colours.of(shown.blocks, stretch)
     n_marks = sum(y.size for y, _ in shown.marks.values())
@@ -108,7 +110,13 @@ def _draw(canvas: Canvas, cell: Box, shown: _Drawn, labels: Sequence[str], n: in
         if rings_fit:
             _rings(canvas, columns(x), rows(y), 3.0 if n < 2 else 2.4, colour)
         else:
-            _blots(places[::-1], y // shown.block, x // shown.block, canvas.solid(rgba(colour)), 2 if n < 3 and n_marks < 3000 else 1)
+            _blots(
+                places[::-1],
+                y // shown.block,
+                x // shown.block,
+                canvas.solid(rgba(colour)),
+                2 if n < 3 and n_marks < 3000 else 1,
+            )
     if not rings_fit:
         canvas.image(frame, places)
     canvas.frame(frame)
@@ -168,12 +176,14 @@ def block_mean(image: Array, factor: int) -> Array:
         padded = np.full((n_row * factor, n_col * factor), np.nan, image.dtype)
         padded[: image.shape[0], : image.shape[1]] = image
         image = padded
-    total, count = np.zeros((n_row, n_col)), np.zeros((n_row, n_col), np.uint16)
     good = np.isfinite(image)
-    clean = np.where(good, image, image.dtype.type(0))
-    for i in range(factor):
-        for j in range(factor):
-            total += clean[i::factor, j::factor]
-            count += good[i::factor, j::factor]
+    count = _block_sum(good.view(np.uint8), factor, np.uint32)
+    total = _block_sum(np.where(good, image, image.dtype.type(0)), factor, np.float64)
     with np.errstate(invalid="ignore", divide="ignore"):
         return np.asarray(total / count)
+
+
+def _block_sum(image: Array, factor: int, kind: Any) -> Array:
+    n_row, n_col = (n // factor for n in image.shape)
+    rows = image.reshape(n_row, factor, -1).sum(axis=1, dtype=kind)
+    return np.asarray(rows.reshape(n_row, n_col, factor).sum(axis=2, dtype=kind))

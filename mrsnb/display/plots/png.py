@@ -9,13 +9,15 @@ from numpy.typing import NDArray
 
 from mrsnb.display.text import clean
 
-_COPY_ABOVE = 2
-"""The filter of PNG by which a row is its difference from the row above it."""
+_AS_IT_IS, _LESS_ABOVE = 0, 2
+"""Filters of PNG: a row as it is, and as its difference from the row above it."""
+_LARGE = 110_000
+"""Bytes from which another way is tried."""
+_PER_METRE = 7559
+"""Pixels of the file, so that programs that heed it show two to a CSS pixel."""
 
 
-def indexed_png(
-    pixels: NDArray[np.uint8], palette: Sequence[tuple[int, int, int, int]], title: str, *, by_runs: bool = True
-) -> bytes:
+def indexed_png(pixels: NDArray[np.uint8], palette: Sequence[tuple[int, int, int, int]], title: str) -> bytes:
     """Return the file of an image of at most 256 colours.
 
     Parameters
@@ -26,33 +28,39 @@ def indexed_png(
         Red, green, blue and opacity, 0...255.
     title : str
         What it shows.
-    by_runs : bool
-        True for images of long runs of one colour, which is quickest; False for noise.
 
     Notes
     -----
-    A row that repeats the one above it costs nothing, so enlarged images stay small.
+    Each row is stored as its difference from the one above, and runs are counted: a row that repeats another costs
+    nothing, so enlarged images are small. Noise, which that does not suit, is packed as it is.
     """
     height, width = pixels.shape
-    rows = np.zeros((height, width + 1), np.uint8)
-    is_new = np.ones(height, bool)
-    is_new[1:] = (pixels[1:] != pixels[:-1]).any(axis=1)
-    rows[:, 0] = np.where(is_new, 0, _COPY_ABOVE)
-    rows[is_new, 1:] = pixels[is_new]
-    packer = zlib.compressobj(1, zlib.DEFLATED, 15, 9, zlib.Z_RLE if by_runs else zlib.Z_DEFAULT_STRATEGY)
-    packed = packer.compress(rows.data) + packer.flush()
+    rows = np.empty((height, width + 1), np.uint8)
+    rows[:, 0] = _LESS_ABOVE
+    rows[0, 1:] = pixels[0]
+    np.subtract(pixels[1:], pixels[:-1], out=rows[1:, 1:])
+    packed = _packed(rows, zlib.Z_RLE)
+    if len(packed) > _LARGE:
+        rows[:, 0], rows[:, 1:] = _AS_IT_IS, pixels
+        packed = min(packed, _packed(rows, zlib.Z_DEFAULT_STRATEGY), key=len)
     colours = np.array(palette, np.uint8)
     text = clean(title).encode("latin-1", "replace")
     chunks = (
         (b"IHDR", struct.pack(">IIBBBBB", width, height, 8, 3, 0, 0, 0)),
         (b"PLTE", colours[:, :3].tobytes()),
         (b"tRNS", colours[:, 3].tobytes()),
+        (b"pHYs", struct.pack(">IIB", _PER_METRE, _PER_METRE, 1)),
         (b"tEXt", b"Title\0" + text),
         (b"tEXt", b"Software\0mrsnb"),
         (b"IDAT", packed),
         (b"IEND", b""),
     )
     return b"\x89PNG\r\n\x1a\n" + b"".join(_chunk(kind, data) for kind, data in chunks)
+
+
+def _packed(rows: NDArray[np.uint8], strategy: int) -> bytes:
+    packer = zlib.compressobj(1, zlib.DEFLATED, 15, 9, strategy)
+    return packer.compress(rows.data) + packer.flush()
 
 
 def _chunk(kind: bytes, data: bytes) -> bytes:

@@ -91,9 +91,7 @@ def spectrum_picture(
     return canvas.picture(title)
 
 
-def _fill(
-    canvas: Canvas, shown: Sequence[Curve], marks: Sequence[tuple[float, str]], y_label: str, names: str
-) -> None:
+def _fill(canvas: Canvas, shown: Sequence[Curve], marks: Sequence[tuple[float, str]], y_label: str, names: str) -> None:
     inside = [(w, name) for w, name in sorted(marks) if any(c.wave[0] <= w <= c.wave[-1] for c in shown)]
     x, x_ticks = _wave_axis(shown)
     y, y_ticks = _flux_axis(shown, above=(_strip(inside) + 30) / FRAME.height if inside else 0.06)
@@ -169,7 +167,12 @@ class _Light:
     def near(self, wave: float, within: float) -> Array:
         """Return the fluxes within a fraction of `wave`."""
         first, stop = np.searchsorted(self.wave, [wave * (1 - within), wave * (1 + within)])
-        return self.flux[first:stop]
+        return np.asarray(self.flux[first:stop])
+
+    def highest(self, wave: float) -> float:
+        """Return the highest flux within half a percent of `wave`; NaN if there is none."""
+        near = self.near(wave, 0.005)
+        return float(near.max()) if near.size else np.nan
 
     def contrast(self, wave: float) -> float:
         """Return how far the flux near `wave` rises over its surroundings; 0 where nothing is seen."""
@@ -186,12 +189,12 @@ def _name_lines(canvas: Canvas, axes: Axes, curves: Sequence[Curve], marks: Sequ
     kept = marks if len(marks) <= most else sorted(sorted(marks, key=lambda mark: -light.contrast(mark[0]))[:most])
     wanted = axes.x([wave for wave, _ in kept])
     places = spread(list(wanted), LABEL_GAP, FRAME.x + 16, FRAME.right - 12)
-    faint = canvas.ramp(FAINT)
-    for (wave, name), x, place in zip(kept, wanted, places, strict=True):
-        peak = max(light.near(wave, 0.005), default=np.nan)
-        end = float(np.fmin(axes.y(peak), FRAME.bottom)) - 5
-        if end > foot + 20:
-            canvas.leader(float(x), place, foot + 3, foot + 16, end, faint)
+    peaks = np.array([light.highest(wave) for wave, _ in kept])
+    ends = np.fmin(axes.y(peaks), FRAME.bottom) - 5
+    long = ends > foot + 20
+    if long.any():
+        canvas.leaders(wanted[long], np.array(places)[long], ends[long], foot + 3, foot + 16, FAINT)
+    for (_, name), place in zip(kept, places, strict=True):
         canvas.text(place, foot, name, size=NAME, at=(0.5, 1.0), upward=True)
 
 

@@ -197,8 +197,8 @@ class Cube(Shown):
                 holes=holes,
             ),
         ]
-        every = "over wavelength" if step == 1 else f"of one plane in {step}"
-        return [image_picture(f"{self.label}, {every}", images, rotation=self.grid.rotation)]
+        planes = "all planes" if step == 1 else f"one plane in {step}"
+        return [image_picture(f"{self.label}, {planes}", images, rotation=self.grid.rotation)]
 
     def __repr__(self) -> str:
         return f"<Cube {self.name} {self.label} {self.grid.shape}>"

@@ -10,7 +10,7 @@ from mrsnb.display.text import align, clean, shortened
 from mrsnb.display.values import Picture, Row, Section, Table, within_limit
 
 INDENT = "  "
-_AT_ONCE = 14
+_AT_ONCE = 20
 """Rows that are seen before a click shows the others."""
 
 

@@ -17,7 +17,7 @@ def shortened(text: str) -> str:
     Examples
     --------
     >>> shortened("x" * 1000)[-24:]
-    'xx... (1000 characters)'
+    'xxx... (1000 characters)'
     """
     if len(text) <= LONGEST:
         return text

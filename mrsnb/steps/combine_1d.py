@@ -71,7 +71,10 @@ class Combine1dResult(Result):
         left_out = [Row("not usable", name) for name in self.unused]
         if len(self.spectra) == 1:
             return [*self.spectra[0].rows(), *left_out]
-        rows = [Row(s.label, f"{s.wave[0]:.3f} - {s.wave[-1]:.3f}", "micron", f"{len(s.wave)}") for s in self.spectra]
+        rows = [
+            Row(s.label, f"{s.wave[0]:.3f} - {s.wave[-1]:.3f}", "micron", f"{len(s.wave)} wavelengths")
+            for s in self.spectra
+        ]
         return [*rows, *left_out]
 
     def pictures(self) -> list[Picture]:

@@ -10,7 +10,20 @@ import pytest
 
 from mrsnb.display import Picture, Row, Section, Table
 
-MODULES = ("markup", "show", "text", "values", "plots.canvas", "plots.images", "plots.placement", "plots.stretch")
+MODULES = (
+    "markup",
+    "show",
+    "text",
+    "values",
+    "plots.axes",
+    "plots.canvas",
+    "plots.colours",
+    "plots.detectors",
+    "plots.glyphs",
+    "plots.images",
+    "plots.placement",
+    "plots.stretch",
+)
 
 
 def test_columns_of_numbers_are_aligned_at_the_right():
@@ -22,7 +35,7 @@ def test_columns_of_numbers_are_aligned_at_the_right():
         "bcd   1050     -",
     ]
     assert str(table) == table.to_text()
-    assert table.to_html().count('<td class="mrsnb-number">') == 4
+    assert table.to_html().count('<td align="right">') == 4
 
 
 def test_text_and_html_of_a_table_have_the_same_cells():
@@ -35,7 +48,7 @@ def test_text_and_html_of_a_table_have_the_same_cells():
 
 def test_table_without_rows_shows_its_heads():
     assert Table(["a", "b"], []).to_text() == "a  b\n-  -"
-    assert "<th>a</th>" in Table(["a", "b"], []).to_html()
+    assert ">a</th>" in Table(["a", "b"], []).to_html()
 
 
 def test_ragged_table_is_refused():
@@ -70,13 +83,12 @@ def test_examples_in_docstrings(name):
     assert failed == 0
 
 
-def test_importing_is_light_and_drawing_leaves_pyplot_alone():
+def test_importing_is_light_and_drawing_needs_no_matplotlib():
     code = (
         "import sys, mrsnb.display as d\n"
-        "assert not {'numpy', 'matplotlib', 'astropy'} & set(sys.modules)\n"
+        "assert not {'numpy', 'PIL', 'astropy'} & set(sys.modules)\n"
         "from mrsnb.display.plots import spectrum_picture\n"
-        "assert 'matplotlib' not in sys.modules\n"
         "spectrum_picture('t', [])\n"
-        "assert 'matplotlib.pyplot' not in sys.modules\n"
+        "assert 'matplotlib' not in sys.modules\n"
     )
     subprocess.run([sys.executable, "-c", code], check=True)

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mrsnb.display.plots.colours import INK, Colour
-from mrsnb.display.plots.glyphs import EDGE, glyphs, outlined, readable
+from mrsnb.display.plots.glyphs import EDGE, elided, glyphs, outlined, readable
 from mrsnb.display.plots.png import indexed_png
 from mrsnb.display.values import Picture
 
@@ -117,6 +117,10 @@ class Canvas:
             edge = outlined(readable(text), size * SHARPNESS)
             self.stamp(left - EDGE, top - EDGE, edge, self.ramp(under))
         self.stamp(left, top, drawn.cover, self.ramp(colour, under))
+
+    def title(self, x: float, title: str) -> None:
+        """Write a title at the top, its end if it is too long."""
+        self.text(x, 18, elided(title, 14.0, self.width - x - 8), size=14)
 
     def stamp(self, left: int, top: int, cover: Array, ramp: int) -> None:
         """Ink pixels of the file by how much of each is covered, 0...255, from the corner (left, top) on."""

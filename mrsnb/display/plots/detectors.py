@@ -45,6 +45,16 @@ class _Layout(NamedTuple):
     """Pixels of the file for each block."""
 
 
+_LAYOUTS = {
+    1: (_Layout(1, 350, 3), _Layout(1, 260, 4)),
+    2: (_Layout(2, 260, 3), _Layout(2, 175, 5)),
+    3: (_Layout(3, 148, 3), _Layout(3, 104, 4)),
+}
+"""By the number of images, up to three; the second where noise makes the file too large."""
+_LARGE = 135_000
+"""Bytes of a file."""
+
+
 def detector_picture(title: str, images: Sequence[DetectorImage]) -> Picture:
     """Return detector images, the means of blocks of pixels; NaN is drawn grey.
 
@@ -54,16 +64,24 @@ def detector_picture(title: str, images: Sequence[DetectorImage]) -> Picture:
         Title above all.
     images : sequence of DetectorImage
     """
+    for layout in _LAYOUTS[min(max(len(images), 1), 3)]:
+        picture = _picture(title, images, layout)
+        if len(picture.png) < _LARGE:
+            break
+    return picture
+
+
+def _picture(title: str, images: Sequence[DetectorImage], layout: _Layout) -> Picture:
     n = len(images)
-    layout = _Layout(1, 350, 3) if n < 2 else _Layout(2, 260, 3) if n == 2 else _Layout(3, 148, 3)
     drawn = [_drawn(image, layout) for image in images]
-    side = max((max(d.blocks.shape) for d in drawn), default=100) * layout.sharp // SHARPNESS
+    most = max((max(d.blocks.shape) for d in drawn), default=layout.samples)
+    side = most * max(layout.sharp, layout.samples * layout.sharp // most) // SHARPNESS
     left, down = (62, 34) if n < 2 else (12, 26)
     across, high = left + side + 78, side + down
     labels = list(dict.fromkeys(label for d in drawn for label in d.marks))
     head = 36 + 22 * bool(labels)
     canvas = Canvas(across * min(max(n, 1), layout.across), head + high * ceil(max(n, 1) / layout.across) + 16)
-    canvas.text(12 if n > 1 else left, 18, title, size=14)
+    canvas.title(12 if n > 1 else left, title)
     for k, image in enumerate(drawn):
         row, column = divmod(k, layout.across)
         _draw(canvas, Box(column * across + left, head + row * high, side, side), image, labels, n)

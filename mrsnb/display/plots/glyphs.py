@@ -1,9 +1,10 @@
 """Text as arrays of pixels, in the font that comes with the package: DejaVu Sans, without scripts that it lacks."""
 
+from bisect import bisect_left
 from functools import cache, lru_cache
 from importlib.resources import files
 from io import BytesIO
-from threading import Lock
+from threading import RLock
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -15,7 +16,7 @@ CAPITAL = 0.729
 """Height of a capital letter, sizes of the font."""
 EDGE = 2
 """Width of the edge about outlined letters, pixels."""
-_FONT = Lock()
+_FONT = RLock()
 """A font has one place to draw in, so one thread draws at a time."""
 
 
@@ -71,7 +72,24 @@ def outlined(text: str, size: float) -> NDArray[np.uint8]:
 
 def length(text: str, size: float) -> float:
     """Return the length of a line of text, pixels."""
-    return glyphs(readable(text), size).width
+    font = _font(size)
+    with _FONT:
+        return float(font.getlength(readable(text)))
+
+
+def elided(text: str, size: float, width: float) -> str:
+    """Return the end of `text` that is no longer than `width` pixels; names of files differ there.
+
+    Examples
+    --------
+    >>> elided("1A", 12.0, 100.0), elided("a_long_name_exposure9.fits", 12.0, 110.0)
+    ('1A', '…_exposure9.fits')
+    """
+    text = readable(text)
+    if length(text, size) <= width:
+        return text
+    start = bisect_left(range(len(text)), -width, key=lambda start: -length("…" + text[start:], size))
+    return "…" + text[start:]
 
 
 @lru_cache(4096)

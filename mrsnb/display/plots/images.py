@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from mrsnb.display.plots.axes import Scale, bottom_axis, colour_bar, left_axis, linear_ticks
 from mrsnb.display.plots.canvas import SHARPNESS, Box, Canvas, away_from
 from mrsnb.display.plots.colours import LIGHT, MARKS, NOTHING, SHADE, colour_map, rgba
+from mrsnb.display.plots.glyphs import elided, length
 from mrsnb.display.plots.stretch import Stretch, stretch_of
 from mrsnb.display.values import Picture
 
@@ -71,7 +72,7 @@ def image_picture(title: str, images: Sequence[SkyImage], rotation: float = 0.0)
     head = 38 if len(images) == 1 else 56
     across = 64 + wide + 66
     canvas = Canvas(round(across * len(images) + 24 * (len(images) > 1) + 24), round(head + high + 50))
-    canvas.text(64, 18, title, size=14)
+    canvas.title(64, title)
     for k, image in enumerate(images):
         frame = Box(64 + k * (across + 24), head, round(wide), round(high))
         _with_axes(canvas, frame, image, rotation, named=len(images) > 1)
@@ -120,7 +121,7 @@ def image_grid_picture(title: str, images: Sequence[SkyImage], rotation: float =
     side = 160 if n_across == 4 else 218 if n_across < 4 else 110
     across, high, head, margin = side + 64, side + 12, 40, 8
     canvas = Canvas(max(margin + across * n_across, 300), head + high * down)
-    canvas.text(margin, 18, title, size=14)
+    canvas.title(margin, title)
     canvas.text(canvas.width - 8, 18, UNIT, size=12, at=(1.0, 0.5))
     for i, image in enumerate(images):
         column, row = divmod(i, down)
@@ -176,10 +177,9 @@ def shades_in(canvas: Canvas, colours: str, n: int) -> Shades:
 
 def label_on(canvas: Canvas, cell: Box, label: str) -> None:
     """Write a label into the upper left corner of an image."""
-    from mrsnb.display.plots.glyphs import length
-
+    label = elided(label, 12.5, cell.width - 20)
     if label:
-        canvas.fill(Box(cell.x + 5, cell.y + 5, min(length(label, 12.5), cell.width - 18) + 8, 19), SHADE)
+        canvas.fill(Box(cell.x + 5, cell.y + 5, length(label, 12.5) + 8, 19), SHADE)
         canvas.text(cell.x + 9, cell.y + 14.5, label, size=12.5, colour=LIGHT, under=SHADE)
 
 

@@ -25,7 +25,7 @@ def shift_picture(title: str, shifts: Sequence[tuple[float, float]]) -> Picture:
     canvas, box, colour = Canvas(460, 450), Box(76, 38, 360, 360), rgba(CYCLE[0])
     half = 1.2 * max([1e-3, *(abs(value) for shift in shifts for value in shift)])
     across, up = Scale(half, -half, box.x, box.right), Scale(-half, half, box.bottom, box.y)
-    canvas.text(box.x, 18, title, size=14)
+    canvas.title(box.x, title)
     canvas.fill(Box(box.x, float(up(0.0)) - 0.5, box.width, 1), GRID)
     canvas.fill(Box(float(across(0.0)) - 0.5, box.y, 1, box.height), GRID)
     zero = float(across(0.0)), float(up(0.0))

@@ -79,7 +79,7 @@ def spectrum_picture(
     shown = [curve for curve in every if np.isfinite(curve.flux).any()]
     names = _place_of_names(_wave_axis(shown)[0], shown) if shown and len(every) > 1 else ""
     canvas = Canvas(WIDTH, HEIGHT + (18 * -(-len(shown) // _across(shown)) + 12 if names == "below" else 0))
-    canvas.text(FRAME.x, 18, title, size=14)
+    canvas.title(FRAME.x, title)
     canvas.frame(FRAME)
     if shown:
         _fill(canvas, shown, marks, y_label, names)

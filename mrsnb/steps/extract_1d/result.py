@@ -56,6 +56,8 @@ class Extract1dResult(Result):
         """Return all spectra in one plot."""
         from mrsnb.display.plots import spectrum_picture
 
+        if len(self.spectra) == 1:
+            return self.spectra[0].pictures()
         return [spectrum_picture("Spectrum", [(s.label, s.wave, s.flux) for s in self.spectra])]
 
 

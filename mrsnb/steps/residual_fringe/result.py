@@ -79,10 +79,10 @@ class ResidualFringeResult(Result):
         """Return the spectrum before and after, and what it was divided by."""
         from mrsnb.display.plots import spectrum_picture
 
-        if self.reason:
-            return []
         before, after = (np.asarray(getattr(flux, "value", flux)) for flux in (self.before, self.flux))
         curves = [("before", self.wave, before), ("after", self.wave, after)]
+        if self.reason:
+            return [spectrum_picture("Spectrum, nothing corrected", curves[:1], y_label="flux")]
         fringe = ("fringe", self.wave, 100 * (self.fringe - 1))
         return [
             spectrum_picture("Spectrum before and after", curves, y_label="flux"),

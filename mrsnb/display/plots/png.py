@@ -11,8 +11,8 @@ from mrsnb.display.text import clean
 
 _AS_IT_IS, _LESS_ABOVE = 0, 2
 """Filters of PNG: a row as it is, and as its difference from the row above it."""
-_LARGE = 110_000
-"""Bytes from which another way is tried."""
+_NOISY = 180_000
+"""Pixels that differ from the one above from which another way is shorter."""
 _PER_METRE = 7559
 """Pixels of the file, so that programs that heed it show two to a CSS pixel."""
 
@@ -39,10 +39,11 @@ def indexed_png(pixels: NDArray[np.uint8], palette: Sequence[tuple[int, int, int
     rows[:, 0] = _LESS_ABOVE
     rows[0, 1:] = pixels[0]
     np.subtract(pixels[1:], pixels[:-1], out=rows[1:, 1:])
-    packed = _packed(rows, zlib.Z_RLE)
-    if len(packed) > _LARGE:
+    if np.count_nonzero(rows) > _NOISY:
         rows[:, 0], rows[:, 1:] = _AS_IT_IS, pixels
-        packed = min(packed, _packed(rows, zlib.Z_DEFAULT_STRATEGY), key=len)
+        packed = _packed(rows, zlib.Z_DEFAULT_STRATEGY)
+    else:
+        packed = _packed(rows, zlib.Z_RLE)
     colours = np.array(palette, np.uint8)
     text = clean(title).encode("latin-1", "replace")
     chunks = (

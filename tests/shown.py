@@ -12,7 +12,6 @@ from mrsnb.core.combined import COMBINED_COLUMNS, CombinedSpectra, CombinedSpect
 from mrsnb.core.cube import Cube, CubeGrid
 from mrsnb.core.exposure import DerivedExposure, Exposure
 from mrsnb.core.images import Images
-
 from mrsnb.core.provenance import Provenance
 from mrsnb.core.region import parse_ds9
 from mrsnb.core.spectrum import COLUMNS, Spectrum
@@ -55,9 +54,19 @@ KEYS = Cards(
     [
         Card(key, value)
         for key, value in {
-            **{"CHANNEL": "12", "BAND": "SHORT", "DETECTOR": HOSTILE, "TARGPROP": HOSTILE, "TARGNAME": HOSTILE},
-            **{"PATT_NUM": HOSTILE, "SRCTYPE": HOSTILE, "ROLL_REF": HOSTILE, "EFFEXPTM": 111.0},
-            **{"CAL_VER": HOSTILE, "ASNTABLE": HOSTILE, "CRDS_CTX": HOSTILE, "R_APCORR": HOSTILE},
+            "CHANNEL": "12",
+            "BAND": "SHORT",
+            "DETECTOR": HOSTILE,
+            "TARGPROP": HOSTILE,
+            "TARGNAME": HOSTILE,
+            "PATT_NUM": HOSTILE,
+            "SRCTYPE": HOSTILE,
+            "ROLL_REF": HOSTILE,
+            "EFFEXPTM": 111.0,
+            "CAL_VER": HOSTILE,
+            "ASNTABLE": HOSTILE,
+            "CRDS_CTX": HOSTILE,
+            "R_APCORR": HOSTILE,
         }.items()
     ]
 )
@@ -82,7 +91,12 @@ def cube(band="1A"):
         name=NAME,
         bands=(Band.from_name(band),),
         grid=CubeGrid(ra=10.0, dec=-5.0, spaxel_size=0.13, n_x=57, n_y=47, wave=WAVE.copy(), wave_step=np.ones(1050)),
-        **{"flux": flux, "err": flux.copy(), "dq": dq, "weight": weight, "primary": KEYS, "science": KEYS},
+        flux=flux,
+        err=flux.copy(),
+        dq=dq,
+        weight=weight,
+        primary=KEYS,
+        science=KEYS,
     )
 
 
@@ -115,7 +129,9 @@ def exposure():
 
 
 def derived():
-    return DerivedExposure(source=ExposureFile(path=PATH, primary=KEYS, science=KEYS), change=None, primary=KEYS, science=KEYS)
+    return DerivedExposure(
+        source=ExposureFile(path=PATH, primary=KEYS, science=KEYS), change=None, primary=KEYS, science=KEYS
+    )
 
 
 def mask(share):
@@ -164,7 +180,13 @@ def fringes(reason=""):
     flux = light(WAVE)
     fringe = 1 + 0.01 * np.sin(WAVE * 100)
     return ResidualFringeResult(
-        params=ResidualFringeParams(), seconds=1.0, wave=WAVE, before=flux * fringe, flux=flux, fringe=fringe, families=fits
+        params=ResidualFringeParams(),
+        seconds=1.0,
+        wave=WAVE,
+        before=flux * fringe,
+        flux=flux,
+        fringe=fringe,
+        families=fits,
     )
 
 
@@ -178,8 +200,8 @@ def run():
         ProductSummary(label=s.label, name=NAME + s.label, path=PATH, wave=s.wave, flux=s.flux) for s in spectra
     )
     return Spec3Result(
-        association=association(), params=Spec3Params(), references=load_references(), products=products, exposures=(PATH,),
-        statuses={HOSTILE: HOSTILE}, seconds=9.0,
+        association=association(), params=Spec3Params(), references=load_references(), products=products,
+        exposures=(PATH,), statuses={HOSTILE: HOSTILE}, seconds=9.0,
     )  # fmt: skip
 
 
@@ -220,8 +242,6 @@ def extracted(*bands):
     centres = (Centre(x=1.0, y=1.0, method="found", reason=HOSTILE, signal_to_noise=1.0),)
     params = Extract1dParams(extraction_region=HOSTILE)
     return Extract1dResult(params=params, seconds=1.0, spectra=spectra, centres=centres, fringes=(fringes(HOSTILE),))
-
-
 
 
 WITH_PICTURE = {
@@ -269,7 +289,14 @@ WITHOUT_PICTURE = {
     "Rerun": rerun,
     "Download": lambda: Download(files=(Got(path=PATH, status="kept"),), associations=(association(),)),
     "SimulatedDataset": lambda: SimulatedDataset(
-        params=SimulateParams(), seconds=1.0, scene=Scene(), association=PATH, exposures=(), backgrounds=(), truth=PATH, masks=PATH
+        params=SimulateParams(),
+        seconds=1.0,
+        scene=Scene(),
+        association=PATH,
+        exposures=(),
+        backgrounds=(),
+        truth=PATH,
+        masks=PATH,
     ),
 }
 EVERYTHING = WITH_PICTURE | WITHOUT_PICTURE

@@ -146,9 +146,7 @@ def test_grid_has_room_for_twelve_bands_and_the_hopeless():
 def test_bands_of_a_channel_stand_below_each_other():
     panels = [sky(np.full((9, 9), np.nan)) for _ in range(12)]
     panels[1] = sky(np.ones((9, 9)))
-    rows, columns = where(
-        image_grid_picture("t", panels), rgba("#%02x%02x%02x" % tuple(colour_map("magma", 96)[48])), 6
-    )
+    rows, columns = where(image_grid_picture("t", panels), (*colour_map("magma", 96)[48], 255), 6)
     height, width = 2 * 556, 2 * 904
     assert len(rows) > 50_000
     assert (columns < width / 4).all()
@@ -367,7 +365,7 @@ def test_text_is_cut_to_its_room_and_missing_letters_are_replaced():
     for width in (20.0, 60.0, 200.0):
         assert length(elided("a name that is far too long.fits", 12.0, width), 12.0) <= width
     assert elided("short", 12.0, 100.0) == "short"
-    assert readable("α 1″ \u661f") == "α 1″ \N{REPLACEMENT CHARACTER}"
+    assert readable("1″ \u661f") == "1″ \N{REPLACEMENT CHARACTER}"
 
 
 def test_ink_is_seen_on_white_and_on_black():

@@ -151,8 +151,8 @@ def test_cube_of_one_value_shows_itself(value):
     )
     dq = np.zeros(flux.shape, np.uint32)
     cube = type(full)(
-        name="a", bands=full.bands, grid=grid, flux=flux, err=flux.copy(), dq=dq, weight=flux.copy(), primary=full.primary,
-        science=full.science,
+        name="a", bands=full.bands, grid=grid, flux=flux, err=flux.copy(), dq=dq, weight=flux.copy(),
+        primary=full.primary, science=full.science,
     )  # fmt: skip
     assert "image/png" in cube._repr_mimebundle_()
 

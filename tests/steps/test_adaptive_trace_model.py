@@ -12,7 +12,6 @@ from mrsnb.geometry.oversample import oversampling
 from mrsnb.geometry.slice_images import slice_images
 from mrsnb.kernels.spline import Knots, evaluate, even_knots, fill_knots, fit, fit_clipped, nth_largest
 from mrsnb.kernels.trace import PIECES, REACH, fit_traces, widen
-from mrsnb.steps.adaptive_trace_model.step import traced
 from mrsnb.steps.adaptive_trace_model import (
     AdaptiveTraceModelParams,
     TracedExposure,

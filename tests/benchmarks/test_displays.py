@@ -1,6 +1,6 @@
 """What it takes to show everything in a notebook, pictures drawn anew each time: to be under 20 ms and 200 kB.
 
-python -m pytest tests/benchmarks/test_displays.py --benchmark-only --benchmark-sort=name --benchmark-timer=time.process_time
+python -m pytest tests/benchmarks/test_displays.py --benchmark-only --benchmark-timer=time.process_time
 """
 
 import copy

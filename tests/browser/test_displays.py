@@ -59,6 +59,7 @@ def test_displays_can_be_read_in_both_themes(notebook, theme):
     notebook.open([ASSOCIATION, "import mrsnb; mrsnb.Spec3Params()"], theme=theme, scale=2)
     notebook.run_all()
     notebook.unfold()
-    for part in (".mrsnb-card > summary", ".mrsnb-section > summary", "dt", "dd", ".mrsnb-unit", "th", "td"):
-        assert contrast(notebook.pixels(f".mrsnb-rich {part}")) >= 4.5, part
+    parts = (".mrsnb-card > summary", ".mrsnb-section > summary", ".mrsnb-rows td", ".mrsnb-rows td + td", "th", "td")
+    for part in parts:
+        assert contrast(notebook.pixels(f".mrsnb {part}")) >= 4.5, part
     notebook.screenshot(f"displays-{theme}")

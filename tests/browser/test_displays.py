@@ -18,7 +18,7 @@ from mrsnb.core.association import Association, Member
 Association(name="star", members=(Member("first_cal.fits"), Member("sky_x1d.fits", "background")))
 """
 STRANGE = """() => {
-const known = new Set(['DIV', 'STYLE', 'PRE', 'DETAILS', 'SUMMARY', 'DL', 'DT', 'DD', 'SPAN', 'TABLE', 'THEAD', 'TBODY',
+const known = new Set(['DIV', 'STYLE', 'DETAILS', 'SUMMARY', 'B', 'I', 'SPAN', 'TABLE', 'THEAD', 'TBODY',
                        'TR', 'TH', 'TD', 'IMG', 'PROGRESS']);
 return [...document.querySelectorAll('.mrsnb *')].filter(element => !known.has(element.tagName)
     || [...element.attributes].some(attribute => attribute.name.startsWith('on'))

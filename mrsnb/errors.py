@@ -21,6 +21,10 @@ class ParamError(MrsnbError, ValueError):
     """A parameter with an unknown name, a wrong type or a value that is not allowed."""
 
 
+class Cancelled(MrsnbError):  # noqa: N818 (nothing is wrong)
+    """A computation that was told to stop, see `mrsnb.kernels.threads.stoppable`; it left nothing behind."""
+
+
 def nearest(name: str, choices: list[str]) -> str:
     """Return ``"; did you mean 'x'?"`` for the choice most like `name`, or the list of choices.
 

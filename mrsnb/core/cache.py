@@ -30,6 +30,15 @@ class ByteCache(Generic[V]):
         """What is held."""
         return sum(size for _, size, _ in self._kept.values())
 
+    def find(self, key: Hashable) -> V | None:
+        """Return the value of `key`, or None if it is not there."""
+        with self._lock:
+            self._forget()
+            if key not in self._kept:
+                return None
+            self._kept.move_to_end(key)
+            return self._kept[key][0]
+
     def get(self, key: Hashable, make: Callable[[], V], *, of: tuple[Any, ...] = ()) -> V:
         """Return the value of `key`, made if it is not there.
 

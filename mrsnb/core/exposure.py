@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from mrsnb.core.bands import Band
 from mrsnb.core.cards import Cards
 from mrsnb.display import Picture, Row, Shown
+from mrsnb.kernels.threads import go_on
 
 DETECTOR_SHAPE = (1024, 1032)
 """Rows (dispersion) and columns of an MRS detector image."""
@@ -174,6 +175,7 @@ class DerivedExposure(Described):
 
     def load(self) -> Exposure:
         """Return the changed exposure with its arrays."""
+        go_on()
         changed = self.change(self.source.load())
         return replace(changed, primary=self.primary, science=self.science, wcs=self.wcs)
 

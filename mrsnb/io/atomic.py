@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from mrsnb.errors import OutputError
+from mrsnb.kernels.threads import go_on
 
 _REMEDY = {
     errno.ENOSPC: "the disk is full; free some space or choose another --output-dir",
@@ -45,6 +46,7 @@ def atomic_write(path: Path | str) -> Iterator[BinaryIO]:
     OutputError
         If the file cannot be written.
     """
+    go_on()
     path = Path(path)
     if "\0" in str(path) or not path.name:
         msg = f"{str(path)!r} is not a file name"

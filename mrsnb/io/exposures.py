@@ -28,6 +28,7 @@ from mrsnb.io.chain import compile_chain
 from mrsnb.io.headers import cards_of
 from mrsnb.io.provenance import checksum
 from mrsnb.io.stored import Stored, layout_of, read_stored, table_content
+from mrsnb.kernels.threads import go_on
 
 log = logging.getLogger(__name__)
 
@@ -49,6 +50,7 @@ def opened(path: Path) -> Iterator[fits.HDUList]:
     InputError
         If the file is missing, cannot be read, is no FITS file, or is cut short.
     """
+    go_on()
     try:
         with _filters, warnings.catch_warnings():
             warnings.simplefilter("error", AstropyUserWarning)

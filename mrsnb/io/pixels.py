@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from mrsnb.core.cards import Card, Cards
 from mrsnb.io.headers import BLOCK, header_bytes
+from mrsnb.kernels.threads import go_on
 
 _BITPIX = {"f4": -32, "f8": -64, "u1": 8, "i2": 16, "i4": 32, "i8": 64, "u4": 32}
 _UNSIGNED = 1 << 31
@@ -68,6 +69,7 @@ def write_pixels(file: BinaryIO, data: NDArray[Any]) -> None:
     rows = max(1, _CHUNK // max(1, data.itemsize * math.prod(data.shape[1:])))
     stored = np.empty((rows, *data.shape[1:]), data.dtype.newbyteorder(">"))
     for start in range(0, len(data), rows):
+        go_on()
         part = data[start : start + rows]
         stored[: len(part)] = part ^ np.uint32(_UNSIGNED) if is_shifted else part
         file.write(stored[: len(part)].data)

@@ -10,6 +10,7 @@ from astropy.io import fits
 from numpy.typing import NDArray
 
 from mrsnb.errors import InputError
+from mrsnb.kernels.threads import go_on
 
 _UNSIGNED = 2**31
 """BZERO of unsigned integers of 32 bits, which FITS keeps as signed ones."""
@@ -78,6 +79,7 @@ def read_stored(path: Path, place: Stored) -> NDArray[Any]:
     InputError
         If it is not there any more, or the file has changed: its images may lie elsewhere now.
     """
+    go_on()
     count = int(np.prod(place.shape))
     try:
         with path.open("rb") as file:

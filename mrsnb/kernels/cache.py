@@ -17,13 +17,13 @@ from functools import cache
 from hashlib import sha1, sha256
 from importlib.util import find_spec
 from pathlib import Path
-from queue import Queue
+from queue import Empty, Queue
 from threading import Thread
 from time import perf_counter
 from typing import NamedTuple
 
 from mrsnb.errors import OutputError
-from mrsnb.kernels.threads import n_threads
+from mrsnb.kernels.threads import go_on, n_threads
 
 log = logging.getLogger(__name__)
 
@@ -104,7 +104,7 @@ def compile_groups(groups: Iterable[str] = GROUPS, processes: int | None = None)
         Thread(target=take, daemon=True).start()
     try:
         for _ in range(n):
-            group = ready.get()
+            group = _next(ready)
             if isinstance(group, Exception):
                 msg = f"kernels could not be compiled into {folder}: {group}"
                 raise OutputError(msg)
@@ -142,6 +142,14 @@ def compile_missing(
         log.warning("%s; they are compiled when they are needed", error)
     else:
         log.info("kernels compiled in %.1f s", perf_counter() - start)
+
+
+def _next(ready: "Queue[Group | Exception]") -> Group | Exception:
+    """Return what comes next, unless it is not waited for any more; what is being compiled then goes into the cache."""
+    while True:
+        go_on()
+        with suppress(Empty):
+            return ready.get(timeout=0.1)
 
 
 def _answers(waiting: "deque[str]") -> Iterator[Group]:

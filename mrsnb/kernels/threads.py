@@ -12,7 +12,10 @@ from contextvars import ContextVar, copy_context
 from functools import cache
 from itertools import count
 from pathlib import Path
+from threading import Event
 from typing import Any, TypeVar
+
+from mrsnb.errors import Cancelled
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -21,6 +24,7 @@ VARIABLE = "MRSNB_NUM_THREADS"
 """Environment variable with the number of threads; all cores that the process may use if it is not set."""
 
 _limit: ContextVar[int | None] = ContextVar("limit", default=None)
+_stop: ContextVar[Event | None] = ContextVar("stop", default=None)
 
 
 def n_threads() -> int:
@@ -39,11 +43,35 @@ def at_most(n: int) -> Iterator[None]:
         _limit.reset(token)
 
 
+@contextmanager
+def stoppable(stop: Event) -> Iterator[None]:
+    """Let what is computed inside end early: after `stop` is set, the next `go_on` there raises `Cancelled`."""
+    token = _stop.set(stop)
+    try:
+        yield
+    finally:
+        _stop.reset(token)
+
+
+def go_on() -> None:
+    """Return at once, or end what `stoppable` was told to stop; to be called between parts of long work.
+
+    Raises
+    ------
+    Cancelled
+        If the computation is to stop.
+    """
+    stop = _stop.get()
+    if stop is not None and stop.is_set():
+        msg = "cancelled; run it again to have its results"
+        raise Cancelled(msg)
+
+
 def share(part: Callable[[int], Any], n: int) -> None:
     """Call ``part(0)`` to ``part(n - 1)``, each once, on several threads; return when all are done.
 
     The calling thread takes parts too, so a part may itself call `share`. The first exception is raised here, when no
-    thread is busy any more; parts that were not begun by then are left out.
+    thread is busy any more; parts that were not begun by then are left out. So are they if `go_on` says to stop.
 
     Parameters
     ----------
@@ -54,6 +82,7 @@ def share(part: Callable[[int], Any], n: int) -> None:
     helpers = min(n_threads(), n) - 1
     if helpers < 1:
         for i in range(n):
+            go_on()
             part(i)
         return
     numbers = count()  # next() on it is atomic
@@ -62,6 +91,7 @@ def share(part: Callable[[int], Any], n: int) -> None:
         nonlocal numbers
         try:
             while (i := next(numbers)) < n:
+                go_on()
                 part(i)  # noqa: F821 (deleted only when no thread works)
         except BaseException:
             numbers = count(n)
@@ -81,16 +111,19 @@ def share(part: Callable[[int], Any], n: int) -> None:
 def ahead(make: Callable[[T], R], items: Iterable[T]) -> Iterator[tuple[T, R]]:
     """Yield each item with what is made of it; the next is made meanwhile, in another thread, if there may be two.
 
-    An exception of `make` is raised in its turn. A caller that stops early waits for what is being made.
+    An exception of `make` is raised in its turn. A caller that stops early waits for what is being made, and no item is
+    begun after `go_on` says to stop.
     """
     if n_threads() == 1:
         for item in items:
+            go_on()
             yield item, make(item)
         return
     other = ThreadPoolExecutor(1, thread_name_prefix="mrsnb-ahead")
     try:
         before: tuple[T, Future[R]] | None = None
         for item in items:
+            go_on()
             coming = other.submit(copy_context().run, make, item)
             if before is not None:
                 yield before[0], before[1].result()

@@ -16,7 +16,7 @@ from mrsnb.io.exposure_files import write_exposure
 from mrsnb.io.images import write_images
 from mrsnb.io.spill import spilled
 from mrsnb.io.x1d import read_x1d
-from mrsnb.kernels.threads import at_most, n_threads, share
+from mrsnb.kernels.threads import at_most, go_on, n_threads, share
 from mrsnb.pipeline.params import Spec3Params
 from mrsnb.steps.adaptive_trace_model import TracedExposure, adaptive_trace_model, intermediate_images
 from mrsnb.steps.assign_mtwcs import assign_mtwcs
@@ -153,6 +153,7 @@ class ExposureSteps:
         for name, run in steps:
             if getattr(self.params, name).skip:
                 continue
+            go_on()
             result = run()
             if result is not None:
                 self.statuses[name] = getattr(result, "status", "COMPLETE")

@@ -27,7 +27,7 @@ from mrsnb.io.regions import read_region
 from mrsnb.io.s3d import write_s3d
 from mrsnb.io.x1d import write_x1d
 from mrsnb.kernels.cache import compile_missing
-from mrsnb.kernels.threads import ahead
+from mrsnb.kernels.threads import ahead, go_on
 from mrsnb.pipeline.exposure_steps import (
     Backgrounds,
     ExposureSteps,
@@ -271,10 +271,12 @@ class _Run:
             return
         for plan, built in self._cubes():
             yield built
+            go_on()
             for extracted in self._spectrum(plan, built.cubes[0]):
                 spectra += extracted.spectra
                 yield extracted
             del built
+        go_on()
         if spectra and not self.params.spectral_leak.skip:
             leak = spectral_leak(spectra, self.params.spectral_leak, self.references.mrsptcorr)
             if leak.corrected is not None:

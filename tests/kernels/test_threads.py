@@ -7,7 +7,8 @@ import weakref
 import numpy as np
 import pytest
 
-from mrsnb.kernels.threads import ahead, at_most, n_threads, share
+from mrsnb.errors import Cancelled
+from mrsnb.kernels.threads import ahead, at_most, go_on, n_threads, share, stoppable
 
 
 @pytest.fixture(params=[1, 2, 5])
@@ -130,3 +131,43 @@ def test_what_no_thread_came_to_is_let_go(monkeypatch):
     share(part, 2)
     assert len(seen) != 0
     assert all(array is None for array in seen)
+
+
+@pytest.mark.usefixtures("threads")
+def test_shared_work_stops_when_told_to():
+    stop, called = threading.Event(), []
+
+    def part(i):
+        called.append(i)
+        if i == 3:
+            stop.set()
+
+    with stoppable(stop), pytest.raises(Cancelled, match="run it again"):
+        share(part, 10_000)
+    assert 3 in called
+    assert len(called) < 20
+    share(called.append, 3)  # outside, nothing is stopped
+
+
+@pytest.mark.usefixtures("threads")
+def test_nothing_more_is_made_ahead_when_told_to_stop():
+    stop, made = threading.Event(), []
+    with stoppable(stop):
+        results = ahead(made.append, range(100))
+        next(results)
+        stop.set()
+        with pytest.raises(Cancelled):
+            list(results)
+    assert len(made) <= 3
+    assert not [thread for thread in threading.enumerate() if thread.name.startswith("mrsnb-ahead")]
+
+
+def test_one_is_stopped_and_another_goes_on():
+    stop = threading.Event()
+    stop.set()
+    with stoppable(threading.Event()):
+        go_on()
+        with stoppable(stop), pytest.raises(Cancelled):
+            go_on()
+        go_on()
+    go_on()

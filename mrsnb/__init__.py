@@ -9,6 +9,7 @@ _PUBLIC = {
     "Spec3Params": "mrsnb.pipeline",
     "controls": "mrsnb.widgets.forms",
     "run_spec3": "mrsnb.pipeline",
+    "runner": "mrsnb.widgets.runner",
     "spec3": "mrsnb.pipeline",
 }
 """What a notebook takes from here, and the module that has it; imported when it is first asked for."""

@@ -1,0 +1,162 @@
+"""What differs between two runs: parameters, what results say, images and spectra; knows no widgets."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mrsnb.display import Table
+from mrsnb.pipeline import ProductSummary, Spec3Params
+from mrsnb.widgets.runs import Run
+from mrsnb.widgets.work import AnyParams
+
+Array = NDArray[Any]
+NO_VALUE = "-"
+
+
+class Change(NamedTuple):
+    """A parameter that two runs do not share."""
+
+    name: str
+    before: Any
+    after: Any
+
+    def __str__(self) -> str:
+        return f"{self.name} {_short(self.before)} \N{RIGHTWARDS ARROW} {_short(self.after)}"
+
+
+def changes(before: AnyParams, after: AnyParams) -> tuple[Change, ...]:
+    """Return the parameters that differ.
+
+    Examples
+    --------
+    >>> from mrsnb.steps.cube_build import CubeBuildParams
+    >>> [str(change) for change in changes(CubeBuildParams(), CubeBuildParams(scalexy=0.2))]
+    ['scalexy None → 0.2']
+    """
+    old, new = _flat(before), _flat(after)
+    return tuple(Change(name, old.get(name), value) for name, value in new.items() if old.get(name) != value)
+
+
+def _flat(params: AnyParams) -> dict[str, Any]:
+    values: Mapping[str, Any] = params.to_dict()
+    if not isinstance(params, Spec3Params):
+        return dict(values)
+    return {f"{step}.{name}": value for step, named in values.items() for name, value in named.items()}
+
+
+def _short(value: Any, most: int = 40) -> str:
+    text = " ".join(map(str, value)) if isinstance(value, list) else str(value)
+    return text if len(text) <= most else text[: most - 1] + "…"
+
+
+def products_of(run: Run) -> dict[str, ProductSummary]:
+    """Return the products of a run by name, each as it was made last."""
+    return {product.name: product for summary in run.results for product in summary.products}
+
+
+def common_products(one: Run, other: Run) -> tuple[str, ...]:
+    """Return the names of the products that both runs made."""
+    there = products_of(other)
+    return tuple(name for name in products_of(one) if name in there)
+
+
+def differences(one: Run, other: Run) -> Table:
+    """Return what differs between two runs as a table: parameters, and what their results say."""
+    rows = [("parameter", c.name, _short(c.before), _short(c.after)) for c in changes(one.params, other.params)]
+    said, says = _rows(one), _rows(other)
+    rows += [
+        (title, name, _short(said.get((title, name), NO_VALUE)), _short(says.get((title, name), NO_VALUE)))
+        for title, name in dict.fromkeys([*said, *says])
+        if said.get((title, name)) != says.get((title, name)) and name != "time"
+    ]
+    return Table(("where", "what", f"run {one.number}", f"run {other.number}"), tuple(rows))
+
+
+def _rows(run: Run) -> dict[tuple[str, str], str]:
+    return {
+        (_place(summary.title), row.name): f"{row.value} {row.unit}".strip()
+        for summary in run.results
+        for row in summary.rows
+    }
+
+
+def _place(title: str) -> str:
+    """Return a title without the numbers in it, which differ between runs."""
+    step, _, rest = title.partition(":")
+    return step if any(word.isdigit() for word in rest.split()) else title
+
+
+@dataclass(frozen=True, eq=False)
+class ImagePair:
+    """Two images of one field, the second on the spaxels of the first.
+
+    Parameters
+    ----------
+    before, after : ndarray
+        Shape (n_y, n_x), MJy/sr.
+    spaxel_size : float
+        Of the first, arcsec.
+    note : str
+        What was done to make them comparable; empty if nothing was.
+    """
+
+    before: Array
+    after: Array
+    spaxel_size: float
+    note: str = ""
+
+    @classmethod
+    def of(cls, before: Array, after: Array, size_before: float, size_after: float) -> "ImagePair":
+        """Return the pair of two images whose middle spaxels look at one place."""
+        if before.shape == after.shape and size_before == size_after:
+            return cls(before, after, size_before)
+        note = "of other spaxels: the second is shown on those of the first, about their middles"
+        return cls(before, _at_spaxels_of(before.shape, after, size_before / size_after), size_before, note)
+
+    @property
+    def difference(self) -> Array:
+        """The second less the first."""
+        return np.asarray(self.after - self.before)
+
+    def told(self) -> str:
+        """Return in a few words how much they differ."""
+        both = np.isfinite(self.difference)
+        apart = np.abs(self.difference[both])
+        only = int(np.count_nonzero(np.isfinite(self.before) != np.isfinite(self.after)))
+        if not apart.any() and not only:
+            return "identical"
+        scale = float(np.median(np.abs(self.before[both]))) if both.any() else 0.0
+        typical = float(np.median(apart)) if apart.size else 0.0
+        most = float(apart.max()) if apart.size else 0.0
+        share = f" ({typical / scale:.2g} of the median)" if scale > 0 else ""
+        others = f"; {only} spaxels in one of them only" if only else ""
+        return f"typical difference {typical:.3g} MJy/sr{share}, largest {most:.3g}{others}"
+
+
+def _at_spaxels_of(shape: tuple[int, ...], image: Array, ratio: float) -> Array:
+    out = np.full(shape, np.nan)
+    y, x = (
+        np.round((np.arange(n) - n // 2) * ratio + m // 2).astype(int) for n, m in zip(shape, image.shape, strict=True)
+    )
+    in_y, in_x = (y >= 0) & (y < image.shape[0]), (x >= 0) & (x < image.shape[1])
+    out[np.ix_(in_y, in_x)] = image[np.ix_(y[in_y], x[in_x])]
+    return out
+
+
+def residual(before: ProductSummary, after: ProductSummary) -> Array:
+    """Return the flux of the second spectrum less that of the first, at the wavelengths of the first; Jy.
+
+    Raises
+    ------
+    ValueError
+        If one of them is no spectrum.
+    """
+    if before.wave is None or before.flux is None or after.wave is None or after.flux is None:
+        msg = f"{before.name}: no spectrum"
+        raise ValueError(msg)
+    if np.array_equal(before.wave, after.wave):
+        return np.asarray(after.flux - before.flux)
+    return np.asarray(np.interp(before.wave, after.wave, after.flux, np.nan, np.nan) - before.flux)

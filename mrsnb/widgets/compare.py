@@ -64,13 +64,14 @@ def common_products(one: Run, other: Run) -> tuple[str, ...]:
 
 
 def differences(one: Run, other: Run) -> Table:
-    """Return what differs between two runs as a table: parameters, and what their results say."""
+    """Return what differs between two runs as a table: parameters, and what the results say that both have."""
     rows = [("parameter", c.name, _short(c.before), _short(c.after)) for c in changes(one.params, other.params)]
     said, says = _rows(one), _rows(other)
+    both = {title for title, _ in said} & {title for title, _ in says}
     rows += [
         (title, name, _short(said.get((title, name), NO_VALUE)), _short(says.get((title, name), NO_VALUE)))
         for title, name in dict.fromkeys([*said, *says])
-        if said.get((title, name)) != says.get((title, name)) and name != "time"
+        if title in both and said.get((title, name)) != says.get((title, name)) and name != "time"
     ]
     return Table(("where", "what", f"run {one.number}", f"run {other.number}"), tuple(rows))
 

@@ -1,5 +1,6 @@
 """Two runs compared: what is equal is not listed, what differs is."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from html.parser import HTMLParser
 
@@ -57,6 +58,8 @@ def test_only_what_differs_is_in_the_table():
         ("cube_build: 1A", "more", "-", "x"),
     )
     assert differences(one, one).rows == ()
+    alone = replace(one, results=())
+    assert differences(alone, other).rows == (("parameter", "channel", "all", "1"),)
 
 
 def test_products_of_equal_names_are_compared():

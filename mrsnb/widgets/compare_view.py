@@ -7,12 +7,11 @@ import ipywidgets as w
 import numpy as np
 
 from mrsnb.core.cube import Cube
-from mrsnb.display import Picture
-from mrsnb.display.markup import block, escape, image
+from mrsnb.display.markup import escape
 from mrsnb.display.plots import spectrum_picture
 from mrsnb.pipeline import ProductSummary
 from mrsnb.widgets.compare import ImagePair, changes, common_products, differences, products_of, residual
-from mrsnb.widgets.pair_html import VIEWS, pair_html
+from mrsnb.widgets.pair_html import VIEWS, pair_html, picture_html
 from mrsnb.widgets.parts import line
 from mrsnb.widgets.runs import Run, Runs
 
@@ -167,16 +166,12 @@ def _spectra(before: ProductSummary, after: ProductSummary, names: tuple[str, st
     curves = [(names[0], before.wave, before.flux), (names[1], after.wave, after.flux)]
     left = residual(before, after)
     if not np.any(left[np.isfinite(left)]):
-        return line("identical", "mrsnb-faint") + _img(spectrum_picture(before.name, curves))
+        return line("identical", "mrsnb-faint") + picture_html(spectrum_picture(before.name, curves))
     pictures = [
         spectrum_picture(before.name, curves),
         spectrum_picture(f"{names[1]} less {names[0]}", [("difference", before.wave, left)], y_label="difference / Jy"),
     ]
-    return "".join(map(_img, pictures))
-
-
-def _img(picture: Picture) -> str:
-    return block(image(picture.title, picture.png, picture.width))
+    return "".join(map(picture_html, pictures))
 
 
 def _table_html(one: Run, other: Run) -> str:

@@ -1,4 +1,4 @@
-"""Two images of one field as HTML: side by side, in turn, subtracted; knows no widgets.
+"""Two images of one field as HTML: side by side, in turn, subtracted; and drawn pictures. Knows no widgets.
 
 The browser enlarges the spaxels and takes turns by itself, so that a blinking pair costs the kernel nothing.
 """
@@ -9,6 +9,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from mrsnb.display import Picture
 from mrsnb.display.markup import escape
 from mrsnb.display.plots.colours import NOTHING, colour_map
 from mrsnb.display.plots.png import indexed_png
@@ -42,6 +43,13 @@ def pair_html(pair: ImagePair, view: View, names: tuple[str, str]) -> str:
         _figure(image, stretch, colours, name) for image, name in zip((pair.before, pair.after), names, strict=True)
     ]
     return _row(figures, _bar(stretch, colours), "mrsnb-pair mrsnb-two")
+
+
+def picture_html(picture: Picture) -> str:
+    """Return a drawn picture as an ``<img>``, no wider than there is room."""
+    data = base64.b64encode(picture.png).decode("ascii")
+    words = escape(picture.title)
+    return f'<img class="mrsnb-plot" alt="{words}" width="{picture.width}" src="data:image/png;base64,{data}">'
 
 
 def _row(figures: list[str], bar: str, kind: str = "mrsnb-pair") -> str:

@@ -177,6 +177,7 @@ class Runner(w.VBox):  # type: ignore[misc]
             if self.runs.numbered(number).state == "running":
                 msg = f"run {number}: is not over; wait for its end, or cancel it"
                 raise InputError(msg)
+        self._refresh()  # a run may have ended just now
         self._pair.choose(one, other)
         self._tabs.selected_index = _TABS.index("Compare")
 

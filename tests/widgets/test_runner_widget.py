@@ -132,6 +132,15 @@ def test_an_earlier_run_is_restored_removed_compared(made):
         runner.restore(1)
 
 
+def test_a_run_that_has_just_ended_can_be_compared(made):
+    runner, _ = made()
+    for _ in range(2):
+        runner.run()
+        runner.runs.job.wait(10)  # what is shown does not know
+    runner.compare(1, 2)
+    assert (runner._pair._one.value, runner._pair._other.value) == (1, 2)
+
+
 def test_it_cannot_run_what_is_not_valid(made):
     runner, _ = made()
     runner.form.error = "sigma_clip = 'x': must be a number"

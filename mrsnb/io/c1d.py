@@ -19,6 +19,7 @@ from mrsnb.io.bintable import table_bytes
 from mrsnb.io.exposures import opened
 from mrsnb.io.headers import cards_of
 from mrsnb.io.products import place_of, primary_header
+from mrsnb.io.stored import table_content
 from mrsnb.io.wcs_text import spectrum_wcs
 
 _COMBINED, _EXTRACTED = "COMBINE1D", "EXTRACT1D"
@@ -95,7 +96,7 @@ def _read(path: Path, names: tuple[str, ...], what: str) -> tuple[CombinedSpectr
             raise InputError(msg)
         primary = cards_of(hdus[0].header)
         here = [hdu.name for hdu in hdus]
-        history = read_history(hdus["ASDF"].data.tobytes()) if "ASDF" in here else {}
+        history = read_history(table_content(hdus["ASDF"])) if "ASDF" in here else {}
         return tuple(_spectrum(path, hdu, primary, history) for hdu in tables)
 
 

@@ -20,6 +20,7 @@ from mrsnb.io.exposures import opened
 from mrsnb.io.headers import cards_of
 from mrsnb.io.pixels import image_header, write_pixels
 from mrsnb.io.products import primary_header
+from mrsnb.io.stored import stored_bytes, table_content
 from mrsnb.io.wcs_steps import has_more_columns, target_shift, with_more_columns, with_moving_target
 
 _WIDENED = {"b1": np.int16, "i1": np.int16, "u2": np.int32, "u8": np.int64}
@@ -114,7 +115,7 @@ def _changed(
         cards = exposure.science if hdu.name == "SCI" else cards_of(hdu.header)
         return _image(hdu.name, arrays[hdu.name], cards)
     if hdu.name == "ASDF":
-        found = _bytes(hdu, "datLoc", hdu.header["NAXIS1"] * hdu.header["NAXIS2"])
+        found = table_content(hdu)
         content = _with_frames(with_history(found, history) if history else found, exposure)
         if content is not found:
             return [*as_extension(content)]
@@ -122,14 +123,7 @@ def _changed(
         wider = spread_columns(hdu.data, oversampling(exposure.wcs))
         return _image(hdu.name, wider.astype(_WIDENED.get(wider.dtype.str[1:], wider.dtype), copy=False))
     place = hdu.fileinfo()
-    return [_bytes(hdu, "hdrLoc", place["datLoc"] + place["datSpan"] - place["hdrLoc"])]
-
-
-def _bytes(hdu: Any, start: str, size: int) -> bytes:
-    """Return what is in the file from the header (hdrLoc) or the data (datLoc) of an extension on."""
-    place = hdu.fileinfo()
-    place["file"].seek(place[start])
-    return bytes(place["file"].read(size))
+    return [stored_bytes(hdu, "hdrLoc", place["datLoc"] + place["datSpan"] - place["hdrLoc"])]
 
 
 def _with_frames(content: bytes, exposure: Exposure) -> bytes:

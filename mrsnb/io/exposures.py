@@ -187,7 +187,7 @@ def open_exposure(path: Path | str) -> ExposureFile:
         primary, science = cards_of(hdus[0].header), cards_of(hdus["SCI"].header)
         layout = layout_of(path, hdus, ("SCI", "ERR", *_VARIANCES), ("DQ",))
         exposure = ExposureFile(path=path, primary=primary, science=science, layout=layout)
-        chain = _chain(path, table_content(path, hdus["ASDF"])) if "ASDF" in names else None
+        chain = _chain(path, table_content(hdus["ASDF"])) if "ASDF" in names else None
     if chain is not None:
         exposure.__dict__["wcs"] = chain
     may_be_wider = len(shape) == 2 and shape[0] == DETECTOR_SHAPE[0] and shape[1] > DETECTOR_SHAPE[1]
@@ -256,7 +256,7 @@ def read_wcs(path: Path) -> Any:
         if "ASDF" not in [hdu.name for hdu in hdus]:
             msg = f"{path}: no ASDF extension, so no WCS; run level 2 (assign_wcs) on it again"
             raise InputError(msg)
-        content = table_content(path, hdus["ASDF"])
+        content = table_content(hdus["ASDF"])
     chain = _chain(path, content)
     return _gwcs(path, content) if chain is None else chain
 

@@ -17,6 +17,7 @@ from mrsnb.io.exposures import ExposureFile, open_exposure, opened
 from mrsnb.io.headers import cards_of
 from mrsnb.io.images import read_images
 from mrsnb.io.s3d import read_s3d
+from mrsnb.io.stored import table_content
 from mrsnb.io.x1d import read_x1d
 
 Kind = Literal["association", "exposure", "cube", "spectrum", "combined spectra", "images"]
@@ -88,7 +89,7 @@ def read_provenance(path: Path | str) -> Provenance:
     with opened(path) as hdus:
         names = [hdu.name for hdu in hdus]
         primary = cards_of(hdus[0].header)
-        history = read_history(hdus["ASDF"].data.tobytes()) if "ASDF" in names else {}
+        history = read_history(table_content(hdus["ASDF"])) if "ASDF" in names else {}
         table = hdus["HDRTAB"].data if "HDRTAB" in names else None
         listed = () if table is None or "FILENAME" not in table.names else table["FILENAME"].tolist()
     return Provenance(

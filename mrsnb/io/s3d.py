@@ -20,6 +20,7 @@ from mrsnb.io.exposures import opened
 from mrsnb.io.headers import cards_of, printable
 from mrsnb.io.pixels import image_header, write_pixels
 from mrsnb.io.products import bands_of, place_of, primary_header
+from mrsnb.io.stored import table_content
 from mrsnb.io.wcs_text import cube_wcs
 
 _PLANES = ("SCI", "ERR", "DQ", "WMAP")
@@ -96,7 +97,7 @@ def read_s3d(path: Path | str) -> Cube:
             raise InputError(msg)
         table = np.ravel(hdus["WCS-TABLE"].data["wavelength"]) if "WCS-TABLE" in names else None
         inputs = _table_cards(hdus["HDRTAB"]) if "HDRTAB" in names else ()
-        history = read_history(hdus["ASDF"].data.tobytes()) if "ASDF" in names else {}
+        history = read_history(table_content(hdus["ASDF"])) if "ASDF" in names else {}
     grid = _grid(path, science, flux.shape, table)
     return Cube(
         name=path.name.removesuffix(".gz"),

@@ -39,16 +39,16 @@ def layout_of(path: Path, hdus: fits.HDUList, floats: Iterable[str], unsigned: I
     return plain if len(plain) == len(found) else {}
 
 
-def table_content(path: Path, hdu: Any) -> bytes:
+def stored_bytes(hdu: Any, start: str, size: int) -> bytes:
+    """Return what is in the file, unpacked, from the header (hdrLoc) or the data (datLoc) of an extension on."""
+    place = hdu.fileinfo()
+    place["file"].seek(place[start])
+    return bytes(place["file"].read(size))
+
+
+def table_content(hdu: Any) -> bytes:
     """Return the bytes of a table's rows."""
-    info = hdu.fileinfo()
-    if info is None or not _is_plain(path):
-        content: bytes = hdu.data.tobytes()
-        return content
-    size = hdu.header["NAXIS1"] * hdu.header["NAXIS2"]
-    with path.open("rb") as file:
-        file.seek(info["datLoc"])
-        return file.read(size)
+    return stored_bytes(hdu, "datLoc", hdu.header["NAXIS1"] * hdu.header["NAXIS2"])
 
 
 def _is_plain(path: Path) -> bool:

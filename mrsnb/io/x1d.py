@@ -16,6 +16,7 @@ from mrsnb.io.bintable import table_bytes
 from mrsnb.io.exposures import opened
 from mrsnb.io.headers import cards_of
 from mrsnb.io.products import bands_of, place_of, primary_header
+from mrsnb.io.stored import table_content
 from mrsnb.io.wcs_text import spectrum_wcs
 
 _TABLE = "EXTRACT1D"
@@ -79,7 +80,7 @@ def read_x1d(path: Path | str) -> Spectrum:
             raise InputError(msg)
         primary, science = cards_of(hdus[0].header), cards_of(hdus[_TABLE].header)
         columns = _columns(path, hdus[_TABLE])
-        history = read_history(hdus["ASDF"].data.tobytes()) if "ASDF" in names else {}
+        history = read_history(table_content(hdus["ASDF"])) if "ASDF" in names else {}
     return Spectrum(
         name=path.name.removesuffix(".gz"),
         bands=bands_of(path, primary, columns["WAVELENGTH"]),

@@ -109,4 +109,5 @@ class OutlierDetectionResult(Result):
             )
             for p in self.previews
         ]
-        return [detector_picture("Outliers", images)] if images else []
+        seen = " and ".join(dict.fromkeys(exposure.primary.text("DETECTOR") for exposure in self.exposures))
+        return [detector_picture(f"Outliers of {seen}", images)] if images else []

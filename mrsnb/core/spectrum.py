@@ -102,6 +102,50 @@ class Spectrum(Shown):
         """What it is, in a few words."""
         return f"Spectrum {self.name}"
 
+    def to_specutils(self, column: str = "FLUX") -> Any:
+        """Return a column as a ``specutils.Spectrum`` (version 2 or later, which is optional).
+
+        Wavelengths are in micron, uncertainties standard deviations; what DQ forbids to use and what is NaN is
+        masked; ``meta`` holds the keywords, the name, and the place on the sky.
+
+        Parameters
+        ----------
+        column : str
+            ``"FLUX"``, ``"SURF_BRIGHT"``, ``"RF_FLUX"``, ...
+
+        Raises
+        ------
+        InputError
+            If there is no such column or it is all NaN, or specutils is missing.
+        """
+        from mrsnb.core.specutils_bridge import to_specutils
+
+        return to_specutils(self, column)
+
+    @classmethod
+    def from_specutils(cls, spectrum: Any, name: str | None = None) -> "Spectrum":
+        """Return the spectrum that a ``specutils.Spectrum`` holds, in Jy or MJy/sr; columns that it lacks are NaN.
+
+        Masked samples get the flag DO_NOT_USE. The bands are those of the keywords CHANNEL and BAND if ``meta`` has
+        them, or else those whose middle the wavelengths reach.
+
+        Parameters
+        ----------
+        spectrum : specutils.Spectrum
+            Of one dimension, in any unit of flux density or surface brightness.
+        name : str, optional
+            File name of the product; what ``meta`` says if None.
+
+        Raises
+        ------
+        InputError
+            If it is of more dimensions, or in a unit that is no flux.
+        """
+        from mrsnb.core.specutils_bridge import from_specutils
+
+        return from_specutils(spectrum, name)
+
+
     def rows(self) -> list[Row]:
         """Return what there is to say about it."""
         good = np.isfinite(self.flux) & (self.columns["DQ"] == 0)

@@ -98,7 +98,7 @@ def read_s3d(path: Path | str) -> Cube:
         table = np.ravel(hdus["WCS-TABLE"].data["wavelength"]) if "WCS-TABLE" in names else None
         inputs = _table_cards(hdus["HDRTAB"]) if "HDRTAB" in names else ()
         history = read_history(table_content(hdus["ASDF"])) if "ASDF" in names else {}
-    grid = _grid(path, science, flux.shape, table)
+    grid = grid_of(path, science, flux.shape, table)
     return Cube(
         name=path.name.removesuffix(".gz"),
         bands=bands_of(path, primary, grid.wave, inputs),
@@ -166,7 +166,7 @@ def _array(path: Path, hdus: fits.HDUList, name: str, kind: type[Any]) -> NDArra
     return np.array(data, dtype=kind)
 
 
-def _grid(path: Path, science: Cards, shape: tuple[int, ...], table: NDArray[Any] | None) -> CubeGrid:
+def grid_of(path: Path, science: Cards, shape: tuple[int, ...], table: NDArray[Any] | None) -> CubeGrid:
     """Return the grid that the keywords of SCI describe."""
     n_wave, n_y, n_x = shape
     value = {key: _number(path, science, key) for key in ("CRVAL1", "CRVAL2", "CRPIX1", "CRPIX2")}

@@ -1,0 +1,96 @@
+"""Read a spectrum out of a table of any origin: FITS, ECSV or CSV with a wavelength and a flux."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from astropy import units as u
+
+from mrsnb.core.curve import Curve, make_curve
+from mrsnb.core.flux_units import parsed_unit, per_solid_angle
+from mrsnb.errors import InputError
+
+_WAVE = ("wavelength", "wave", "lambda", "spectral_axis", "wl")
+_FLUX = ("flux", "flux_density", "fnu", "intensity", "surf_bright", "sb")
+_ERR = ("flux_error", "uncertainty", "err", "error", "flux_err", "sigma", "stddev", "sb_error")
+
+
+def read_spectrum_table(path: Path | str, flux_unit: str | None = None) -> Curve:
+    """Return the spectrum in the first table of a file that has columns of wavelength and flux.
+
+    Parameters
+    ----------
+    path : Path or str
+        FITS (also compressed), ECSV or CSV.
+    flux_unit : str, optional
+        Unit of the flux where the file states none. A wavelength without a unit is in micron.
+
+    Raises
+    ------
+    InputError
+        If it cannot be read, has no such columns, or no unit is known.
+    """
+    path = Path(path).expanduser()
+    table = _table(path)
+    return curve_of_table(table, path.name, flux_unit)
+
+
+def curve_of_table(table: Any, name: str, flux_unit: str | None = None) -> Curve:
+    """Return the spectrum in an astropy table; see `read_spectrum_table`."""
+    names = {column.lower(): column for column in table.colnames}
+
+    def find(choices: tuple[str, ...]) -> str | None:
+        return next((names[choice] for choice in choices if choice in names), None)
+
+    wave, flux, err = find(_WAVE), find(_FLUX), find(_ERR)
+    if wave is None or flux is None:
+        msg = f"{name}: no column of wavelength and flux (found {', '.join(table.colnames)}); name them wave and flux"
+        raise InputError(msg)
+    unit = table[flux].unit
+    if unit is None and flux_unit is None:
+        msg = f"{name}: column {flux} has no unit; say it with flux_unit=, e.g. flux_unit='Jy'"
+        raise InputError(msg)
+    unit = parsed_unit(flux_unit if unit is None else unit)
+    key = "SURF_BRIGHT" if per_solid_angle(unit) else "FLUX"
+    errors = None if err is None else _numbers(table[err])
+    return make_curve(
+        Path(name).name.partition(".")[0],
+        _waves(table[wave], name),
+        {key: (_numbers(table[flux]), errors, unit.to_string())},
+        name=name,
+        source=table,
+    )
+
+
+def _waves(column: Any, name: str) -> Any:
+    unit = u.um if column.unit is None else u.Unit(column.unit)
+    try:
+        return (_numbers(column) * unit).to_value(u.um, u.spectral())
+    except u.UnitConversionError:
+        msg = f"{name}: column {column.name} is in {unit}, which is no wavelength"
+        raise InputError(msg) from None
+
+
+def _numbers(column: Any) -> Any:
+    values = np.ma.filled(np.ma.asarray(column).astype(float), np.nan)
+    return np.asarray(getattr(values, "value", values), dtype=float)
+
+
+def _table(path: Path) -> Any:
+    from astropy.io import fits
+    from astropy.table import Table
+
+    if ".fits" in path.suffixes:
+        from mrsnb.io.exposures import opened
+
+        with opened(path) as hdus:
+            tables = [hdu for hdu in hdus if isinstance(hdu, fits.BinTableHDU)]
+            if not tables:
+                msg = f"{path}: no table in it; is it a spectrum?"
+                raise InputError(msg)
+            return Table(tables[0].data, units={c.name: c.unit for c in tables[0].columns if c.unit})
+    try:
+        return Table.read(path, format="ascii.ecsv" if path.suffix == ".ecsv" else "ascii.csv")
+    except (OSError, ValueError) as error:
+        msg = f"{path}: cannot be read as a table: {str(error).splitlines()[0]}"
+        raise InputError(msg) from None

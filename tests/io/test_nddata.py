@@ -1,0 +1,77 @@
+"""Cubes go to astropy and specutils and come back."""
+
+import numpy as np
+import pytest
+from astropy import units as u
+from astropy.nddata import CCDData, NDData, StdDevUncertainty
+from astropy.wcs.utils import proj_plane_pixel_scales
+
+from mrsnb.errors import InputError
+from mrsnb.io.nddata import from_nddata, to_ccddata, to_nddata, to_specutils
+from mrsnb.io.s3d import read_s3d, write_s3d
+
+
+@pytest.mark.parametrize("linear", [True, False])
+def test_nddata_there_and_back(make_cube, tmp_path, linear):
+    cube = make_cube(linear=linear, rotation=12.0)
+    data = to_nddata(cube)
+    assert data.unit == u.MJy / u.sr
+    assert data.data is cube.flux
+    back = from_nddata(data)
+    for name in ("flux", "err", "dq", "weight"):
+        lit = ~data.mask if name in {"flux", "err"} else np.ones(data.mask.shape, bool)
+        np.testing.assert_array_equal(getattr(back, name)[lit], getattr(cube, name)[lit])
+    assert back.bands == cube.bands
+    assert back.grid.wave == pytest.approx(cube.grid.wave, rel=1e-12)
+    assert (back.grid.ra, back.grid.rotation) == pytest.approx((cube.grid.ra, cube.grid.rotation))
+    assert read_s3d(write_s3d(back, tmp_path)).grid.shape == cube.grid.shape
+
+
+def test_of_others_only_the_wcs_and_the_band_are_needed(make_cube):
+    cube = make_cube()
+    given = to_nddata(cube)
+    other = NDData(given.data * 1e6, wcs=given.wcs, unit=u.Jy / u.sr, meta={"CHANNEL": "1", "BAND": "SHORT"})
+    back = from_nddata(other, name="other_s3d.fits")
+    assert back.name == "other_s3d.fits"
+    assert back.grid.spaxel_size == pytest.approx(cube.grid.spaxel_size)
+    assert back.grid.wave == pytest.approx(cube.grid.wave)
+    assert back.flux == pytest.approx(cube.flux, nan_ok=True, rel=1e-6)
+
+
+def test_the_mean_is_an_image_on_the_sky(make_cube):
+    cube = make_cube()
+    image = to_ccddata(cube)
+    assert image.shape == cube.grid.shape[1:]
+    with np.errstate(invalid="ignore"):
+        counts = np.isfinite(cube.flux).sum(axis=0)
+        expected = np.nansum(cube.flux, axis=0, dtype=float) / np.where(counts, counts, np.nan)
+    assert image.data == pytest.approx(expected, nan_ok=True)
+    assert (image.mask == (counts == 0)).all()
+    assert proj_plane_pixel_scales(image.wcs) * 3600 == pytest.approx(cube.grid.spaxel_size)
+    one = to_ccddata(cube, cube.grid.wave[2] * u.um, cube.grid.wave[2] * u.um)
+    assert one.data == pytest.approx(cube.flux[2].astype(float), nan_ok=True)
+    assert one.uncertainty.array[~one.mask] == pytest.approx(cube.err[2][~one.mask])
+    with pytest.raises(InputError, match=r"no plane between 99.0000 and 100.0000 micron; it has 4.9"):
+        to_ccddata(cube, 99 * u.um, 100 * u.um)
+
+
+def test_specutils(make_cube):
+    cube = make_cube(linear=False)
+    spectrum = to_specutils(cube)
+    assert spectrum.shape == cube.grid.shape
+    assert spectrum.spectral_axis.to_value(u.um) == pytest.approx(cube.grid.wave)
+    assert spectrum.uncertainty.array.shape == cube.err.shape
+
+
+def test_what_is_no_cube_is_refused(make_cube):
+    cube = to_nddata(make_cube())
+    for data, message in (
+        (CCDData(np.ones((2, 2)), unit="Jy"), "a cube of three axes with its WCS is needed"),
+        (NDData(np.ones((2, 2, 2))), "WCS NoneType"),
+        (NDData(cube.data, wcs=cube.wcs, unit=u.K, meta=cube.meta), "unit K is no surface brightness"),
+        (NDData(cube.data, wcs=cube.wcs, unit=cube.unit), "not a product of the MRS"),
+        (NDData(cube.data[:, 2:], wcs=cube.wcs, unit=cube.unit, uncertainty=StdDevUncertainty(cube.data[:, 2:]),
+                meta=cube.meta), "not the middle spaxel"),
+    ):  # fmt: skip
+        with pytest.raises(InputError, match=message):
+            from_nddata(data)

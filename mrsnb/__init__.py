@@ -7,6 +7,7 @@ __version__ = "0.1.0"
 
 _PUBLIC = {
     "Spec3Params": "mrsnb.pipeline",
+    "SpectrumViewer": "mrsnb.viewers.spectrum",
     "controls": "mrsnb.widgets.forms",
     "run_spec3": "mrsnb.pipeline",
     "runner": "mrsnb.widgets.runner",

@@ -1,0 +1,397 @@
+"""Spectra to look at and to measure, in a notebook."""
+
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import ipywidgets as widgets
+import numpy as np
+import traitlets
+from astropy import units as u
+
+from mrsnb.core.flux_units import UNITS
+from mrsnb.core.lines import Line, bright_lines, line_list
+from mrsnb.core.redshift import LIGHT_SPEED
+from mrsnb.core.stitch import BandScale
+from mrsnb.display import Picture
+from mrsnb.display.markup import escape
+from mrsnb.errors import InputError, MrsnbError, ParamError, nearest
+from mrsnb.viewers import spectrum_export as export
+from mrsnb.viewers.spectrum_canvas import Look, SpectrumCanvas
+from mrsnb.viewers.spectrum_controls import BRUSH, INSPECT, PAN, SpectrumControls
+from mrsnb.viewers.spectrum_data import UNSCALED, SpectrumData, scaled
+from mrsnb.viewers.spectrum_measurements import Entry, fitted, measure_all, quantity_table
+from mrsnb.viewers.spectrum_readout import nearest_samples, readout
+from mrsnb.viewers.spectrum_table import MeasurementTable
+from mrsnb.viewers.viewer_traits import LineListsTrait, RedshiftTrait, WaveRangeTrait, WaveTrait, checked_range
+
+CYCLE = ("#3d8bd4", "#e0662f", "#2aa876", "#c65fa8", "#b8860b", "#7d7bd6")
+"""Colours of curves: neighbours differ, and all are seen on white and on black."""
+_NOISY = 1.5
+"""Scatter over the stated errors from which it is said."""
+_MODES = {PAN: "pan", BRUSH: "brush", INSPECT: "inspect"}
+
+
+class SpectrumViewer(widgets.VBox):  # type: ignore[misc]
+    """Spectra with zoom, units, line lists, and lines measured on a brushed range.
+
+    Parameters
+    ----------
+    spectra : path, Spectrum, Spec3Result, table, specutils.Spectrum, or a list of these
+        What to show: see `mrsnb.viewers.spectrum_curves.curves_of`. Of a folder all ``_x1d`` products are shown.
+    flux_unit : str, optional
+        Unit of the flux of tables that state none.
+    height : int
+        Of the figure, CSS pixels.
+
+    Attributes
+    ----------
+    redshift, unit, column, line_lists, stitched
+        What is chosen; `line_lists` are names of `mrsnb.core.lines.LINE_LISTS`.
+    range : Quantity or None
+        The brushed range, two wavelengths in micron; assigning one measures the line in it. Observable.
+    wavelength : Quantity or None
+        Of the slice marker; observable, so that it can be linked with a viewer of cubes.
+    measurements : tuple of Entry
+        The lines that were kept; observable.
+
+    Raises
+    ------
+    InputError
+        If there is nothing to show.
+
+    Examples
+    --------
+    >>> from astropy.table import QTable
+    >>> table = QTable({"wave": [5.0, 6.0, 7.0] * u.um, "flux": [1.0, 3.0, 2.0] * u.mJy}, meta={"name": "star"})
+    >>> viewer = SpectrumViewer(table)
+    >>> viewer.range = (5100, 5900) * u.nm
+    >>> viewer.range
+    <Quantity [5.1, 5.9] um>
+    >>> viewer.unit = "W/m2/um"
+    >>> viewer.close()
+    """
+
+    redshift = RedshiftTrait()
+    range = WaveRangeTrait()
+    wavelength = WaveTrait()
+    unit = traitlets.Unicode()
+    column = traitlets.Unicode()
+    line_lists = LineListsTrait()
+    stitched = traitlets.Bool(default_value=False)
+    measurements = traitlets.Tuple()
+    _canvas: SpectrumCanvas = None  # type: ignore[assignment]  # closed even if never complete
+
+    def __init__(self, spectra: Any, *, flux_unit: str | None = None, height: int = 360) -> None:
+        self.data = SpectrumData(spectra, flux_unit)
+        names, columns = self.data.names, self.data.columns
+        colours = [CYCLE[i % len(CYCLE)] for i, _ in enumerate(names)]
+        self._controls = SpectrumControls(names, colours, columns, self.data.units(columns[0]))
+        self._table = MeasurementTable(lambda kept: self.set_trait("measurements", kept))
+        self._values = self.data.values(columns[0], self.data.unit_of(columns[0]))
+        self._scales = [UNSCALED] * len(names)
+        self._cursor: float | None = None
+        self._canvas = SpectrumCanvas(
+            self.data.curves,
+            colours,
+            self._look(),
+            height=height,
+            on_brush=self._brushed,
+            on_cursor=self._inspected,
+            on_hidden=self._hint,
+        )
+        super().__init__(self._controls.rows(self._canvas.box, self._table))
+        self.add_class("mrsnb-viewer")
+        with self.hold_trait_notifications():
+            self.column, self.unit = columns[0], self.data.unit_of(columns[0])
+        self._load()
+        self._canvas.show_all()
+        self._connect()
+        self._welcome()
+
+    @property
+    def scales(self) -> dict[str, BandScale]:
+        """The factor of each band, by its name."""
+        return dict(zip(self.data.names, self._scales, strict=True))
+
+    @property
+    def view(self) -> u.Quantity:
+        """Wavelengths in sight, micron; may be assigned."""
+        return np.array(self._canvas.view) * u.um
+
+    @view.setter
+    def view(self, limits: u.Quantity) -> None:
+        self._canvas.set_view(*checked_range("view", limits).value.tolist())
+
+    @property
+    def shown_lines(self) -> tuple[Line, ...]:
+        """The lines of the lists that are shown."""
+        return tuple(line for name in self.line_lists for line in line_list(name))
+
+    @property
+    def table(self) -> Any:
+        """The kept measurements as an astropy table with units."""
+        return quantity_table(self.measurements)
+
+    def reset(self) -> None:
+        """Show all wavelengths and fluxes."""
+        self._controls.auto.value = True
+        self._canvas.show_all()
+
+    def keep(self) -> None:
+        """Keep what was measured in the range."""
+        self._table.keep()
+
+    def save(self, path: Path | str) -> list[Path]:
+        """Write what is shown, by the ending of `path`, and return the files that were written.
+
+        ``.png`` is a picture of the view, ``.csv`` all spectra as shown, ``.ecsv`` the measured lines; a folder takes
+        each spectrum as an ``_x1d`` product, with the scale of its band if `stitched`.
+
+        Raises
+        ------
+        OutputError
+            If there is nothing to write, or it cannot be written.
+        """
+        state = export.Saved(self.data, self._values, self._scales, self.measurements, self.column, self.unit)
+        return export.save(Path(path).expanduser(), state, self._picture)
+
+    def close(self) -> None:
+        """Close the viewer, its figure and its table."""
+        if self._canvas is not None:
+            self._table.set_pending(())
+            self._canvas.close()
+        super().close()
+
+    def _look(self) -> Look:
+        c = self._controls
+        return Look(
+            visible=tuple(chip.value for chip in c.chips),
+            log_wave=c.log_wave.value,
+            log_flux=c.log_flux.value,
+            auto=c.auto.value,
+            errors=c.errors.value,
+            flags=c.flags.value,
+            lines=self.shown_lines,
+            redshift=self.redshift,
+        )
+
+    def _load(self) -> None:
+        """Convert all curves to the shown column and unit, scale them, and draw them."""
+        values = self.data.values(self.column, self.unit)
+        found = self.data.scales(values, self._controls.reference.value) if self.stitched else None
+        self._scales = [UNSCALED] * len(values) if found is None else found
+        self._values = scaled(values, self._scales)
+        self._controls.show_scales(self.data.names, found)
+        self._canvas.set_values(self._values, self._flux_label)
+
+    @property
+    def _flux_label(self) -> str:
+        return f"{self.column.replace('_', ' ').lower()} ({self.unit})"
+
+    def _redraw(self, _: Any = None) -> None:
+        if self._canvas.set_look(self._look()):
+            self._draw_range()
+            self._draw_marker()
+            self._draw_fit()
+
+    def _draw_range(self) -> None:
+        """Shade the range; in the mode that brushes, the brush does."""
+        limits, brush = _limits(self.range), self._canvas.plot.brush
+        is_brushing = self._controls.mode.value == BRUSH
+        self._canvas.plot.draw_range(None if is_brushing else limits)
+        if not is_brushing or limits is None:
+            brush.selected = None
+        elif brush.selected is None or tuple(brush.selected) != limits:
+            brush.selected = np.array(limits)
+
+    def _draw_marker(self) -> None:
+        self._canvas.plot.draw_marker(None if self.wavelength is None else float(self.wavelength.value))
+
+    def _draw_fit(self) -> None:
+        self._canvas.plot.draw_fit(*fitted(self._table.pending, self.data.names, self.data.curves, self.unit))
+
+    def _hint(self, hidden: int) -> None:
+        self._controls.hint_lines(LIGHT_SPEED * self.redshift, hidden)
+
+    def _welcome(self) -> None:
+        if any(np.isfinite(y).any() for y, _ in self._values):
+            self._controls.hint_mode()
+        else:
+            self._controls.say(f"{escape(', '.join(self.data.names[:6]))}: no finite values to show")
+
+    def _picture(self) -> Picture:
+        return export.picture_of(
+            self.data,
+            self._values,
+            self._shown,
+            self._canvas.view,
+            marks=[(line.wave * (1 + self.redshift), line.name) for line in self.shown_lines],
+            y_label=self._flux_label,
+        )
+
+    @property
+    def _shown(self) -> list[int]:
+        return [i for i, chip in enumerate(self._controls.chips) if chip.value]
+
+    @traitlets.validate("column", "unit")
+    def _valid_choice(self, proposal: Any) -> str:
+        name, value = proposal["trait"].name, proposal["value"]
+        allowed = self.data.columns if name == "column" else self.data.units(self.column)
+        if value not in allowed:
+            msg = f"{name} = {value!r} cannot be shown{nearest(value, allowed)}"
+            if name == "unit" and value in UNITS:
+                msg = f"unit = {value!r}: the area of the aperture is not known; allowed: {', '.join(allowed)}"
+            raise ParamError(msg)
+        return str(value)
+
+    def _connect(self) -> None:
+        c = self._controls
+        for name, toggle in c.lists.items():
+            toggle.observe(self._safely(partial(self._toggle_list, name)), "value")
+        for widget in (*c.chips, c.log_wave, c.log_flux, c.auto, c.errors, c.flags):
+            widget.observe(self._redraw, "value")
+        for widget, trait in ((c.redshift, "redshift"), (c.slider, "redshift"), (c.column, "column"), (c.unit, "unit")):
+            widget.observe(self._safely(partial(self._take, trait)), "value")
+        c.stitch.observe(lambda change: self.set_trait("stitched", change.new), "value")
+        c.reference.observe(lambda _: self._reload(), "value")
+        c.mode.observe(lambda change: self._set_mode(change.new), "value")
+        c.home.on_click(lambda _: self.reset())
+        c.keep.on_click(lambda _: self.keep())
+        c.clear.on_click(lambda _: self.set_trait("range", None))
+        c.adopt.on_click(self._safely(lambda _: self._adopt()))
+        c.slice.on_click(self._safely(lambda _: self._mark_slice()))
+        for kind, widget in c.save.items():
+            widget.on_click(self._safely(partial(self._save_as, kind)))
+        self.observe(self._on_redshift, "redshift")
+        self.observe(lambda _: self._on_lists(), "line_lists")
+        self.observe(lambda _: self._on_column(), "column")
+        self.observe(lambda _: self._on_unit(), "unit")
+        self.observe(lambda _: self._on_stitched(), "stitched")
+        self.observe(lambda _: self._on_range(), "range")
+        self.observe(lambda _: self._draw_marker(), "wavelength")
+        self.observe(lambda change: self._table.set_kept(change.new), "measurements")
+
+    def _safely(self, call: Callable[[Any], None]) -> Callable[[Any], None]:
+        """Return `call` with our own errors shown below the figure, and the boxes set back to what holds."""
+
+        def guarded(event: Any) -> None:
+            try:
+                call(event)
+            except MrsnbError as error:
+                self._controls.warn(error)
+                self._controls.redshift.value, self._controls.unit.value = self.redshift, self.unit
+
+        return guarded
+
+    def _take(self, trait: str, change: Any) -> None:
+        self.set_trait(trait, change.new)
+
+    def _toggle_list(self, name: str, _: Any) -> None:
+        others = [other for other in self.line_lists if other != name]
+        self.line_lists = (*others, name) if self._controls.lists[name].value else tuple(others)
+
+    def _on_lists(self) -> None:
+        for name, toggle in self._controls.lists.items():
+            toggle.value = name in self.line_lists
+        self._redraw()
+
+    def _on_redshift(self, change: Any) -> None:
+        slider = self._controls.slider
+        slider.max = max(slider.max, 2 * change.new)
+        slider.min = min(slider.min, 2 * change.new, 0.0)
+        slider.value, self._controls.redshift.value = change.new, change.new
+        self._redraw()
+
+    def _on_column(self) -> None:
+        self._controls.column.value = self.column
+        units = self.data.units(self.column)
+        unit = self.unit if self.unit in units else self.data.unit_of(self.column)
+        self._controls.unit.options, self._controls.unit.value = units, unit
+        self.unit = unit
+        self._reload()
+
+    def _on_unit(self) -> None:
+        self._controls.unit.value = self.unit
+        self._reload()
+
+    def _on_stitched(self) -> None:
+        self._controls.stitch.value = self.stitched
+        self._reload()
+
+    def _reload(self) -> None:
+        self._load()
+        self._measure()
+
+    def _set_mode(self, mode: str) -> None:
+        self._canvas.set_mode(_MODES[mode])
+        self._draw_range()
+        self._controls.hint_mode()
+        if mode != INSPECT:
+            self._canvas.plot.draw_near(np.zeros(0), np.zeros(0))
+
+    def _brushed(self, limits: tuple[float, float] | None, dragging: bool) -> None:
+        if limits is None or not limits[1] > limits[0] or (limits == _limits(self.range) and not dragging):
+            return
+        if dragging:
+            self._controls.say(f"<b>{limits[0]:.4f} - {limits[1]:.4f}</b> micron")
+        else:
+            self.range = limits * u.um
+
+    def _on_range(self) -> None:
+        self._draw_range()
+        self._measure()
+
+    def _measure(self) -> None:
+        limits, problem = _limits(self.range), None
+        entries: list[Entry] = []
+        if limits is not None:
+            curves = [(self.data.names[i], self.data.curves[i], self._scales[i].factor) for i in self._shown]
+            lines = self.shown_lines or bright_lines()
+            entries, problem = measure_all(curves, self.column, limits, lines, self.redshift)
+        self._table.set_pending(entries)
+        self._draw_fit()
+        if problem is not None and not entries:
+            self._controls.warn(problem)
+        elif limits is not None:
+            noise = [f"{e.measured.noise:.1f}" for e in entries if e.measured.noise > _NOISY]
+            more = f", scatter about the continuum {', '.join(noise)} times the stated errors" if noise else ""
+            self._controls.say(f"<b>{limits[0]:.4f} - {limits[1]:.4f}</b> micron{more}")
+
+    def _inspected(self, wave: float) -> None:
+        self._cursor = wave
+        of = [(self.data.names[i], self.data.curves[i], self._values[i]) for i in self._shown]
+        samples = nearest_samples(wave, of)
+        self._controls.say(readout(wave, self.redshift, samples, self.unit))
+        self._canvas.plot.draw_near(np.array([s.wave for s in samples]), np.array([s.flux for s in samples]))
+
+    def _adopt(self) -> None:
+        found = [entry.found_redshift for entry in (*self._table.pending, *reversed(self.measurements)) if entry.line]
+        if not found:
+            raise InputError("no line with a known name is measured; brush one whose list is shown")
+        self.redshift = round(found[0], 7)
+        self._measure()
+
+    def _mark_slice(self) -> None:
+        limits = _limits(self.range)
+        if self._controls.mode.value == INSPECT and self._cursor is not None:
+            self.wavelength = self._cursor * u.um
+        elif limits is not None:
+            self.wavelength = sum(limits) / 2 * u.um
+        else:
+            raise InputError("no wavelength is chosen; inspect one or brush a range first")
+
+    def _save_as(self, kind: str, _: Any) -> None:
+        name = self._controls.file.value.strip()
+        if not name:
+            raise InputError("file name: empty; write one beside the buttons")
+        stem = Path(name)
+        path = stem.parent if kind == "x1d" else stem.with_name(stem.name + {"lines": ".ecsv"}.get(kind, f".{kind}"))
+        written = self.save(path)
+        more = f" and {len(written) - 1} more" if len(written) > 1 else ""
+        self._controls.say(f"written: {escape(str(written[0]))}{more}")
+
+
+def _limits(limits: Any) -> tuple[float, float] | None:
+    return None if limits is None else (float(limits[0].value), float(limits[1].value))

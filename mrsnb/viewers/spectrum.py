@@ -296,6 +296,7 @@ class SpectrumViewer(widgets.VBox):  # type: ignore[misc]
         for name, toggle in self._controls.lists.items():
             toggle.value = name in self.line_lists
         self._redraw()
+        self._measure()
 
     def _on_redshift(self, change: Any) -> None:
         slider = self._controls.slider
@@ -303,6 +304,7 @@ class SpectrumViewer(widgets.VBox):  # type: ignore[misc]
         slider.min = min(slider.min, 2 * change.new, 0.0)
         slider.value, self._controls.redshift.value = change.new, change.new
         self._redraw()
+        self._measure()
 
     def _on_column(self) -> None:
         self._controls.column.value = self.column
@@ -371,7 +373,6 @@ class SpectrumViewer(widgets.VBox):  # type: ignore[misc]
         if not found:
             raise InputError("no line with a known name is measured; brush one whose list is shown")
         self.redshift = round(found[0], 7)
-        self._measure()
 
     def _mark_slice(self) -> None:
         limits = _limits(self.range)

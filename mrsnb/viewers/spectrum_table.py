@@ -32,8 +32,14 @@ class MeasurementTable(widgets.VBox):  # type: ignore[misc]
 
     def set_pending(self, entries: Sequence[Entry]) -> None:
         """Show what was just measured, not kept yet."""
+        as_before = len(entries) == len(self.pending)
         self.pending = tuple(entries)
-        self._show()
+        if not as_before:
+            self._show()
+            return
+        self._names.value = _html(heads((*self.pending, *self.kept)), "mrsnb-head")
+        for entry, row in zip(self.pending, self._rows, strict=False):
+            row.children[1].value = _html(cells(entry), "mrsnb-pending")
 
     def set_kept(self, entries: Sequence[Entry]) -> None:
         """Show these as kept."""

@@ -11,6 +11,8 @@ from astropy import units as u
 sys.path.insert(0, str(Path(__file__).parents[1]))
 from spectra import spectrum_of
 
+from mrsnb.core.cards import Cards
+from mrsnb.core.combined import COMBINED_COLUMNS, CombinedSpectrum
 from mrsnb.core.curve import aperture_area, curve_of, make_curve
 from mrsnb.core.dq import DQ
 from mrsnb.core.spectrum import Spectrum
@@ -52,6 +54,22 @@ def test_columns_without_values_are_left_out():
     assert curve.values("FLUX", "mJy")[1] == pytest.approx(10.0)
     with pytest.raises(InputError, match="1A: no column 'RF_FLUX'; it has FLUX"):
         curve.values("RF_FLUX")
+
+
+def test_combined_spectra_have_curves():
+    columns = {key: np.zeros(11) for key in COMBINED_COLUMNS} | {
+        "WAVELENGTH": WAVE,
+        "FLUX": WAVE,
+        "ERROR": np.full(11, 0.1),
+        "SURF_BRIGHT": 2 * WAVE,
+        "DQ": np.zeros(11, np.uint32),
+    }
+    combined = CombinedSpectrum(
+        name="x_c1d.fits", bands=(), columns=columns, source_type="", ra=np.nan, dec=np.nan, primary=Cards()
+    )
+    curve = curve_of(combined)
+    assert curve.values("FLUX")[1] == pytest.approx(0.1)
+    assert curve.values("FLUX", "MJy/sr")[0] == pytest.approx(2 * WAVE)
 
 
 def test_specutils_there_and_back():

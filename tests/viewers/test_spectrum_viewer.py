@@ -62,6 +62,18 @@ def test_a_range_is_measured_at_once(viewer):
     assert viewer._canvas.plot._fit.visible
 
 
+def test_the_line_is_named_again_when_the_redshift_changes(viewer):
+    viewer.line_lists = ("H2",)
+    viewer.range = (9.62, 9.75) * u.um
+    [row] = viewer._table._rows
+    assert "H2 S(3)" in row.children[1].value
+    viewer.redshift = 0.1
+    assert "H2" not in row.children[1].value
+    viewer.redshift = 0.002
+    assert abs(viewer._table.pending[0].speed) < 2
+    assert viewer._table._rows == [row]
+
+
 def test_measurements_are_kept_removed_and_saved(viewer, tmp_path):
     seen = []
     viewer.observe(lambda change: seen.append(len(change.new)), "measurements")

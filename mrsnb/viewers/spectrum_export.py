@@ -69,12 +69,17 @@ def picture_of(
     parts = {i: (data.curves[i].wave >= view[0]) & (data.curves[i].wave <= view[1]) for i in shown}
     some = [i for i, part in parts.items() if part.any()]
     return spectrum_picture(
-        ", ".join(sorted({data.curves[i].name.partition(".")[0] for i in shown})[:3]) or "spectrum",
+        _title([data.curves[i].name.partition(".")[0] for i in shown]),
         [(data.names[i], data.curves[i].wave[parts[i]], values[i][0][parts[i]]) for i in some],
         err=[None if (err := values[i][1]) is None else err[parts[i]] for i in some],
         marks=marks,
         y_label=y_label,
     )
+
+
+def _title(names: Sequence[str]) -> str:
+    different = list(dict.fromkeys(name for name in names if name)) or ["spectrum"]
+    return different[0] if len(different) == 1 else f"{different[0]} and {len(different) - 1} more"
 
 
 def save_bytes(path: Path | str, content: bytes) -> Path:

@@ -8,7 +8,10 @@ import ipywidgets as widgets
 from mrsnb.display.markup import escape
 from mrsnb.viewers.spectrum_measurements import Entry, cells, heads
 
-_TRACKS = "minmax(40px,0.9fr) minmax(90px,1.2fr) 2.1fr 1.5fr 2.1fr 1.5fr 1.5fr 2.1fr"
+_TRACKS = "minmax(60px,0.8fr) minmax(90px,1.2fr) 2fr 1.5fr 1.9fr 1.5fr 1.5fr 2.2fr"
+
+_LEAST = "1060px"
+"""Width of the table, below which it scrolls."""
 
 
 class MeasurementTable(widgets.VBox):  # type: ignore[misc]
@@ -21,11 +24,11 @@ class MeasurementTable(widgets.VBox):  # type: ignore[misc]
     """
 
     def __init__(self, on_change: Callable[[tuple[Entry, ...]], None]) -> None:
-        super().__init__(layout=widgets.Layout(overflow="hidden", width="100%"))
+        super().__init__(layout=widgets.Layout(overflow="auto", width="100%"))
         self._on_change = on_change
         gap = widgets.Box(layout=widgets.Layout(width="32px", flex="0 0 32px"))
         self._names = _line(heads(()), "mrsnb-head")
-        self._head = widgets.HBox([gap, self._names])
+        self._head = widgets.HBox([gap, self._names], layout=widgets.Layout(min_width=_LEAST))
         self._rows: list[widgets.HBox] = []
         self.kept: tuple[Entry, ...] = ()
         self.pending: tuple[Entry, ...] = ()
@@ -78,7 +81,9 @@ class MeasurementTable(widgets.VBox):  # type: ignore[misc]
         button.on_click(call)
         button.add_class("mrsnb-line-button")
         button.add_class(f"mrsnb-{tip}")
-        return widgets.HBox([button, _line(cells(entry), kind)], layout=widgets.Layout(overflow="visible"))
+        return widgets.HBox(
+            [button, _line(cells(entry), kind)], layout=widgets.Layout(overflow="visible", min_width=_LEAST)
+        )
 
 
 def _line(texts: Sequence[str], kind: str) -> widgets.HTML:

@@ -145,7 +145,6 @@ class Spectrum(Shown):
 
         return from_specutils(spectrum, name)
 
-
     def rows(self) -> list[Row]:
         """Return what there is to say about it."""
         good = np.isfinite(self.flux) & (self.columns["DQ"] == 0)

@@ -31,7 +31,7 @@ def test_no_bias_and_true_errors(signal, kind):
     """Monte Carlo: bias below 0.1 sigma of one measurement (and its own error), errors right to 15 %."""
     rng, (wave, flux, truth) = np.random.default_rng(4), made(100 if signal == 100 else 80)
     err = np.full(wave.size, 1 / signal)
-    tries = 700
+    tries = 500
     found = np.array(
         [
             [getattr(getattr(measured(wave, flux + err * rng.standard_normal(wave.size), err), kind), k) for k in KEYS]

@@ -12,6 +12,7 @@ _PUBLIC = {
     "run_spec3": "mrsnb.pipeline",
     "runner": "mrsnb.widgets.runner",
     "spec3": "mrsnb.pipeline",
+    "view": "mrsnb.viewers.view",
 }
 """What a notebook takes from here, and the module that has it; imported when it is first asked for."""
 

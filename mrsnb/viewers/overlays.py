@@ -81,8 +81,8 @@ def scale_bar(view: View) -> tuple[Array, str, Array]:
     width = view.right - view.left
     length = max((bar for bar in _BARS if bar <= 0.3 * width), default=_BARS[0])
     start = view.at(0.05, 0.05)
-    bar = np.array([start, start + [length, 0.0]])
-    return bar, f"{length:g}\N{DOUBLE PRIME}", bar.mean(axis=0) + [0.0, 0.02 * view.side]
+    bar = np.array([start, start + np.array([length, 0.0])])
+    return bar, f"{length:g}\N{DOUBLE PRIME}", bar.mean(axis=0) + np.array([0.0, 0.02 * view.side])
 
 
 def circle(centre: Array, radius: float, corners: int = 48) -> Array:

@@ -1,0 +1,457 @@
+"""Look at a spectral cube: its planes, maps of its lines, and the spectra of apertures that are dragged over it."""
+
+from collections.abc import Iterable, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from astropy import units as u
+from astropy.table import QTable
+from ipywidgets import HBox, HTML, Layout, VBox
+from numpy.typing import NDArray
+
+from mrsnb.core.cube import Cube
+from mrsnb.core.layers import CubeLayers
+from mrsnb.core.region import SkyAperture, as_aperture
+from mrsnb.core.spectrum import Spectrum
+from mrsnb.errors import InputError, MrsnbError
+from mrsnb.io.layers import open_cube
+from mrsnb.viewers import cube_saving
+from mrsnb.viewers.aperture_set import ApertureSet, describe
+from mrsnb.viewers.cube_inputs import cubes_of
+from mrsnb.viewers.cube_controls import CubeControls, note, say, sheet
+from mrsnb.viewers.image_panel import ImagePanel
+from mrsnb.viewers.latest import Latest
+from mrsnb.viewers.overlays import circle, contours, psf_fwhm
+from mrsnb.viewers.picture import Choice, Picture, picture, shading
+from mrsnb.viewers.readout import voxel_text
+from mrsnb.viewers.slicing import Range, layer_names
+from mrsnb.viewers.spectrum_panel import SpectrumPanel
+from mrsnb.viewers.wavelength import WaveControls
+
+Array = NDArray[Any]
+
+
+class CubeViewer(VBox):  # type: ignore[misc]
+    """A cube, or several of one source, to look at and to touch.
+
+    Parameters
+    ----------
+    cubes : Cube, CubeLayers, path, or a sequence of them
+        Files are not read, but for what is looked at. Several, such as those of the twelve bands, share apertures and
+        have one spectrum.
+    aperture : SkyAperture or region of the package ``regions``, optional
+        What is summed at first; nothing if None.
+
+    Raises
+    ------
+    InputError
+        If a cube cannot be used.
+
+    Examples
+    --------
+    >>> viewer = CubeViewer("my_target_ch3-short_s3d.fits")  # doctest: +SKIP
+    >>> viewer.wavelength = 12.81 * u.um  # doctest: +SKIP
+    """
+
+    def __init__(self, cubes: Any, *, aperture: Any = None) -> None:
+        self.cubes, self.origins = cubes_of(cubes)
+        self.apertures = ApertureSet(self.cubes)
+        self._number = -1
+        self._choice = Choice()
+        self._range: Range | None = None
+        self._at: tuple[int, int] | None = None
+        self._shown = Picture(np.full((1, 1), np.nan), "", "")
+        self._stretch: Any = None
+        self._is_telling = self._has_lines = False
+        self._range_text = ""
+        self.controls = CubeControls([cube.label for cube in self.cubes])
+        self.image = ImagePanel("magma", self._hovered, self._clicked, Latest(self._dragged))
+        self.spectrum_panel = SpectrumPanel(self._brushed, self._marker_moved)
+        self.waves = WaveControls(self._moved)
+        self._title = note(kind="mrsnb-viewer-title")
+        self._readout = note()
+        self._readout.add_class("mrsnb-readout")
+        super().__init__(self._arranged(), layout=Layout(width="100%"))
+        self.add_class("mrsnb-viewer")
+        self._wire()
+        self._take(self._brightest())
+        if aperture is not None:
+            self.aperture = aperture
+        else:
+            self._draw_spectra()
+
+    def _arranged(self) -> list[Any]:
+        left = VBox([self.image.figure], layout=Layout(flex="0 0 auto"))
+        top = HBox([left, self.controls.boxes()], layout=Layout(width="100%", align_items="flex-start"))
+        return [HTML(sheet()), self._title, top, self._readout, self.waves.widget, self.spectrum_panel.figure]
+
+    def _wire(self) -> None:
+        c = self.controls
+        c.band.observe(lambda change: self._take(change["new"]), "value")
+        for widget in (c.layer, c.stretch, c.contours, c.psf, c.how, c.continuum, c.is_map):
+            widget.observe(self._redrawn, "value")
+        c.colours.observe(self._recoloured, "value")
+        c.limits.observe(self._limited, "value")
+        for widget in (c.low, c.high):
+            widget.observe(self._redrawn, "value")
+        c.chosen.observe(self._aperture_chosen, "value")
+        c.zoom.observe(lambda change: self.spectrum_panel.zoom_in(change["new"]), "value")
+        c.what.observe(lambda _: self._name_file(), "value")
+        c.add.on_click(lambda _: self.add_aperture(c.kind.value))
+        c.remove.on_click(lambda _: self._changed(self.apertures.remove))
+        c.peak.on_click(lambda _: self._to_peak())
+        c.home.on_click(lambda _: self._whole_spectrum())
+        c.save.on_click(lambda _: self._save_clicked())
+
+    @contextmanager
+    def _quiet(self) -> Any:
+        before, self._is_telling = self._is_telling, True
+        try:
+            yield
+        finally:
+            self._is_telling = before
+
+    # What is looked at
+
+    @property
+    def cube(self) -> CubeLayers:
+        """The cube in view."""
+        return self.cubes[self._number]
+
+    @property
+    def band(self) -> str:
+        """Label of the cube in view; set it to look at another."""
+        return self.cube.label
+
+    @band.setter
+    def band(self, label: str) -> None:
+        labels = [cube.label for cube in self.cubes]
+        if label not in labels:
+            msg = f"band = {label!r}; there are: {', '.join(labels)}"
+            raise InputError(msg)
+        self.controls.band.value = labels.index(label)
+
+    @property
+    def wavelength(self) -> u.Quantity:
+        """Wavelength of the plane in view; set it to go to the nearest one, in the cube that has it."""
+        return self.cube.grid.wave[self.waves.plane] * u.um
+
+    @wavelength.setter
+    def wavelength(self, value: u.Quantity) -> None:
+        wave = float(u.Quantity(value, u.um).value)
+        grid = self.cube.grid
+        if not grid.wave[0] <= wave <= grid.wave[-1]:
+            number = next((i for i, c in enumerate(self.cubes) if c.grid.wave[0] <= wave <= c.grid.wave[-1]), None)
+            if number is None:
+                ends = f"{self.cubes[0].grid.wave[0]:.4f} - {self.cubes[-1].grid.wave[-1]:.4f}"
+                msg = f"wavelength = {wave:g} micron; the cubes have {ends} micron"
+                raise InputError(msg)
+            self.controls.band.value = number
+        self.controls.is_map.value = False
+        self.waves.go_to(wave)
+
+    @property
+    def aperture(self) -> SkyAperture | None:
+        """The aperture in hand; set it to a `SkyAperture` or a region of the package ``regions``."""
+        return self.apertures.current
+
+    @aperture.setter
+    def aperture(self, value: Any) -> None:
+        aperture = as_aperture(value)
+        self._changed(lambda: self.apertures.replace(aperture))
+
+    @property
+    def wavelength_range(self) -> u.Quantity | None:
+        """The range that is brushed, shape (2,); set it to see its map."""
+        return None if self._range is None else np.array(self._range) * u.um
+
+    @wavelength_range.setter
+    def wavelength_range(self, value: u.Quantity | None) -> None:
+        limits = None if value is None else tuple(float(v) for v in np.sort(u.Quantity(value, u.um).value))
+        if limits is not None and len(limits) != 2:
+            msg = f"wavelength_range: needs 2 wavelengths, got {len(limits)}"
+            raise InputError(msg)
+        self._brushed(limits)  # type: ignore[arg-type]
+
+    @property
+    def picture(self) -> Picture:
+        """The image that is shown, with its unit and error."""
+        return self._shown
+
+    @property
+    def stretch(self) -> Any:
+        """How the values of the image become shades; None if it is empty."""
+        return self._stretch
+
+    @property
+    def colours(self) -> str:
+        """Name of the colour map."""
+        return self.image.colours
+
+    @colours.setter
+    def colours(self, name: str) -> None:
+        self.image.colours = name
+
+    @property
+    def about(self) -> str:
+        """What the image is made of, in words."""
+        if self._choice.map_range is None:
+            return f"{self._shown.what} at {self.wavelength.value:.5f} um"
+        low, high = self._choice.map_range
+        beside = ", ".join(f"{a:.5f}-{b:.5f}" for a, b in self._choice.beside(self.cube))
+        return f"{self._shown.what} of {low:.5f}-{high:.5f} um" + (f" less continuum {beside} um" if beside else "")
+
+    @property
+    def spectra(self) -> list[QTable]:
+        """The spectrum of each aperture: wavelength, flux, error."""
+        curves, unit = self.apertures.curves()
+        known = u.Unit(unit.partition(" / ")[2]) if self.cube.is_surface_brightness else u.one
+        return [
+            QTable({"wavelength": c.wave * u.um, "flux": c.flux * known, "error": c.err * known}, meta={"name": c.label})
+            for c in curves
+        ]
+
+    def _take(self, number: int) -> None:
+        """Look at another of the cubes, at the same wavelength if it has it."""
+        wave = None if self._number < 0 else float(self.cube.grid.wave[self.waves.plane])
+        self._number, cube = number, self.cubes[number]
+        grid, c = cube.grid, self.controls
+        inside = wave is not None and grid.wave[0] <= wave <= grid.wave[-1]
+        with self._quiet():
+            c.band.value = number
+            c.layer.options, c.layer.value = layer_names(cube), "SCI"
+            self._range = self._range if self._range is not None and _meets(cube, self._range) else None
+            c.is_map.value = c.is_map.value and self._range is not None
+        say(self._title, f"{cube.name}   {cube.label}" if cube.bands else cube.name)
+        self.image.place(grid)
+        self.waves.place(grid, wave if inside else None)
+        if len(self.cubes) == 1 or self._at is None:
+            self._whole_spectrum()
+        self._at = None
+        self.image.show_spot(None)
+        self._draw()
+        self._draw_apertures()
+        self._name_file()
+
+    def _brightest(self) -> int:
+        """Return the number of the cube to look at first: the one in the middle."""
+        return len(self.cubes) // 2 if len(self.cubes) > 1 else 0
+
+    # Drawing
+
+    def _draw(self) -> None:
+        """Show the image that is chosen, its marker, and what lies under the cursor."""
+        cube, c, k = self.cube, self.controls, self.waves.plane
+        self._choice = Choice(
+            layer=c.layer.value,
+            map_range=self._range if c.is_map.value else None,
+            how=c.how.value,
+            subtract_continuum=c.continuum.value,
+            continuum=self._choice.continuum,
+            reference=self.waves.velocity_zero,
+        )
+        self._shown = shown = picture(cube, k, self._choice)
+        fixed = (c.low.value, c.high.value)
+        self._stretch = shading(shown.image, c.stretch.value, c.limits.value, fixed)
+        self.image.show(shown.image, self._stretch, shown.unit)
+        self.spectrum_panel.show_wave(float(cube.grid.wave[k]))
+        self._draw_over()
+        self._read_out()
+
+    def _draw_over(self) -> None:
+        c, cube = self.controls, self.cube
+        lines = []
+        if c.contours.value and self._stretch is not None:
+            levels = [v for v in self._stretch.ticks(0.11) if v > self._stretch.low]
+            lines += contours(self._shown.image, cube.grid.x, cube.grid.y, levels)
+        if c.psf.value and cube.bands:
+            fwhm, view = psf_fwhm(float(cube.grid.wave[self.waves.plane])), self.image.view
+            lines.append(circle(np.array([view.left + fwhm, view.high - fwhm]), fwhm / 2))
+        if lines or self._has_lines:
+            self.image.show_contours(lines)
+        self._has_lines = bool(lines)
+
+    def _draw_apertures(self, held: int | None = None) -> None:
+        """Draw the rings, and say what the aperture in hand is."""
+        a, c = self.apertures, self.controls
+        if not a.all:
+            self.image.show_aperture([], None)
+            say(c.aperture, "click a spaxel, or add an aperture")
+            return
+        others = [line for i in range(len(a.all)) if i != a.active for line in a.rings(self.cube, i)]
+        self.image.show_aperture(
+            a.rings(self.cube, a.active), a.handles(self.cube), others, a.colour(a.active), held
+        )
+        shape = next(s for s in a.all[a.active].shapes if not s.excluded and not s.background)
+        say(c.aperture, describe(shape))
+
+    def _draw_spectra(self) -> None:
+        curves, unit = self.apertures.curves()
+        self.spectrum_panel.show(curves, unit)
+
+    def _read_out(self) -> None:
+        say(self._readout, voxel_text(self.cube, self.waves.plane, self._at, self._shown))
+        text = "brush a range in the spectrum"
+        if self._range is not None:
+            text = f"{self._range[0]:.4f} - {self._range[1]:.4f} \N{MICRO SIGN}m"
+        if text != self._range_text:
+            self._range_text = text
+            say(self.controls.range, text)
+
+    # What the user does
+
+    def _moved(self, _: int) -> None:
+        with self._quiet():
+            self.controls.is_map.value = False
+        self._draw()
+
+    def _redrawn(self, _: Any) -> None:
+        if not self._is_telling:
+            self._attempt(self._draw)
+            self.spectrum_panel.show_range(self._range, self._choice.beside(self.cube))
+
+    def _recoloured(self, change: dict[str, Any]) -> None:
+        self.image.colours = change["new"]
+
+    def _limited(self, change: dict[str, Any]) -> None:
+        c, is_fixed = self.controls, change["new"] == "fixed"
+        if is_fixed and self._stretch is not None:
+            with self._quiet():
+                c.low.value, c.high.value = float(f"{self._stretch.low:.6g}"), float(f"{self._stretch.high:.6g}")
+        for box in (c.low, c.high):
+            box.layout.display = None if is_fixed else "none"
+        self._redrawn(change)
+
+    def _brushed(self, limits: Range | None) -> None:
+        """Take a range that was brushed, and show its map at once."""
+        c = self.controls
+        if limits is not None and not _meets(self.cube, limits):
+            number = next((i for i, cube in enumerate(self.cubes) if _meets(cube, limits)), None)
+            if number is None:
+                say(c.status, "no cube has wavelengths in this range", is_bad=True)
+                return
+            c.band.value = number
+        self._range = limits
+        with self._quiet():
+            c.is_map.value = limits is not None
+        self._redrawn(None)
+
+    def _marker_moved(self, wave: float) -> None:
+        if not self.cube.grid.wave[0] <= wave <= self.cube.grid.wave[-1]:
+            number = next((i for i, c in enumerate(self.cubes) if c.grid.wave[0] <= wave <= c.grid.wave[-1]), None)
+            if number is not None:
+                self.controls.band.value = number
+        self.waves.go_to(wave)
+        self.spectrum_panel.show_wave(float(self.cube.grid.wave[self.waves.plane]))
+
+    def _hovered(self, x: int, y: int) -> None:
+        self._at = (x, y)
+        self._read_out()
+
+    def _clicked(self, x: int, y: int) -> None:
+        self._at = (x, y)
+        self._changed(lambda: self.apertures.add_spaxel(self.cube, x, y))
+        self._read_out()
+
+    def _dragged(self, handle: int, place: tuple[float, float], is_end: bool) -> None:
+        self.apertures.drag(self.cube, handle, place)
+        self._draw_apertures(held=None if is_end else handle)
+        self._draw_spectra()
+
+    def _changed(self, change: Any) -> None:
+        """Change the apertures and show them."""
+        self._attempt(change)
+        a, c = self.apertures, self.controls
+        with self._quiet():
+            c.chosen.options = [(f"{i + 1} {one.source}", i) for i, one in enumerate(a.all)] or [("-", 0)]
+            c.chosen.value = a.active
+        self._draw_apertures()
+        self._draw_spectra()
+
+    def _aperture_chosen(self, change: dict[str, Any]) -> None:
+        if not self._is_telling and self.apertures.all and change["new"] is not None:
+            self.apertures.active = int(change["new"])
+            self._draw_apertures()
+
+    def add_aperture(self, kind: str = "circle") -> None:
+        """Add an aperture of a usual size in the middle of the view.
+
+        Parameters
+        ----------
+        kind : str
+            ``"circle"``, ``"ellipse"``, ``"annulus"``, ``"box"`` or ``"polygon"``.
+        """
+        at = self._peak(None)
+        self._changed(lambda: self.apertures.add_new(kind, self.cube, at))  # type: ignore[arg-type]
+
+    def _peak(self, near: Array | None) -> tuple[float, float]:
+        """Return the place of the brightest spaxel, of those within 1.5 arcsec of a place."""
+        grid, image = self.cube.grid, self._shown.image.astype(float)
+        if near is not None:
+            image = np.where(np.hypot(grid.x - near[0], (grid.y - near[1])[:, None]) < 1.5, image, np.nan)
+        if not np.isfinite(image).any():
+            return (0.0, 0.0)
+        y, x = np.unravel_index(np.nanargmax(image), image.shape)
+        return float(grid.x[x]), float(grid.y[y])
+
+    def _to_peak(self) -> None:
+        places = self.apertures.handles(self.cube)
+        if places is not None:
+            self._changed(lambda: self.apertures.drag(self.cube, 0, self._peak(places[0])))
+
+    def _whole_spectrum(self) -> None:
+        waves = [c.grid.wave for c in self.cubes]
+        low, high = min(w[0] for w in waves), max(w[-1] for w in waves)
+        margin = 0.01 * (high - low) if high > low else float(self.cube.grid.wave_step[0])
+        self.spectrum_panel.place(float(low - margin), float(high + margin))
+
+    # Files
+
+    def _name_file(self) -> None:
+        c, stem = self.controls, self.cube.name.removesuffix(".fits").removesuffix("_s3d")
+        suffix = cube_saving.FORMATS.get(c.what.value, "_x1d.fits")
+        c.file.value = f"{stem}_view{suffix}" if suffix != "_x1d.fits" else f"{stem}_view_x1d.fits"
+
+    def save(self, what: str, path: Path | str) -> Path:
+        """Write what is seen, and return the file's path.
+
+        Parameters
+        ----------
+        what : str
+            ``"image as PNG"``, ``"image as FITS"``, ``"spectra as CSV"``, ``"region for DS9"`` or ``"spectrum as x1d"``.
+        path : Path or str
+            Replaced if it is there.
+
+        Raises
+        ------
+        InputError, OutputError
+            If there is nothing to write, or it cannot be written.
+        """
+        return cube_saving.save(what, Path(path), self)
+
+    def _save_clicked(self) -> None:
+        c = self.controls
+        self._attempt(lambda: say(c.status, f"wrote {self.save(c.what.value, c.file.value)}"))
+
+    def _attempt(self, call: Any) -> None:
+        """Do something; what is wrong with it is said below the controls."""
+        try:
+            if self.controls.status.value:
+                say(self.controls.status, "")
+            call()
+        except MrsnbError as error:
+            say(self.controls.status, str(error), is_bad=True)
+
+    def close(self) -> None:
+        """Free what the browser holds."""
+        for part in ("image", "spectrum_panel"):
+            if part in self.__dict__:
+                self.__dict__[part].close()
+        super().close()
+
+
+def _meets(cube: CubeLayers, limits: Range) -> bool:
+    return bool(limits[0] <= cube.grid.wave[-1] and limits[1] >= cube.grid.wave[0])

@@ -210,7 +210,9 @@ class CubeViewer(VBox):  # type: ignore[misc]
         curves, unit = self.apertures.curves()
         known = u.Unit(unit.partition(" / ")[2]) if self.cube.is_surface_brightness else u.one
         return [
-            QTable({"wavelength": c.wave * u.um, "flux": c.flux * known, "error": c.err * known}, meta={"name": c.label})
+            QTable(
+                {"wavelength": c.wave * u.um, "flux": c.flux * known, "error": c.err * known}, meta={"name": c.label}
+            )
             for c in curves
         ]
 
@@ -282,9 +284,7 @@ class CubeViewer(VBox):  # type: ignore[misc]
             say(c.aperture, "click a spaxel, or add an aperture")
             return
         others = [line for i in range(len(a.all)) if i != a.active for line in a.rings(self.cube, i)]
-        self.image.show_aperture(
-            a.rings(self.cube, a.active), a.handles(self.cube), others, a.colour(a.active), held
-        )
+        self.image.show_aperture(a.rings(self.cube, a.active), a.handles(self.cube), others, a.colour(a.active), held)
         shape = next(s for s in a.all[a.active].shapes if not s.excluded and not s.background)
         say(c.aperture, describe(shape))
 

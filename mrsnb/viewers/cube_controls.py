@@ -61,10 +61,10 @@ class CubeControls:
         self.colours = Dropdown(options=COLOURS, description="colours", **_row())
         self.contours = Checkbox(description="contours", **_check())
         self.psf = Checkbox(description="PSF", **_check())
-        self.is_map = ToggleButton(description="map of range", icon="image", layout=Layout(width="124px"))
+        self.is_map = ToggleButton(description="map of range", icon="image", layout=Layout(width="130px"))
         self.is_map.tooltip = "show an image made of the planes that are brushed in the spectrum"
-        self.how = Dropdown(options=HOWS, description="", layout=Layout(width="110px"))
-        self.continuum = Checkbox(description="subtract continuum", **_check("150px"))
+        self.how = Dropdown(options=HOWS, layout=Layout(width="96px"))
+        self.continuum = Checkbox(description="less continuum", **_check("120px"))
         self.range = note("brush a range in the spectrum")
         self.kind = Dropdown(options=KINDS, layout=Layout(width="92px"))
         self.add = _button("plus", "add an aperture of this kind")
@@ -99,8 +99,7 @@ class CubeControls:
             row(self.low, self.high),
             row(self.colours, self.contours, self.psf),
             head("line map"),
-            row(self.is_map, self.how),
-            row(self.continuum),
+            row(self.is_map, self.how, self.continuum),
             self.range,
             head("apertures"),
             row(self.kind, self.add, self.chosen, self.peak, self.remove),

@@ -5,24 +5,26 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
-from bqplot import Axis, ColorAxis, ColorScale, Figure, GridHeatMap, Label, LinearScale, Lines, Scatter
+from bqplot import Axis, ColorScale, Figure, GridHeatMap, Label, LinearScale, Lines, Scatter
 from numpy.typing import NDArray
 
 from mrsnb.core.cube import CubeGrid
-from mrsnb.display.plots.stretch import Stretch, compact
+from mrsnb.display.plots.stretch import Stretch
 from mrsnb.viewers.overlays import View, compass, joined, round_ticks, scale_bar
-from mrsnb.viewers.raster import Raster, colour_table
+from mrsnb.viewers.colour_bar import ColourBar
+from mrsnb.viewers.raster import Raster
 
 Array = NDArray[Any]
 
-MARGIN = {"left": 54, "right": 84, "top": 10, "bottom": 42}
-_SIDE = "clamp(300px, min(30vw, 46vh), 640px)"
+MARGIN = {"left": 54, "right": 96, "top": 10, "bottom": 42}
+_SIDE = "clamp(300px, min(30vw, 43vh), 640px)"
 """Longer side of the image, as CSS."""
 _MOST_CELLS = 4096
 """Of the grid that notices where the mouse is; larger images have cells of several spaxels."""
 _EDGE = "#16181a"
 _MARK = "#ffffff"
-_NOWHERE: Array = np.full(1, np.nan)
+NOTHING = "#a9adb3"
+"""Shade of what is not known."""
 
 
 class ImagePanel:
@@ -56,15 +58,15 @@ class ImagePanel:
         self._x, self._y = LinearScale(min=-1, max=1), LinearScale(min=-1, max=1)
         self._scales = {"x": self._x, "y": self._y}
         self.raster = Raster(self._x, self._y, x=(-1, 1), y=(-1, 1), colours=colours)
-        self._colour_scale = ColorScale(min=0, max=1)
-        self._ticks: dict[str, str] = {}
+        self.bar = ColourBar(colours)
         self._view, self._grid, self._block = View(-1, 1, -1, 1), None, 1
         self._make_axes()
         self._make_marks()
-        self._bar_colours()
+        lines = [self._contours, self._others, self._under, self._ring]
         self.figure = Figure(
-            marks=[self.raster.mark, self._contours, self._others, self._under, self._ring, self._net, *self._over],
-            axes=[self._x_axis, self._y_axis, self._bar],
+            marks=[self.raster.mark, *lines, self._net, *self._over, *self.bar.marks],
+            axes=[self._x_axis, self._y_axis],
+            background_style={"fill": NOTHING},
             fig_margin=MARGIN,
             padding_x=0,
             padding_y=0,
@@ -77,13 +79,17 @@ class ImagePanel:
         plain = {"grid_lines": "none", "label_offset": "34px"}
         self._x_axis = Axis(scale=self._x, label="", **plain)
         self._y_axis = Axis(scale=self._y, label="", orientation="vertical", **{**plain, "label_offset": "38px"})
-        self._bar = ColorAxis(scale=self._colour_scale, orientation="vertical", side="right", label="")
-        self._bar.label_offset = "58px"
 
     def _make_marks(self) -> None:
         def lines(colour: str, width: float, opacity: float = 1.0) -> Lines:
             return Lines(
-                x=_NOWHERE, y=_NOWHERE, scales=self._scales, colors=[colour], stroke_width=width, opacities=[opacity]
+                x=[0.0],
+                y=[0.0],
+                scales=self._scales,
+                colors=[colour],
+                stroke_width=width,
+                opacities=[opacity],
+                visible=False,
             )
 
         def dots(marker: str, size: int, **more: Any) -> Scatter:
@@ -211,18 +217,7 @@ class ImagePanel:
     def show(self, image: Array, stretch: Stretch | None, unit: str) -> None:
         """Show an image of shape (n_y, n_x), and what its shades mean; NaN is not drawn."""
         self.raster.show(np.full(image.shape, np.nan, np.float32) if stretch is None else stretch(image))
-        ticks: dict[str, str] = {}
-        if stretch is not None:
-            values = stretch.ticks(0.11)
-            shades = np.round(stretch(np.array(values)), 4)
-            ticks = {f"{shade:g}": compact(value) for shade, value in zip(shades, values, strict=True)}
-        if ticks != self._ticks:
-            self._ticks = ticks
-            with self._bar.hold_sync():
-                self._bar.tick_labels = ticks
-                self._bar.tick_values = np.array([float(shade) for shade in ticks])
-        if self._bar.label != unit:
-            self._bar.label = unit
+        self.bar.show(stretch, unit)
 
     @property
     def colours(self) -> str:
@@ -232,11 +227,7 @@ class ImagePanel:
     @colours.setter
     def colours(self, name: str) -> None:
         self.raster.colours = name
-        self._bar_colours()
-
-    def _bar_colours(self) -> None:
-        table = colour_table(self.raster.colours)[1::12]
-        self._colour_scale.colors = ["#" + bytes(row).hex() for row in table.tolist()]
+        self.bar.colours = name
 
     def show_aperture(
         self,
@@ -285,13 +276,19 @@ class ImagePanel:
 
     def close(self) -> None:
         """Free what the browser holds."""
-        scales = [self._x, self._y, self._colour_scale, self._net.scales["color"]]
-        for part in [*self.figure.marks, *self.figure.axes, self.figure, *scales]:
+        scales = [self._x, self._y, self._net.scales["color"]]
+        marks = [mark for mark in self.figure.marks if mark not in self.bar.marks]
+        for part in [*marks, *self.figure.axes, self.figure, *scales]:
             part.close()
         self.raster.close()
+        self.bar.close()
 
 
 def _set(mark: Any, points: Any) -> None:
     x, y = (np.asarray(values, float) for values in points)
     with mark.hold_sync():
+        if isinstance(mark, Lines):
+            mark.visible = bool(x.size)
+            if not x.size:
+                return
         mark.x, mark.y = x, y

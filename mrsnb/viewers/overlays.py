@@ -47,7 +47,7 @@ def joined(lines: Iterable[Array]) -> tuple[Array, Array]:
     parts = [np.asarray(line, float) for line in lines if len(line)]
     gap = np.full((1, 2), np.nan)
     if not parts:
-        return np.full(1, np.nan), np.full(1, np.nan)
+        return np.empty(0), np.empty(0)
     points = np.vstack([row for part in parts for row in (part, gap)][:-1])
     return points[:, 0], points[:, 1]
 
@@ -82,7 +82,7 @@ def scale_bar(view: View) -> tuple[Array, str, Array]:
     length = max((bar for bar in _BARS if bar <= 0.3 * width), default=_BARS[0])
     start = view.at(0.05, 0.05)
     bar = np.array([start, start + np.array([length, 0.0])])
-    return bar, f"{length:g}\N{DOUBLE PRIME}", bar.mean(axis=0) + np.array([0.0, 0.02 * view.side])
+    return bar, f"{length:g}\N{DOUBLE PRIME}", bar.mean(axis=0) + np.array([0.0, 0.04 * view.side])
 
 
 def circle(centre: Array, radius: float, corners: int = 48) -> Array:

@@ -99,14 +99,9 @@ class SpectrumPanel:
         """Show spectra; the view keeps its wavelengths."""
         for number, curve in enumerate(curves):
             if number == len(self._curves):
-                self._curves.append(Lines(x=[0.0], y=[np.nan], scales={"x": self._x, "y": self._y}, stroke_width=1.3))
+                self._curves.append(Lines(x=[0.0], y=[0.0], scales={"x": self._x, "y": self._y}, stroke_width=1.3))
                 self.figure.marks = [*self._curves, self._bands, self._marker, self._knob]
-            mark = self._curves[number]
-            with mark.hold_sync():
-                if not np.array_equal(mark.x, curve.wave, equal_nan=True):
-                    mark.x = curve.wave
-                mark.y = curve.flux.astype(np.float32)
-                mark.colors, mark.visible = [curve.colour], True
+            _put(self._curves[number], curve)
         for mark in self._curves[len(curves) :]:
             mark.visible = False
         low, high = _range_of(curves)
@@ -165,6 +160,21 @@ class SpectrumPanel:
         parts = [*self._curves, self._bands, self._marker, self._knob, self._x_axis, self._y_axis]
         for part in [*parts, self.brush, self.zoom, self.figure, self._x, self._y, self._height]:
             part.close()
+
+
+def _put(mark: Lines, curve: Curve) -> None:
+    """Give a line what a curve has; its last point must be known, since labels are put there."""
+    known = np.flatnonzero(np.isfinite(curve.flux))
+    mark.visible = known.size > 0
+    if not known.size:
+        return
+    end = int(known[-1]) + 1
+    wave = curve.wave[:end]
+    with mark.hold_sync():
+        if not np.array_equal(mark.x, wave):
+            mark.x = wave
+        mark.y = curve.flux[:end].astype(np.float32)
+        mark.colors = [curve.colour]
 
 
 def _range_of(curves: Sequence[Curve]) -> tuple[float, float]:

@@ -18,7 +18,7 @@ FRAMES: tuple[tuple[str, Frame], ...] = (
     ("\N{MICRO SIGN}m at rest", "rest"),
     ("km/s", "velocity"),
 )
-_NO_LINE = "go to a line"
+_NO_LINE = ("go to a line", "")
 
 
 def to_shown(wave: float, frame: Frame, redshift: float, line: float | None) -> float:
@@ -86,7 +86,7 @@ class WaveControls:
             0.0, description="z", layout=Layout(width="96px", flex="0 0 auto"), style={"description_width": "14px"}
         )
         self.redshift.step = 0.0001
-        self.line = Dropdown(options=[(_NO_LINE, None)], layout=Layout(width="128px", flex="0 0 auto"))
+        self.line = Dropdown(options=[_NO_LINE], layout=Layout(width="128px", flex="0 0 auto"))
         for widget, text in (
             (self.slider, "plane; arrow keys step"),
             (self.box, "wavelength of the plane"),
@@ -191,14 +191,14 @@ class WaveControls:
         if grid is None:
             return
         found = lines_between(*(float(v) for v in rest_wave(grid.wave[[0, -1]], z)))
-        options = [(_NO_LINE, None), *((f"{line.name}  {line.wave:.3f}", line.wave) for line in found)]
-        kept = self.line.value if any(value == self.line.value for _, value in options) else None
+        options = [_NO_LINE, *((f"{line.name}  {line.wave:.3f}", line.wave) for line in found)]
+        kept = self.line.value if any(value == self.line.value for _, value in options) else ""
         with self._quiet(), self.line.hold_trait_notifications():
             self.line.options = options
             self.line.value = kept
 
     def _chosen(self, change: dict[str, Any]) -> None:
-        if self._is_telling or change["new"] is None:
+        if self._is_telling or change["new"] == "":
             return
         self._speed_line = float(change["new"])
         self.go_to(float(observed_wave(self._speed_line, self._z)))

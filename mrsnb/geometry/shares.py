@@ -20,8 +20,8 @@ _MOST_SPAXELS = 3000.0
 def aperture_shares(grid: CubeGrid, aperture: SkyAperture) -> tuple[Array, Array]:
     """Return the share of each spaxel in an aperture, and in that of the background.
 
-    Each has shape (n_y, n_x) and is on 0...1. Shares are exact areas. Shapes that overlap count once; excluded shapes are
-    cut out of source and background.
+    Each has shape (n_y, n_x) and is on 0...1. Shares are exact areas. Shapes that overlap count once; excluded shapes
+    are cut out of source and background.
 
     Parameters
     ----------

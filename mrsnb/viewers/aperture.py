@@ -117,9 +117,9 @@ def outlines(shape: Shape, grid: CubeGrid) -> list[Array]:
         corners = [half_x + half_y, half_y - half_x, -half_x - half_y, half_x - half_y, half_x + half_y]
         return [places[0] + np.array(corners)]
     angle = np.linspace(0.0, 2 * math.pi, _CORNERS + 1)[:, None]
-    pairs = {"circle": [shape.sizes * 2], "annulus": [(s, s) for s in shape.sizes]}.get(
-        shape.kind, [shape.sizes[:2], shape.sizes[2:]]
-    )
+    pairs: list[tuple[float, ...]] = [shape.sizes[:2], shape.sizes[2:]]
+    if shape.kind != "ellipse":
+        pairs = [(size, size) for size in shape.sizes]
     return [
         places[0] + pair[0] * np.cos(angle) * along + pair[1] * np.sin(angle) * across
         for pair in pairs

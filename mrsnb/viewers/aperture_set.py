@@ -107,9 +107,17 @@ class ApertureSet:
         """Return what an aperture sums to in a cube, less the mean of its background."""
         return self._sums_for(self.all[number])[cube]
 
-    def curves(self) -> tuple[list[Curve], str]:
-        """Return the spectrum of each aperture in all cubes, and their unit."""
-        curves = [self._curve(number) for number in range(len(self.all))]
+    def curves(self, *, per_area: bool = False) -> tuple[list[Curve], str]:
+        """Return the spectrum of each aperture in all cubes, and what is told and its unit.
+
+        Parameters
+        ----------
+        per_area : bool
+            True for the mean of the spaxels, False for their sum.
+        """
+        curves = [self._curve(number, per_area=per_area) for number in range(len(self.all))]
+        if per_area:
+            return curves, f"mean / ({self.cubes[0].unit})"
         if not all(cube.is_surface_brightness for cube in self.cubes):
             return curves, f"sum / ({self.cubes[0].unit})"
         good = [np.abs(c.flux[np.isfinite(c.flux)]) for c in curves]
@@ -121,12 +129,14 @@ class ApertureSet:
         """Return the colour of an aperture."""
         return COLOURS[number % MOST]
 
-    def _curve(self, number: int) -> Curve:
+    def _curve(self, number: int, *, per_area: bool) -> Curve:
         """Return one spectrum, in Jy if that is possible, interrupted between cubes."""
         sums, gap = self._sums_for(self.all[number]), np.full(1, np.nan)
         wave, flux, err = [], [], []
         for cube, total in zip(self.cubes, sums, strict=True):
-            factor = cube.spaxel_sr * 1e6 if cube.is_surface_brightness else 1.0
+            factor: Any = cube.spaxel_sr * 1e6 if cube.is_surface_brightness else 1.0
+            if per_area:
+                factor = 1.0 / np.where(total.area > 0, total.area, np.nan)
             wave += [cube.grid.wave, cube.grid.wave[-1:]]
             flux += [total.flux * factor, gap]
             err += [total.err * factor, gap]

@@ -1,27 +1,22 @@
 """Look at a spectral cube: its planes, maps of its lines, and the spectra of apertures that are dragged over it."""
 
-from collections.abc import Iterable, Sequence
-from contextlib import contextmanager
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from astropy import units as u
 from astropy.table import QTable
-from ipywidgets import HBox, HTML, Layout, VBox
+from ipywidgets import HTML, HBox, Layout, VBox
 from numpy.typing import NDArray
 
-from mrsnb.core.cube import Cube
 from mrsnb.core.layers import CubeLayers
-from mrsnb.core.region import SkyAperture, as_aperture
-from mrsnb.core.spectrum import Spectrum
+from mrsnb.core.region import Kind, SkyAperture, as_aperture
 from mrsnb.errors import InputError, MrsnbError
-from mrsnb.io.layers import open_cube
 from mrsnb.viewers import cube_saving
-from mrsnb.viewers.aperture_set import ApertureSet, describe
+from mrsnb.viewers.aperture_control import ApertureControl
+from mrsnb.viewers.aperture_set import ApertureSet
+from mrsnb.viewers.cube_controls import CubeControls, note, quiet, say, sheet
 from mrsnb.viewers.cube_inputs import cubes_of
-from mrsnb.viewers.cube_controls import CubeControls, note, say, sheet
 from mrsnb.viewers.image_panel import ImagePanel
 from mrsnb.viewers.latest import Latest
 from mrsnb.viewers.overlays import circle, contours, psf_fwhm
@@ -43,7 +38,7 @@ class CubeViewer(VBox):  # type: ignore[misc]
         Files are not read, but for what is looked at. Several, such as those of the twelve bands, share apertures and
         have one spectrum.
     aperture : SkyAperture or region of the package ``regions``, optional
-        What is summed at first; nothing if None.
+        What is summed at first; if None, a circle about the brightest spaxel.
 
     Raises
     ------
@@ -65,11 +60,20 @@ class CubeViewer(VBox):  # type: ignore[misc]
         self._at: tuple[int, int] | None = None
         self._shown = Picture(np.full((1, 1), np.nan), "", "")
         self._stretch: Any = None
-        self._is_telling = self._has_lines = False
+        self._has_lines = False
         self._range_text = ""
         self.controls = CubeControls([cube.label for cube in self.cubes])
-        self.image = ImagePanel("magma", self._hovered, self._clicked, Latest(self._dragged))
+        drag = Latest(lambda *told: self._hands.drag(*told))  # noqa: PLW0108 (made below)
+        self.image = ImagePanel("magma", self._hovered, self._clicked, drag)
         self.spectrum_panel = SpectrumPanel(self._brushed, self._marker_moved)
+        self._hands = ApertureControl(
+            self.apertures,
+            self.controls,
+            self.image,
+            self.spectrum_panel,
+            lambda: (self.cube, self._shown.image),
+            self._attempt,
+        )
         self.waves = WaveControls(self._moved)
         self._title = note(kind="mrsnb-viewer-title")
         self._readout = note()
@@ -77,11 +81,11 @@ class CubeViewer(VBox):  # type: ignore[misc]
         super().__init__(self._arranged(), layout=Layout(width="100%"))
         self.add_class("mrsnb-viewer")
         self._wire()
-        self._take(self._brightest())
-        if aperture is not None:
-            self.aperture = aperture
+        self._take(len(self.cubes) // 2)
+        if aperture is None:
+            self.add_aperture()
         else:
-            self._draw_spectra()
+            self.aperture = aperture
 
     def _arranged(self) -> list[Any]:
         left = VBox([self.image.figure], layout=Layout(flex="0 0 auto"))
@@ -97,22 +101,10 @@ class CubeViewer(VBox):  # type: ignore[misc]
         c.limits.observe(self._limited, "value")
         for widget in (c.low, c.high):
             widget.observe(self._redrawn, "value")
-        c.chosen.observe(self._aperture_chosen, "value")
         c.zoom.observe(lambda change: self.spectrum_panel.zoom_in(change["new"]), "value")
         c.what.observe(lambda _: self._name_file(), "value")
-        c.add.on_click(lambda _: self.add_aperture(c.kind.value))
-        c.remove.on_click(lambda _: self._changed(self.apertures.remove))
-        c.peak.on_click(lambda _: self._to_peak())
         c.home.on_click(lambda _: self._whole_spectrum())
         c.save.on_click(lambda _: self._save_clicked())
-
-    @contextmanager
-    def _quiet(self) -> Any:
-        before, self._is_telling = self._is_telling, True
-        try:
-            yield
-        finally:
-            self._is_telling = before
 
     # What is looked at
 
@@ -160,8 +152,7 @@ class CubeViewer(VBox):  # type: ignore[misc]
 
     @aperture.setter
     def aperture(self, value: Any) -> None:
-        aperture = as_aperture(value)
-        self._changed(lambda: self.apertures.replace(aperture))
+        self._hands.take(as_aperture(value))
 
     @property
     def wavelength_range(self) -> u.Quantity | None:
@@ -174,7 +165,7 @@ class CubeViewer(VBox):  # type: ignore[misc]
         if limits is not None and len(limits) != 2:
             msg = f"wavelength_range: needs 2 wavelengths, got {len(limits)}"
             raise InputError(msg)
-        self._brushed(limits)  # type: ignore[arg-type]
+        self._brushed(limits)
 
     @property
     def picture(self) -> Picture:
@@ -222,7 +213,7 @@ class CubeViewer(VBox):  # type: ignore[misc]
         self._number, cube = number, self.cubes[number]
         grid, c = cube.grid, self.controls
         inside = wave is not None and grid.wave[0] <= wave <= grid.wave[-1]
-        with self._quiet():
+        with quiet(self.controls):
             c.band.value = number
             c.layer.options, c.layer.value = layer_names(cube), "SCI"
             self._range = self._range if self._range is not None and _meets(cube, self._range) else None
@@ -235,12 +226,8 @@ class CubeViewer(VBox):  # type: ignore[misc]
         self._at = None
         self.image.show_spot(None)
         self._draw()
-        self._draw_apertures()
+        self._hands.draw()
         self._name_file()
-
-    def _brightest(self) -> int:
-        """Return the number of the cube to look at first: the one in the middle."""
-        return len(self.cubes) // 2 if len(self.cubes) > 1 else 0
 
     # Drawing
 
@@ -276,22 +263,6 @@ class CubeViewer(VBox):  # type: ignore[misc]
             self.image.show_contours(lines)
         self._has_lines = bool(lines)
 
-    def _draw_apertures(self, held: int | None = None) -> None:
-        """Draw the rings, and say what the aperture in hand is."""
-        a, c = self.apertures, self.controls
-        if not a.all:
-            self.image.show_aperture([], None)
-            say(c.aperture, "click a spaxel, or add an aperture")
-            return
-        others = [line for i in range(len(a.all)) if i != a.active for line in a.rings(self.cube, i)]
-        self.image.show_aperture(a.rings(self.cube, a.active), a.handles(self.cube), others, a.colour(a.active), held)
-        shape = next(s for s in a.all[a.active].shapes if not s.excluded and not s.background)
-        say(c.aperture, describe(shape))
-
-    def _draw_spectra(self) -> None:
-        curves, unit = self.apertures.curves()
-        self.spectrum_panel.show(curves, unit)
-
     def _read_out(self) -> None:
         say(self._readout, voxel_text(self.cube, self.waves.plane, self._at, self._shown))
         text = "brush a range in the spectrum"
@@ -304,12 +275,12 @@ class CubeViewer(VBox):  # type: ignore[misc]
     # What the user does
 
     def _moved(self, _: int) -> None:
-        with self._quiet():
+        with quiet(self.controls):
             self.controls.is_map.value = False
         self._draw()
 
     def _redrawn(self, _: Any) -> None:
-        if not self._is_telling:
+        if not self.controls.is_telling:
             self._attempt(self._draw)
             self.spectrum_panel.show_range(self._range, self._choice.beside(self.cube))
 
@@ -319,7 +290,7 @@ class CubeViewer(VBox):  # type: ignore[misc]
     def _limited(self, change: dict[str, Any]) -> None:
         c, is_fixed = self.controls, change["new"] == "fixed"
         if is_fixed and self._stretch is not None:
-            with self._quiet():
+            with quiet(self.controls):
                 c.low.value, c.high.value = float(f"{self._stretch.low:.6g}"), float(f"{self._stretch.high:.6g}")
         for box in (c.low, c.high):
             box.layout.display = None if is_fixed else "none"
@@ -335,7 +306,7 @@ class CubeViewer(VBox):  # type: ignore[misc]
                 return
             c.band.value = number
         self._range = limits
-        with self._quiet():
+        with quiet(self.controls):
             c.is_map.value = limits is not None
         self._redrawn(None)
 
@@ -353,30 +324,10 @@ class CubeViewer(VBox):  # type: ignore[misc]
 
     def _clicked(self, x: int, y: int) -> None:
         self._at = (x, y)
-        self._changed(lambda: self.apertures.add_spaxel(self.cube, x, y))
+        self._hands.add_spaxel(x, y)
         self._read_out()
 
-    def _dragged(self, handle: int, place: tuple[float, float], is_end: bool) -> None:
-        self.apertures.drag(self.cube, handle, place)
-        self._draw_apertures(held=None if is_end else handle)
-        self._draw_spectra()
-
-    def _changed(self, change: Any) -> None:
-        """Change the apertures and show them."""
-        self._attempt(change)
-        a, c = self.apertures, self.controls
-        with self._quiet():
-            c.chosen.options = [(f"{i + 1} {one.source}", i) for i, one in enumerate(a.all)] or [("-", 0)]
-            c.chosen.value = a.active
-        self._draw_apertures()
-        self._draw_spectra()
-
-    def _aperture_chosen(self, change: dict[str, Any]) -> None:
-        if not self._is_telling and self.apertures.all and change["new"] is not None:
-            self.apertures.active = int(change["new"])
-            self._draw_apertures()
-
-    def add_aperture(self, kind: str = "circle") -> None:
+    def add_aperture(self, kind: Kind = "circle") -> None:
         """Add an aperture of a usual size in the middle of the view.
 
         Parameters
@@ -384,23 +335,7 @@ class CubeViewer(VBox):  # type: ignore[misc]
         kind : str
             ``"circle"``, ``"ellipse"``, ``"annulus"``, ``"box"`` or ``"polygon"``.
         """
-        at = self._peak(None)
-        self._changed(lambda: self.apertures.add_new(kind, self.cube, at))  # type: ignore[arg-type]
-
-    def _peak(self, near: Array | None) -> tuple[float, float]:
-        """Return the place of the brightest spaxel, of those within 1.5 arcsec of a place."""
-        grid, image = self.cube.grid, self._shown.image.astype(float)
-        if near is not None:
-            image = np.where(np.hypot(grid.x - near[0], (grid.y - near[1])[:, None]) < 1.5, image, np.nan)
-        if not np.isfinite(image).any():
-            return (0.0, 0.0)
-        y, x = np.unravel_index(np.nanargmax(image), image.shape)
-        return float(grid.x[x]), float(grid.y[y])
-
-    def _to_peak(self) -> None:
-        places = self.apertures.handles(self.cube)
-        if places is not None:
-            self._changed(lambda: self.apertures.drag(self.cube, 0, self._peak(places[0])))
+        self._hands.add(kind)
 
     def _whole_spectrum(self) -> None:
         waves = [c.grid.wave for c in self.cubes]
@@ -421,7 +356,8 @@ class CubeViewer(VBox):  # type: ignore[misc]
         Parameters
         ----------
         what : str
-            ``"image as PNG"``, ``"image as FITS"``, ``"spectra as CSV"``, ``"region for DS9"`` or ``"spectrum as x1d"``.
+            ``"image as PNG"``, ``"image as FITS"``, ``"spectra as CSV"``, ``"region for DS9"`` or
+            ``"spectrum as x1d"``.
         path : Path or str
             Replaced if it is there.
 

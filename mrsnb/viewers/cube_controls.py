@@ -1,5 +1,7 @@
 """The controls beside the image of a cube: what to show, maps, apertures, files."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cache
 from importlib.resources import files
 from typing import Any
@@ -47,10 +49,32 @@ def say(line: HTML, text: str, *, is_bad: bool = False) -> None:
     line.value = f'<span class="mrsnb-bad">{escape(text)}</span>' if is_bad else escape(text)
 
 
+@contextmanager
+def quiet(controls: "CubeControls") -> Iterator[None]:
+    """Change widgets without that counting as what the user did."""
+    before, controls.is_telling = controls.is_telling, True
+    try:
+        yield
+    finally:
+        controls.is_telling = before
+
+
 class CubeControls:
-    """Widgets without behaviour, which the viewer gives them."""
+    """Widgets without behaviour, which the viewer gives them.
+
+    Parameters
+    ----------
+    names : list of str
+        Of the cubes.
+
+    Attributes
+    ----------
+    is_telling : bool
+        True while a program changes them, not the user.
+    """
 
     def __init__(self, names: list[str]) -> None:
+        self.is_telling = False
         self.band = Dropdown(options=[(name, i) for i, name in enumerate(names)], description="band", **_row())
         self.layer = ToggleButtons(options=["SCI"], layout=Layout(margin="0"))
         self.layer.style.button_width = "auto"
@@ -61,10 +85,10 @@ class CubeControls:
         self.colours = Dropdown(options=COLOURS, description="colours", **_row())
         self.contours = Checkbox(description="contours", **_check())
         self.psf = Checkbox(description="PSF", **_check())
-        self.is_map = ToggleButton(description="map of range", icon="image", layout=Layout(width="130px"))
+        self.is_map = ToggleButton(description="map of range", icon="image", layout=Layout(width="116px"))
         self.is_map.tooltip = "show an image made of the planes that are brushed in the spectrum"
-        self.how = Dropdown(options=HOWS, layout=Layout(width="96px"))
-        self.continuum = Checkbox(description="less continuum", **_check("120px"))
+        self.how = Dropdown(options=HOWS, layout=Layout(width="92px"))
+        self.continuum = Checkbox(description="less continuum", **_check("112px"))
         self.range = note("brush a range in the spectrum")
         self.kind = Dropdown(options=KINDS, layout=Layout(width="92px"))
         self.add = _button("plus", "add an aperture of this kind")
@@ -74,6 +98,9 @@ class CubeControls:
         self.aperture = note("click a spaxel, or add an aperture")
         self.zoom = ToggleButton(icon="search-plus", layout=Layout(width="34px"))
         self.zoom.tooltip = "drag and scroll in the spectrum to pan and zoom instead of brushing"
+        self.per = Dropdown(
+            options=[("sum of spaxels", "sum"), ("mean of spaxels", "mean")], layout=Layout(width="132px")
+        )
         self.home = _button("home", "show the whole spectrum")
         self.what = Dropdown(options=[*FORMATS, X1D], layout=Layout(width="132px"))
         self.file = Text(layout=Layout(flex="1 1 90px", width="auto", min_width="80px"))
@@ -105,7 +132,8 @@ class CubeControls:
             row(self.kind, self.add, self.chosen, self.peak, self.remove),
             self.aperture,
             head("spectrum and files"),
-            row(self.zoom, self.home, self.what, self.file, self.save),
+            row(self.zoom, self.home, self.per),
+            row(self.what, self.file, self.save),
             self.status,
         ]
         return VBox(parts, layout=Layout(flex="1 1 300px", min_width="290px", padding="0 0 0 6px", overflow="hidden"))

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from mrsnb.core.cube import CubeGrid
 from mrsnb.display.plots.stretch import Stretch
-from mrsnb.viewers.overlays import View, compass, joined, round_ticks, scale_bar
 from mrsnb.viewers.colour_bar import ColourBar
+from mrsnb.viewers.overlays import View, compass, joined, round_ticks, scale_bar
 from mrsnb.viewers.raster import Raster
 
 Array = NDArray[Any]
@@ -59,7 +59,8 @@ class ImagePanel:
         self._scales = {"x": self._x, "y": self._y}
         self.raster = Raster(self._x, self._y, x=(-1, 1), y=(-1, 1), colours=colours)
         self.bar = ColourBar(colours)
-        self._view, self._grid, self._block = View(-1, 1, -1, 1), None, 1
+        self._view, self._block = View(-1, 1, -1, 1), 1
+        self._grid: CubeGrid | None = None
         self._make_axes()
         self._make_marks()
         lines = [self._contours, self._others, self._under, self._ring]
@@ -123,8 +124,8 @@ class ImagePanel:
         self._net.on_hover(lambda _, told: self._found(told, self._on_hover))
         self._net.on_element_click(lambda _, told: self._found(told, self._on_click))
         self._spot = dots("cross", 40)
-        self._centre = dots("circle", 70, enable_move=True)
-        self._handles = dots("square", 60, enable_move=True)
+        self._centre = dots("circle", 48, enable_move=True)
+        self._handles = dots("square", 44, enable_move=True)
         for mark, first in ((self._centre, 0), (self._handles, 1)):
             mark.on_drag(self._dragging(first, is_end=False))
             mark.on_drag_end(self._dragging(first, is_end=True))
@@ -233,7 +234,7 @@ class ImagePanel:
         self,
         rings: Sequence[Array],
         handles: Array | None,
-        others: Sequence[Array] = (),
+        others: Sequence[tuple[Array, str]] = (),
         colour: str = _MARK,
         held: int | None = None,
     ) -> None:
@@ -245,8 +246,8 @@ class ImagePanel:
             Closed lines of the aperture in hand.
         handles : ndarray, shape (n, 2), optional
             The first is its middle.
-        others : sequence of ndarray
-            Closed lines of all others.
+        others : sequence of (ndarray, str)
+            Closed lines of all others, and their colours.
         colour : str
             Of the aperture in hand.
         held : int, optional
@@ -258,12 +259,23 @@ class ImagePanel:
         if self._ring.colors != [colour]:
             self._ring.colors = self._handles.colors = self._centre.colors = [colour]
         if held is None:
-            _set(self._others, joined(others))
+            self._show_others(others)
         places = np.empty((0, 2)) if handles is None else handles
         if held is None or held > 0:
             _set(self._centre, places[:1].T)
         if held is None or held == 0:
             _set(self._handles, places[1:].T)
+
+    def _show_others(self, others: Sequence[tuple[Array, str]]) -> None:
+        self._others.visible = bool(others)
+        if not others:
+            return
+        longest = max(len(line) for line, _ in others)
+        lines = np.stack([np.vstack([line, np.repeat(line[-1:], longest - len(line), axis=0)]) for line, _ in others])
+        with self._others.hold_sync():
+            self._others.x, self._others.y = lines[..., 0], lines[..., 1]
+            self._others.colors = [colour for _, colour in others]
+            self._others.opacities = [0.9] * len(others)
 
     def show_spot(self, place: tuple[float, float] | None) -> None:
         """Mark a place, or none."""

@@ -121,7 +121,7 @@ def contours(image: Array, x: Array, y: Array, levels: Iterable[float]) -> list[
     from contourpy import contour_generator
 
     generator = contour_generator(x, y, np.ma.masked_invalid(image.astype(float)))
-    return [line for level in levels for line in generator.lines(float(level))]
+    return [np.asarray(line) for level in levels for line in generator.lines(float(level))]
 
 
 def round_ticks(low: float, high: float, most: int = 7) -> Array:

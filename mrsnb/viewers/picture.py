@@ -126,7 +126,7 @@ def shading(image: Array, kind: str, limits: str, fixed: tuple[float, float] | N
     if limits == "fixed" and fixed is not None:
         ends: tuple[float, float] | None = fixed
     else:
-        shares = {"min - max": 100.0, "fixed": 99.5, "zscale": "zscale"}
+        shares: dict[str, float | str] = {"min - max": 100.0, "fixed": 99.5, "zscale": "zscale"}
         ends = limits_of(image, shares[limits] if limits in shares else float(limits.rstrip(" %")))
     if ends is None:
         return None

@@ -93,11 +93,11 @@ def planes_in(grid: CubeGrid, low: float, high: float) -> slice:
             f"{grid.wave[0]:.4f} - {grid.wave[-1]:.4f} micron; choose one inside"
         )
         raise InputError(msg)
-    first, last = np.searchsorted(grid.wave, low, "left"), np.searchsorted(grid.wave, high, "right")
+    first, last = int(np.searchsorted(grid.wave, low, "left")), int(np.searchsorted(grid.wave, high, "right"))
     if first >= last:
         first = nearest_plane(grid, (low + high) / 2)
         last = first + 1
-    return slice(int(first), int(last))
+    return slice(first, last)
 
 
 def side_bands(grid: CubeGrid, low: float, high: float) -> tuple[Range, ...]:

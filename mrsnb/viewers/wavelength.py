@@ -1,4 +1,4 @@
-"""Controls for the plane in view: slider, play, steps, and a box in micron, in the rest frame or in km/s about a line."""
+"""Controls for the plane in view: slider, play, steps, a box in micron, in the rest frame or in km/s about a line."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager

@@ -9,8 +9,9 @@ from mrsnb.display.plots.stretch import Stretch, compact
 from mrsnb.viewers.raster import Raster
 
 _BAR = (1.03, 1.07)
-_TICKS, _UNIT = 1.085, 1.24
-"""Places right of the image, in widths of it."""
+"""From the left to the right edge, in widths of the image."""
+_TICKS, _UNIT = 7, 56
+"""Places right of the bar, CSS pixels."""
 _APART = 0.1
 """Least distance of ticks, in heights of the bar."""
 
@@ -37,8 +38,10 @@ class ColourBar:
         self._ramp = np.linspace(0.0, 1.0, 255)[:, None]
         self._raster.show(self._ramp)
         plain = {"scales": scales, "apply_clip": False, "font_weight": "normal"}
-        self._ticks = Label(x=[], y=[], text=[], default_size=11, align="start", **plain)
-        self._unit = Label(x=[_UNIT], y=[0.5], text=[""], default_size=12, align="middle", rotate_angle=-90, **plain)
+        self._ticks = Label(x=[], y=[], text=[], default_size=11, align="start", x_offset=_TICKS, **plain)
+        self._unit = Label(
+            x=[_BAR[1]], y=[0.5], text=[""], default_size=12, align="middle", rotate_angle=-90, x_offset=_UNIT, **plain
+        )
         self.marks = [self._raster.mark, self._ticks, self._unit]
         self._told: dict[float, str] = {}
 
@@ -50,7 +53,7 @@ class ColourBar:
         if told != self._told:
             self._told = told
             with self._ticks.hold_sync():
-                self._ticks.x, self._ticks.y = np.full(len(told), _TICKS), np.array(list(told))
+                self._ticks.x, self._ticks.y = np.full(len(told), _BAR[1]), np.array(list(told))
                 self._ticks.text = list(told.values())
         if self._unit.text[0] != unit:
             self._unit.text = [unit]

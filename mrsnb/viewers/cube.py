@@ -90,7 +90,16 @@ class CubeViewer(VBox):  # type: ignore[misc]
     def _arranged(self) -> list[Any]:
         left = VBox([self.image.figure], layout=Layout(flex="0 0 auto"))
         top = HBox([left, self.controls.boxes()], layout=Layout(width="100%", align_items="flex-start"))
-        return [HTML(sheet()), self._title, top, self._readout, self.waves.widget, self.spectrum_panel.figure]
+        band = [self.controls.band] if len(self.cubes) > 1 else []
+        title = HBox([*band, self._title], layout=Layout(width="100%", align_items="center"))
+        return [
+            HTML(sheet(), layout=Layout(display="none")),
+            title,
+            top,
+            self._readout,
+            self.waves.widget,
+            self.spectrum_panel.figure,
+        ]
 
     def _wire(self) -> None:
         c = self.controls

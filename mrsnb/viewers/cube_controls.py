@@ -75,7 +75,10 @@ class CubeControls:
 
     def __init__(self, names: list[str]) -> None:
         self.is_telling = False
-        self.band = Dropdown(options=[(name, i) for i, name in enumerate(names)], description="band", **_row())
+        self.band = Dropdown(
+            options=[(name, i) for i, name in enumerate(names)],
+            layout=Layout(width="auto", min_width="84px", flex="0 0 auto"),
+        )
         self.layer = ToggleButtons(options=["SCI"], layout=Layout(margin="0"))
         self.layer.style.button_width = "auto"
         self.stretch = Dropdown(options=STRETCHES, description="stretch", **_row())
@@ -85,10 +88,10 @@ class CubeControls:
         self.colours = Dropdown(options=COLOURS, description="colours", **_row())
         self.contours = Checkbox(description="contours", **_check())
         self.psf = Checkbox(description="PSF", **_check())
-        self.is_map = ToggleButton(description="map of range", icon="image", layout=Layout(width="116px"))
+        self.is_map = ToggleButton(description="line map", icon="image", layout=Layout(width="96px"))
         self.is_map.tooltip = "show an image made of the planes that are brushed in the spectrum"
         self.how = Dropdown(options=HOWS, layout=Layout(width="92px"))
-        self.continuum = Checkbox(description="less continuum", **_check("112px"))
+        self.continuum = Checkbox(description="less continuum", **_check("120px"))
         self.range = note("brush a range in the spectrum")
         self.kind = Dropdown(options=KINDS, layout=Layout(width="92px"))
         self.add = _button("plus", "add an aperture of this kind")
@@ -120,7 +123,6 @@ class CubeControls:
 
         parts: list[Any] = [
             head("image"),
-            *([row(self.band)] if len(self.band.options) > 1 else []),
             row(self.layer),
             row(self.stretch, self.limits),
             row(self.low, self.high),
@@ -136,7 +138,12 @@ class CubeControls:
             row(self.what, self.file, self.save),
             self.status,
         ]
-        return VBox(parts, layout=Layout(flex="1 1 300px", min_width="290px", padding="0 0 0 6px", overflow="hidden"))
+        return VBox(
+            parts,
+            layout=Layout(
+                flex="1 1 300px", min_width="290px", max_width="480px", padding="0 0 0 6px", overflow="hidden"
+            ),
+        )
 
 
 def _row() -> dict[str, Any]:

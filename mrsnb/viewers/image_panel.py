@@ -16,8 +16,8 @@ from mrsnb.viewers.raster import Raster
 
 Array = NDArray[Any]
 
-MARGIN = {"left": 54, "right": 96, "top": 10, "bottom": 42}
-_SIDE = "clamp(300px, min(30vw, 43vh), 640px)"
+MARGIN = {"left": 54, "right": 104, "top": 10, "bottom": 42}
+_SIDE = "clamp(300px, min(30vw, 70vh - 222px), 640px)"
 """Longer side of the image, as CSS."""
 _MOST_CELLS = 4096
 """Of the grid that notices where the mouse is; larger images have cells of several spaxels."""

@@ -80,7 +80,7 @@ class SpectrumPanel:
             display_toolbar=False,
             interaction=self.brush,
         )
-        self.figure.layout.width, self.figure.layout.height = "100%", "clamp(170px, 25vh, 300px)"
+        self.figure.layout.width, self.figure.layout.height = "100%", "clamp(180px, 38vh - 120px, 290px)"
         self.figure.add_class("mrsnb-spectrum")
 
     def _knob_moved(self, _: Any, content: dict[str, Any]) -> None:

@@ -271,7 +271,7 @@ def ds9_text(aperture: SkyAperture) -> str:
         lines += [wanted] if wanted != frame else []
         frame = wanted
         shift, unit = (0.0, '"') if shape.on_sky else (1.0, "")
-        numbers = [f"{value + shift:.12g}" for point in shape.points for value in point]
+        numbers = [f"{value + shift:.13g}" for point in shape.points for value in point]
         numbers += [f"{size:.9g}{unit}" for size in shape.sizes]
         numbers += [f"{shape.angle:.9g}"] if shape.kind in _ANGLED else []
         sign = "-" if shape.excluded else ""

@@ -6,6 +6,7 @@ import numpy as np
 from bqplot import Label, LinearScale
 
 from mrsnb.display.plots.stretch import Stretch, compact
+from mrsnb.viewers.closing import close_all
 from mrsnb.viewers.raster import Raster
 
 _BAR = (1.03, 1.07)
@@ -70,5 +71,4 @@ class ColourBar:
     def close(self) -> None:
         """Free what the browser holds."""
         self._raster.close()
-        for part in (self._ticks, self._unit, self._x, self._y):
-            part.close()
+        close_all(self.marks)

@@ -15,6 +15,7 @@ from mrsnb.errors import InputError, MrsnbError
 from mrsnb.viewers import cube_saving
 from mrsnb.viewers.aperture_control import ApertureControl
 from mrsnb.viewers.aperture_set import ApertureSet
+from mrsnb.viewers.closing import close_all
 from mrsnb.viewers.cube_controls import CubeControls, note, quiet, say, sheet
 from mrsnb.viewers.cube_inputs import cubes_of
 from mrsnb.viewers.image_panel import ImagePanel
@@ -392,10 +393,14 @@ class CubeViewer(VBox):  # type: ignore[misc]
 
     def close(self) -> None:
         """Free what the browser holds."""
-        for part in ("image", "spectrum_panel"):
-            if part in self.__dict__:
-                self.__dict__[part].close()
+        if "waves" in self.__dict__:  # else it never came to be
+            self.image.close()
+            self.spectrum_panel.close()
+            close_all([*self.children, self.controls.band, self.waves.link])
         super().close()
+
+    def __repr__(self) -> str:
+        return f"<CubeViewer {', '.join(cube.label for cube in self.cubes)}>"
 
 
 def _meets(cube: CubeLayers, limits: Range) -> bool:

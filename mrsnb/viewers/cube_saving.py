@@ -103,7 +103,7 @@ def save_csv(path: Path, apertures: ApertureSet) -> Path:
     curves, unit = apertures.curves()
     text = io.StringIO()
     rows = csv.writer(text, lineterminator="\n")
-    rows.writerow(["aperture", "wavelength_um", unit.replace(" / ", "_"), "error"])
+    rows.writerow(["aperture", "wavelength_um", unit.replace(" / ", "_").replace("\N{MICRO SIGN}", "u"), "error"])
     for number, curve in enumerate(curves, start=1):
         for wave, flux, err in zip(curve.wave, curve.flux, curve.err, strict=True):
             if np.isfinite(flux):

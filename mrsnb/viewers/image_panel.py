@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from mrsnb.core.cube import CubeGrid
 from mrsnb.display.plots.stretch import Stretch
+from mrsnb.viewers.closing import close_all
 from mrsnb.viewers.colour_bar import ColourBar
 from mrsnb.viewers.overlays import View, compass, joined, round_ticks, scale_bar
 from mrsnb.viewers.raster import Raster
@@ -77,9 +78,9 @@ class ImagePanel:
         self.figure.add_class("mrsnb-image")
 
     def _make_axes(self) -> None:
-        plain = {"grid_lines": "none", "label_offset": "34px"}
-        self._x_axis = Axis(scale=self._x, label="", **plain)
-        self._y_axis = Axis(scale=self._y, label="", orientation="vertical", **{**plain, "label_offset": "38px"})
+        self._x_axis = Axis(scale=self._x, grid_lines="none", label_offset="34px")
+        self._y_axis = Axis(scale=self._y, grid_lines="none", label_offset="38px", side="left")
+        self._y_axis.orientation = "vertical"
 
     def _make_marks(self) -> None:
         def lines(colour: str, width: float, opacity: float = 1.0) -> Lines:
@@ -209,7 +210,7 @@ class ImagePanel:
         """Lay cells that cannot be seen over the spaxels: they tell where the mouse is."""
         self._block = math.ceil(math.sqrt(grid.n_x * grid.n_y / _MOST_CELLS))
         step = grid.spaxel_size * self._block
-        n_x, n_y = -(-grid.n_x // self._block), -(-grid.n_y // self._block)
+        n_x, n_y = (max(2, -(-n // self._block)) for n in (grid.n_x, grid.n_y))
         with self._net.hold_sync():
             self._net.color = np.zeros((n_y, n_x), np.float32)
             self._net.column = left + step * np.arange(n_x + 1)
@@ -288,10 +289,7 @@ class ImagePanel:
 
     def close(self) -> None:
         """Free what the browser holds."""
-        scales = [self._x, self._y, self._net.scales["color"]]
-        marks = [mark for mark in self.figure.marks if mark not in self.bar.marks]
-        for part in [*marks, *self.figure.axes, self.figure, *scales]:
-            part.close()
+        close_all([self.figure])
         self.raster.close()
         self.bar.close()
 

@@ -16,6 +16,7 @@ from ipywidgets import Image as Buffer
 from numpy.typing import NDArray
 
 from mrsnb.errors import InputError, nearest
+from mrsnb.viewers.closing import close_all
 
 COLOURS = ("magma", "viridis", "inferno", "plasma", "cividis", "gray", "gray_r", "RdBu_r", "coolwarm", "turbo")
 """Colour maps that are offered; any other of matplotlib is taken as well."""
@@ -99,10 +100,8 @@ class Raster:
             self.mark.x, self.mark.y = x, y
 
     def close(self) -> None:
-        """Free what the browser holds."""
-        self.mark.close()
-        self._shown.close()
-        self._idle.close()
+        """Free what the browser holds, the scales too."""
+        close_all([self.mark, self._shown, self._idle])
 
     def _send(self) -> None:
         self._idle.value = self.png

@@ -10,6 +10,7 @@ from bqplot.interacts import BrushIntervalSelector, PanZoom
 from numpy.typing import NDArray
 
 from mrsnb.display.plots.stretch import compact
+from mrsnb.viewers.closing import close_all
 from mrsnb.viewers.overlays import round_ticks
 
 Array = NDArray[Any]
@@ -54,8 +55,9 @@ class SpectrumPanel:
         self._is_telling = False
         self._x_axis = Axis(scale=self._x, label="wavelength / \N{MICRO SIGN}m", grid_lines="none", label_offset="30px")
         self._y_axis = Axis(
-            scale=self._y, label="flux", orientation="vertical", grid_lines="none", label_offset="60px", num_ticks=5
+            scale=self._y, label="flux", side="left", grid_lines="none", label_offset="60px", num_ticks=5
         )
+        self._y_axis.orientation = "vertical"
         whole = {"x": self._x, "y": self._height}
         self._bands = Lines(
             x=[0, 0], y=[0, 0], scales=whole, colors=["#868e96"], fill="inside", fill_colors=["#868e96"],
@@ -157,9 +159,7 @@ class SpectrumPanel:
 
     def close(self) -> None:
         """Free what the browser holds."""
-        parts = [*self._curves, self._bands, self._marker, self._knob, self._x_axis, self._y_axis]
-        for part in [*parts, self.brush, self.zoom, self.figure, self._x, self._y, self._height]:
-            part.close()
+        close_all([self.figure, self.brush, self.zoom])
 
 
 def _put(mark: Lines, curve: Curve) -> None:

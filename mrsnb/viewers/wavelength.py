@@ -77,7 +77,7 @@ class WaveControls:
         )
         self.slider.add_class("mrsnb-slider")
         self.play = Play(value=0, min=0, max=0, interval=80, show_repeat=False, layout=Layout(flex="0 0 auto"))
-        self._link = jslink((self.play, "value"), (self.slider, "value"))
+        self.link = jslink((self.play, "value"), (self.slider, "value"))
         steps = [self._step(-1, "caret-left", "plane before"), self._step(1, "caret-right", "next plane")]
         self.box = FloatText(layout=Layout(width="100px", flex="0 0 auto"))
         self.box.continuous_update = False
@@ -193,7 +193,7 @@ class WaveControls:
         found = lines_between(*(float(v) for v in rest_wave(grid.wave[[0, -1]], z)))
         options = [_NO_LINE, *((f"{line.name}  {line.wave:.3f}", line.wave) for line in found)]
         kept = self.line.value if any(value == self.line.value for _, value in options) else ""
-        with self._quiet(), self.line.hold_trait_notifications():
+        with self._quiet():
             self.line.options = options
             self.line.value = kept
 

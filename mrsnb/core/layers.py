@@ -1,5 +1,6 @@
 """A cube as a viewer needs it: of any instrument, its planes read when they are asked for."""
 
+import mmap
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -39,12 +40,12 @@ class Layer:
 
     def read(self, *where: Any) -> NDArray[Any]:
         """Return a part, as float32 or (bits) uint32, which the caller may change."""
-        part = self.data[where]
+        part = self._part(where)
         if self.kind == "bits":
             if part.dtype.itemsize == 4 and self.zero == _SIGNED:
-                return np.asarray(np.asarray(part).astype(np.int32).view(np.uint32) ^ np.uint32(_SIGNED))
-            return np.asarray((np.asarray(part).astype(np.int64) + int(self.zero)).astype(np.uint32))
-        values = np.array(part, dtype=np.float32)
+                return np.asarray(part.astype(np.int32).view(np.uint32) ^ np.uint32(_SIGNED))
+            return np.asarray((part.astype(np.int64) + int(self.zero)).astype(np.uint32))
+        values = part.astype(np.float32, copy=part.dtype == np.float32)
         if self.scale != 1 or self.zero != 0:
             values *= np.float32(self.scale)
             values += np.float32(self.zero)
@@ -52,6 +53,17 @@ class Layer:
             np.copyto(values, np.nan, where=values < 0)
             np.sqrt(values, out=values)
         return values
+
+    def _part(self, where: tuple[Any, ...]) -> NDArray[Any]:
+        """Return a part as it is stored; pages of the file count as memory in use only while they are read."""
+        part = self.data[where]
+        mapped = getattr(part, "_mmap", None)
+        if mapped is None:
+            return np.asarray(part)
+        held = np.array(part)
+        if hasattr(mapped, "madvise"):
+            mapped.madvise(mmap.MADV_DONTNEED)
+        return held
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

@@ -1,11 +1,10 @@
 """Look at a spectral cube: its planes, maps of its lines, and the spectra of apertures that are dragged over it."""
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from astropy import units as u
-from astropy.table import QTable
 from ipywidgets import HTML, HBox, Layout, VBox
 from numpy.typing import NDArray
 
@@ -26,6 +25,9 @@ from mrsnb.viewers.readout import voxel_text
 from mrsnb.viewers.slicing import Range, layer_names
 from mrsnb.viewers.spectrum_panel import SpectrumPanel
 from mrsnb.viewers.wavelength import WaveControls
+
+if TYPE_CHECKING:
+    from astropy.table import QTable
 
 Array = NDArray[Any]
 
@@ -146,7 +148,7 @@ class CubeViewer(VBox):  # type: ignore[misc]
         wave = float(u.Quantity(value, u.um).value)
         grid = self.cube.grid
         if not grid.wave[0] <= wave <= grid.wave[-1]:
-            number = next((i for i, c in enumerate(self.cubes) if c.grid.wave[0] <= wave <= c.grid.wave[-1]), None)
+            number = self._having((wave, wave))
             if number is None:
                 ends = f"{self.cubes[0].grid.wave[0]:.4f} - {self.cubes[-1].grid.wave[-1]:.4f}"
                 msg = f"wavelength = {wave:g} micron; the cubes have {ends} micron"
@@ -199,15 +201,13 @@ class CubeViewer(VBox):  # type: ignore[misc]
     @property
     def about(self) -> str:
         """What the image is made of, in words."""
-        if self._choice.map_range is None:
-            return f"{self._shown.what} at {self.wavelength.value:.5f} um"
-        low, high = self._choice.map_range
-        beside = ", ".join(f"{a:.5f}-{b:.5f}" for a, b in self._choice.beside(self.cube))
-        return f"{self._shown.what} of {low:.5f}-{high:.5f} um" + (f" less continuum {beside} um" if beside else "")
+        return self._choice.about(self.cube, self.waves.plane, self._shown.what)
 
     @property
-    def spectra(self) -> list[QTable]:
+    def spectra(self) -> "list[QTable]":
         """The spectrum of each aperture: wavelength, flux, error."""
+        from astropy.table import QTable
+
         curves, unit = self.apertures.curves()
         known = u.Unit(unit.partition(" / ")[2]) if self.cube.is_surface_brightness else u.one
         return [
@@ -238,6 +238,10 @@ class CubeViewer(VBox):  # type: ignore[misc]
         self._draw()
         self._hands.draw()
         self._name_file()
+
+    def _having(self, limits: Range) -> int | None:
+        """Return the number of the first cube that has wavelengths in a range, micron."""
+        return next((i for i, cube in enumerate(self.cubes) if _meets(cube, limits)), None)
 
     # Drawing
 
@@ -310,7 +314,7 @@ class CubeViewer(VBox):  # type: ignore[misc]
         """Take a range that was brushed, and show its map at once."""
         c = self.controls
         if limits is not None and not _meets(self.cube, limits):
-            number = next((i for i, cube in enumerate(self.cubes) if _meets(cube, limits)), None)
+            number = self._having(limits)
             if number is None:
                 say(c.status, "no cube has wavelengths in this range", is_bad=True)
                 return
@@ -322,7 +326,7 @@ class CubeViewer(VBox):  # type: ignore[misc]
 
     def _marker_moved(self, wave: float) -> None:
         if not self.cube.grid.wave[0] <= wave <= self.cube.grid.wave[-1]:
-            number = next((i for i, c in enumerate(self.cubes) if c.grid.wave[0] <= wave <= c.grid.wave[-1]), None)
+            number = self._having((wave, wave))
             if number is not None:
                 self.controls.band.value = number
         self.waves.go_to(wave)
@@ -356,9 +360,7 @@ class CubeViewer(VBox):  # type: ignore[misc]
     # Files
 
     def _name_file(self) -> None:
-        c, stem = self.controls, self.cube.name.removesuffix(".fits").removesuffix("_s3d")
-        suffix = cube_saving.FORMATS.get(c.what.value, "_x1d.fits")
-        c.file.value = f"{stem}_view{suffix}" if suffix != "_x1d.fits" else f"{stem}_view_x1d.fits"
+        self.controls.file.value = cube_saving.file_name(self.controls.what.value, self.cube)
 
     def save(self, what: str, path: Path | str) -> Path:
         """Write what is seen, and return the file's path.

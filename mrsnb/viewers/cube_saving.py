@@ -15,11 +15,7 @@ from mrsnb.core.spectrum import Spectrum
 from mrsnb.display.plots.stretch import Stretch, compact
 from mrsnb.errors import InputError
 from mrsnb.io.atomic import atomic_write
-from mrsnb.io.default_references import default_extract1d
 from mrsnb.io.maps import write_map
-from mrsnb.io.s3d import read_s3d
-from mrsnb.io.x1d import write_x1d
-from mrsnb.steps.extract_1d import Extract1dParams, extract_1d
 from mrsnb.viewers.aperture_set import ApertureSet
 from mrsnb.viewers.picture import Picture
 from mrsnb.viewers.raster import colour_table, shade_index
@@ -34,6 +30,8 @@ def save(what: str, path: Path, viewer: Any) -> Path:
         if viewer.aperture is None:
             msg = "no aperture to sum; add one first"
             raise InputError(msg)
+        from mrsnb.io.x1d import write_x1d
+
         number = viewer.cubes.index(viewer.cube)
         spectrum = extracted(viewer.cube, viewer.origins[number], viewer.aperture)
         return write_x1d(replace(spectrum, name=path.name), path.expanduser().parent)
@@ -47,6 +45,12 @@ def save(what: str, path: Path, viewer: Any) -> Path:
         return save_region(path, viewer.apertures)
     msg = f"{what!r} cannot be saved; allowed: {', '.join([*FORMATS, X1D])}"
     raise InputError(msg)
+
+
+def file_name(what: str, cube: CubeLayers) -> str:
+    """Return the usual name of a file."""
+    stem = cube.name.removesuffix(".fits").removesuffix("_s3d")
+    return f"{stem}_view{FORMATS.get(what, '_x1d.fits')}"
 
 
 def save_png(
@@ -128,6 +132,10 @@ def extracted(cube: CubeLayers, origin: Cube | None, aperture: SkyAperture) -> S
     InputError
         If the cube is not of the MRS, or the aperture misses it.
     """
+    from mrsnb.io.default_references import default_extract1d
+    from mrsnb.io.s3d import read_s3d
+    from mrsnb.steps.extract_1d import Extract1dParams, extract_1d
+
     if origin is None and (not cube.bands or cube.path is None):
         msg = f"{cube.name}: an x1d spectrum needs a cube of the MRS; save it as CSV"
         raise InputError(msg)

@@ -56,6 +56,14 @@ class Choice:
             return ()
         return side_bands(cube.grid, *self.map_range) if self.continuum is None else self.continuum
 
+    def about(self, cube: CubeLayers, k: int, what: str) -> str:
+        """Return in words what an image called `what` is made of."""
+        if self.map_range is None:
+            return f"{what} at {cube.grid.wave[k]:.5f} um"
+        low, high = self.map_range
+        beside = ", ".join(f"{a:.5f}-{b:.5f}" for a, b in self.beside(cube))
+        return f"{what} of {low:.5f}-{high:.5f} um" + (f" less continuum {beside} um" if beside else "")
+
 
 @dataclass(frozen=True, eq=False)
 class Picture:

@@ -170,7 +170,7 @@ def aperture_sum(cube: CubeLayers, shares: Array) -> Sum:
         return Sum(flux, err, area)
     rows, columns = slice(y.min(), y.max() + 1), slice(x.min(), x.max() + 1)
     weights = np.ascontiguousarray(shares[rows, columns], np.float32).ravel()
-    chunk = max(1, _MOST_VOXELS // weights.size)
+    chunk = max(1, min(_MOST_VOXELS // weights.size, 4 * _MOST_VOXELS // shares.size))
     for start in range(0, n_wave, chunk):
         part = slice(start, min(start + chunk, n_wave))
         values = _good(cube, part, rows, columns).reshape(-1, weights.size)

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +14,9 @@ from mrsnb.geometry.shares import aperture_shares
 from mrsnb.viewers.aperture import dragged, handles, new_shape, on_sky, outlines, places_of, spaxel_shape
 from mrsnb.viewers.slicing import Sum, aperture_sum
 from mrsnb.viewers.spectrum_panel import Curve
+
+if TYPE_CHECKING:
+    from astropy.table import QTable
 
 Array = NDArray[Any]
 
@@ -124,6 +127,18 @@ class ApertureSet:
         level = max((float(np.percentile(g, 90)) for g in good if g.size), default=1.0)
         unit, factor = next((pair for pair in _JANSKY if level * pair[1] >= 1.0), _JANSKY[-1 if level > 0 else 0])
         return [c._replace(flux=c.flux * factor, err=c.err * factor) for c in curves], f"flux / {unit}"
+
+    def tables(self) -> "list[QTable]":
+        """Return the spectrum of each aperture in all cubes: wavelength, flux, error."""
+        from astropy import units as u
+        from astropy.table import QTable
+
+        curves, label = self.curves()
+        unit = u.Unit(label.partition(" / ")[2]) if self.cubes[0].is_surface_brightness else u.one
+        return [
+            QTable({"wavelength": c.wave * u.um, "flux": c.flux * unit, "error": c.err * unit}, meta={"name": c.label})
+            for c in curves
+        ]
 
     def colour(self, number: int) -> str:
         """Return the colour of an aperture."""

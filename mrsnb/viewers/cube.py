@@ -1,7 +1,8 @@
 """Look at a spectral cube: its planes, maps of its lines, and the spectra of apertures that are dragged over it."""
 
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from astropy import units as u
@@ -25,9 +26,6 @@ from mrsnb.viewers.readout import voxel_text
 from mrsnb.viewers.slicing import Range, layer_names
 from mrsnb.viewers.spectrum_panel import SpectrumPanel
 from mrsnb.viewers.wavelength import WaveControls
-
-if TYPE_CHECKING:
-    from astropy.table import QTable
 
 Array = NDArray[Any]
 
@@ -69,13 +67,9 @@ class CubeViewer(VBox):  # type: ignore[misc]
         drag = Latest(lambda *told: self._hands.drag(*told))  # noqa: PLW0108 (made below)
         self.image = ImagePanel("magma", self._hovered, self._clicked, drag)
         self.spectrum_panel = SpectrumPanel(self._brushed, self._marker_moved)
+        look = lambda: (self.cube, self._shown.image)  # noqa: E731
         self._hands = ApertureControl(
-            self.apertures,
-            self.controls,
-            self.image,
-            self.spectrum_panel,
-            lambda: (self.cube, self._shown.image),
-            self._attempt,
+            self.apertures, self.controls, self.image, self.spectrum_panel, look, self._attempt
         )
         self.waves = WaveControls(self._moved)
         self._title = note(kind="mrsnb-viewer-title")
@@ -91,28 +85,19 @@ class CubeViewer(VBox):  # type: ignore[misc]
             self.aperture = aperture
 
     def _arranged(self) -> list[Any]:
-        left = VBox([self.image.figure], layout=Layout(flex="0 0 auto"))
-        top = HBox([left, self.controls.boxes()], layout=Layout(width="100%", align_items="flex-start"))
+        top = HBox([self.image.figure, self.controls.boxes()], layout=Layout(width="100%", align_items="flex-start"))
         band = [self.controls.band] if len(self.cubes) > 1 else []
         title = HBox([*band, self._title], layout=Layout(width="100%", align_items="center"))
-        return [
-            HTML(sheet(), layout=Layout(display="none")),
-            title,
-            top,
-            self._readout,
-            self.waves.widget,
-            self.spectrum_panel.figure,
-        ]
+        style = HTML(sheet(), layout=Layout(display="none"))
+        return [style, title, top, self._readout, self.waves.widget, self.spectrum_panel.figure]
 
     def _wire(self) -> None:
         c = self.controls
         c.band.observe(lambda change: self._take(change["new"]), "value")
-        for widget in (c.layer, c.stretch, c.contours, c.psf, c.how, c.continuum, c.is_map):
+        for widget in (c.layer, c.stretch, c.contours, c.psf, c.how, c.continuum, c.is_map, c.low, c.high):
             widget.observe(self._redrawn, "value")
-        c.colours.observe(self._recoloured, "value")
         c.limits.observe(self._limited, "value")
-        for widget in (c.low, c.high):
-            widget.observe(self._redrawn, "value")
+        c.colours.observe(lambda change: setattr(self, "colours", change["new"]), "value")
         c.zoom.observe(lambda change: self.spectrum_panel.zoom_in(change["new"]), "value")
         c.what.observe(lambda _: self._name_file(), "value")
         c.home.on_click(lambda _: self._whole_spectrum())
@@ -146,16 +131,12 @@ class CubeViewer(VBox):  # type: ignore[misc]
     @wavelength.setter
     def wavelength(self, value: u.Quantity) -> None:
         wave = float(u.Quantity(value, u.um).value)
-        grid = self.cube.grid
-        if not grid.wave[0] <= wave <= grid.wave[-1]:
-            number = self._having((wave, wave))
-            if number is None:
-                ends = f"{self.cubes[0].grid.wave[0]:.4f} - {self.cubes[-1].grid.wave[-1]:.4f}"
-                msg = f"wavelength = {wave:g} micron; the cubes have {ends} micron"
-                raise InputError(msg)
-            self.controls.band.value = number
+        if self._having((wave, wave)) is None:
+            ends = f"{self.cubes[0].grid.wave[0]:.4f} - {self.cubes[-1].grid.wave[-1]:.4f}"
+            msg = f"wavelength = {wave:g} micron; the cubes have {ends} micron"
+            raise InputError(msg)
         self.controls.is_map.value = False
-        self.waves.go_to(wave)
+        self._go_to(wave)
 
     @property
     def aperture(self) -> SkyAperture | None:
@@ -204,18 +185,25 @@ class CubeViewer(VBox):  # type: ignore[misc]
         return self._choice.about(self.cube, self.waves.plane, self._shown.what)
 
     @property
-    def spectra(self) -> "list[QTable]":
-        """The spectrum of each aperture: wavelength, flux, error."""
-        from astropy.table import QTable
+    def spectra(self) -> list[Any]:
+        """The spectrum of each aperture, a ``QTable`` of wavelength, flux and error."""
+        return self.apertures.tables()
 
-        curves, unit = self.apertures.curves()
-        known = u.Unit(unit.partition(" / ")[2]) if self.cube.is_surface_brightness else u.one
-        return [
-            QTable(
-                {"wavelength": c.wave * u.um, "flux": c.flux * known, "error": c.err * known}, meta={"name": c.label}
-            )
-            for c in curves
-        ]
+    @property
+    def continuum(self) -> u.Quantity | None:
+        """Ranges of the continuum under maps, shape (n, 2); None for those on either side. Set it to subtract them."""
+        return None if self._choice.continuum is None else np.array(self._choice.continuum) * u.um
+
+    @continuum.setter
+    def continuum(self, value: u.Quantity | None) -> None:
+        ranges = None if value is None else np.sort(np.atleast_2d(u.Quantity(value, u.um).value), axis=1)
+        if ranges is not None and (ranges.ndim != 2 or ranges.shape[1] != 2):
+            msg = f"continuum: needs ranges of 2 wavelengths, shape (n, 2), got {ranges.shape}"
+            raise InputError(msg)
+        told = None if ranges is None else tuple((float(low), float(high)) for low, high in ranges)
+        self._choice = replace(self._choice, continuum=told)
+        self.controls.continuum.value = True
+        self._redrawn(None)
 
     def _take(self, number: int) -> None:
         """Look at another of the cubes, at the same wavelength if it has it."""
@@ -225,19 +213,26 @@ class CubeViewer(VBox):  # type: ignore[misc]
         inside = wave is not None and grid.wave[0] <= wave <= grid.wave[-1]
         with quiet(self.controls):
             c.band.value = number
-            c.layer.options, c.layer.value = layer_names(cube), "SCI"
+            layer, names = c.layer.value, layer_names(cube)
+            c.layer.options, c.layer.value = names, layer if layer in names else "SCI"
             self._range = self._range if self._range is not None and _meets(cube, self._range) else None
             c.is_map.value = c.is_map.value and self._range is not None
         say(self._title, f"{cube.name}   {cube.label}" if cube.bands else cube.name)
         self.image.place(grid)
         self.waves.place(grid, wave if inside else None)
-        if len(self.cubes) == 1 or self._at is None:
+        if wave is None:
             self._whole_spectrum()
         self._at = None
-        self.image.show_spot(None)
         self._draw()
         self._hands.draw()
         self._name_file()
+
+    def _go_to(self, wave: float) -> None:
+        """Go to the plane nearest to a wavelength, micron; in another cube if only that one has it."""
+        number = self._having((wave, wave))
+        if number is not None and not _meets(self.cube, (wave, wave)):
+            self.controls.band.value = number
+        self.waves.go_to(wave)
 
     def _having(self, limits: Range) -> int | None:
         """Return the number of the first cube that has wavelengths in a range, micron."""
@@ -298,9 +293,6 @@ class CubeViewer(VBox):  # type: ignore[misc]
             self._attempt(self._draw)
             self.spectrum_panel.show_range(self._range, self._choice.beside(self.cube))
 
-    def _recoloured(self, change: dict[str, Any]) -> None:
-        self.image.colours = change["new"]
-
     def _limited(self, change: dict[str, Any]) -> None:
         c, is_fixed = self.controls, change["new"] == "fixed"
         if is_fixed and self._stretch is not None:
@@ -325,11 +317,7 @@ class CubeViewer(VBox):  # type: ignore[misc]
         self._redrawn(None)
 
     def _marker_moved(self, wave: float) -> None:
-        if not self.cube.grid.wave[0] <= wave <= self.cube.grid.wave[-1]:
-            number = self._having((wave, wave))
-            if number is not None:
-                self.controls.band.value = number
-        self.waves.go_to(wave)
+        self._go_to(wave)
         self.spectrum_panel.show_wave(float(self.cube.grid.wave[self.waves.plane]))
 
     def _hovered(self, x: int, y: int) -> None:

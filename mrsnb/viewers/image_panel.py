@@ -124,13 +124,12 @@ class ImagePanel:
         )
         self._net.on_hover(lambda _, told: self._found(told, self._on_hover))
         self._net.on_element_click(lambda _, told: self._found(told, self._on_click))
-        self._spot = dots("cross", 40)
         self._centre = dots("circle", 48, enable_move=True)
         self._handles = dots("square", 44, enable_move=True)
         for mark, first in ((self._centre, 0), (self._handles, 1)):
             mark.on_drag(self._dragging(first, is_end=False))
             mark.on_drag_end(self._dragging(first, is_end=True))
-        self._over = [self._under_signs, self._signs, self._letters, self._spot, self._handles, self._centre]
+        self._over = [self._under_signs, self._signs, self._letters, self._handles, self._centre]
 
     def _dragging(self, first: int, *, is_end: bool) -> Callable[[Any, dict[str, Any]], None]:
         def told(_: Any, content: dict[str, Any]) -> None:
@@ -277,11 +276,6 @@ class ImagePanel:
             self._others.x, self._others.y = lines[..., 0], lines[..., 1]
             self._others.colors = [colour for _, colour in others]
             self._others.opacities = [0.9] * len(others)
-
-    def show_spot(self, place: tuple[float, float] | None) -> None:
-        """Mark a place, or none."""
-        x, y = ([], []) if place is None else ([place[0]], [place[1]])
-        _set(self._spot, (x, y))
 
     def show_contours(self, lines: Sequence[Array]) -> None:
         """Draw contours."""

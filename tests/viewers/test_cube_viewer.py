@@ -146,6 +146,18 @@ def test_a_brushed_range_is_a_line_map_at_once(viewer):
     assert viewer.wavelength_range.value == pytest.approx([5.17, 5.23])
 
 
+def test_the_continuum_can_be_told(viewer):
+    viewer.wavelength_range = [5.17, 5.23] * u.um
+    viewer.continuum = [[5.0, 5.05], [5.35, 5.3]] * u.um
+    assert viewer.continuum.value == pytest.approx(np.array([[5.0, 5.05], [5.3, 5.35]]))
+    assert viewer.about.endswith("less continuum 5.00000-5.05000, 5.30000-5.35000 um")
+    assert viewer.picture.image[0, 0] == pytest.approx(0, abs=1e-4)
+    viewer.continuum = None
+    assert viewer.controls.continuum.value
+    with pytest.raises(InputError, match="ranges of 2 wavelengths"):
+        viewer.continuum = [5.0, 5.1, 5.2] * u.um
+
+
 def test_a_range_can_be_told(viewer):
     viewer.wavelength_range = [5.23, 5.17] * u.um
     assert viewer.spectrum_panel.brush.selected == pytest.approx([5.17, 5.23])

@@ -5,13 +5,14 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
-from bqplot import Axis, ColorScale, Figure, GridHeatMap, Label, LinearScale, Lines, Scatter
+from bqplot import Axis, ColorScale, GridHeatMap, Label, LinearScale, Lines, Scatter
 from numpy.typing import NDArray
 
 from mrsnb.core.cube import CubeGrid
 from mrsnb.display.plots.stretch import Stretch
 from mrsnb.viewers.closing import close_all
 from mrsnb.viewers.colour_bar import ColourBar
+from mrsnb.viewers.figures import plain_figure
 from mrsnb.viewers.overlays import View, compass, joined, round_ticks, scale_bar
 from mrsnb.viewers.raster import Raster
 
@@ -65,17 +66,13 @@ class ImagePanel:
         self._make_axes()
         self._make_marks()
         lines = [self._contours, self._others, self._under, self._ring]
-        self.figure = Figure(
+        self.figure = plain_figure(
+            "mrsnb-image",
             marks=[self.raster.mark, *lines, self._net, *self._over, *self.bar.marks],
             axes=[self._x_axis, self._y_axis],
             background_style={"fill": NOTHING},
             fig_margin=MARGIN,
-            padding_x=0,
-            padding_y=0,
-            animation_duration=0,
-            display_toolbar=False,
         )
-        self.figure.add_class("mrsnb-image")
 
     def _make_axes(self) -> None:
         self._x_axis = Axis(scale=self._x, grid_lines="none", label_offset="34px")

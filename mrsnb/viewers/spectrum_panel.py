@@ -5,12 +5,13 @@ from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
-from bqplot import Axis, Figure, LinearScale, Lines, Scatter
+from bqplot import Axis, LinearScale, Lines, Scatter
 from bqplot.interacts import BrushIntervalSelector, PanZoom
 from numpy.typing import NDArray
 
 from mrsnb.display.plots.stretch import compact
 from mrsnb.viewers.closing import close_all
+from mrsnb.viewers.figures import plain_figure
 from mrsnb.viewers.overlays import round_ticks
 
 Array = NDArray[Any]
@@ -72,18 +73,14 @@ class SpectrumPanel:
         self.brush = BrushIntervalSelector(scale=self._x, color="#4dabf7")
         self.brush.observe(self._brushed, "selected")
         self.zoom = PanZoom(scales={"x": [self._x], "y": [self._y]})
-        self.figure = Figure(
+        self.figure = plain_figure(
+            "mrsnb-spectrum",
             marks=[self._bands, self._marker, self._knob],
             axes=[self._x_axis, self._y_axis],
             fig_margin=MARGIN,
-            padding_x=0,
-            padding_y=0,
-            animation_duration=0,
-            display_toolbar=False,
             interaction=self.brush,
         )
         self.figure.layout.width, self.figure.layout.height = "100%", "clamp(180px, 38vh - 120px, 290px)"
-        self.figure.add_class("mrsnb-spectrum")
 
     def _knob_moved(self, _: Any, content: dict[str, Any]) -> None:
         wave = content.get("point", {}).get("x")

@@ -71,7 +71,7 @@ class ApertureControl:
         """Follow the mouse, which has moved a handle."""
         self.apertures.drag(self._look()[0], handle, place)
         self.draw(held=None if is_end else handle)
-        self.draw_spectra()
+        self.draw_spectra(is_brief=not is_end)
 
     def change(self, what: Callable[[], Any]) -> None:
         """Change the apertures, and show them."""
@@ -90,9 +90,10 @@ class ApertureControl:
         self._image.show_aperture(a.rings(cube, a.active), a.handles(cube), others, a.colour(a.active), held)
         say(c.aperture, describe(next(s for s in a.current.shapes if not s.excluded and not s.background)))
 
-    def draw_spectra(self) -> None:
-        """Draw the spectrum of each aperture."""
-        self._spectrum.show(*self.apertures.curves(per_area=self._controls.per.value == "mean"))
+    def draw_spectra(self, *, is_brief: bool = False) -> None:
+        """Draw the spectrum of each aperture; briefly if the next follows at once."""
+        curves, unit = self.apertures.curves(per_area=self._controls.per.value == "mean")
+        self._spectrum.show(curves, unit, is_brief=is_brief)
 
     def _listed(self) -> None:
         a, c = self.apertures, self._controls

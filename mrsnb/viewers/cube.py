@@ -252,8 +252,8 @@ class CubeViewer(VBox):  # type: ignore[misc]
             reference=self.waves.velocity_zero,
         )
         self._shown = shown = picture(cube, k, self._choice)
-        fixed = (c.low.value, c.high.value)
-        self._stretch = shading(shown.image, c.stretch.value, c.limits.value, fixed)
+        kind, limits = ("linear", "min - max") if shown.what == "DQ" else (c.stretch.value, c.limits.value)
+        self._stretch = shading(shown.image, kind, limits, (c.low.value, c.high.value))
         self.image.show(shown.image, self._stretch, shown.unit)
         self.spectrum_panel.show_wave(float(cube.grid.wave[k]))
         self._draw_over()

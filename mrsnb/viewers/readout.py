@@ -37,7 +37,7 @@ def voxel_text(cube: CubeLayers, k: int, at: tuple[int, int] | None, shown: Pict
         _with_error(found.get("SCI", math.nan), found.get("ERR"), cube.unit),
         _flags(found.get("DQ"), is_known=cube.bad_bits != 0),
         f"x {x} y {y}",
-        f"RA {sexagesimal(ra / 15.0, 3)}  Dec {sexagesimal(dec, 2, is_signed=True)} ({ra:.6f} {dec:+.6f})",
+        f"RA {sexagesimal(ra / 15.0, 3)}  Dec {sexagesimal(dec, 2, is_signed=True)}",
         f"offset {east:+.2f}, {north:+.2f}\N{DOUBLE PRIME}" if abs(grid.rotation) < 0.05 else "",
     ]
     if shown.what not in cube.layers and shown.image.shape == (grid.n_y, grid.n_x):

@@ -18,6 +18,9 @@ Array = NDArray[Any]
 
 MARGIN = {"left": 78, "right": 16, "top": 22, "bottom": 40}
 _MARKER = "#e8590c"
+_BESIDE = "#868e96"
+_MOST_POINTS = 3000
+"""Of a curve while it is dragged."""
 
 
 class Curve(NamedTuple):
@@ -61,8 +64,8 @@ class SpectrumPanel:
         self._y_axis.orientation = "vertical"
         whole = {"x": self._x, "y": self._height}
         self._bands = Lines(
-            x=[0, 0], y=[0, 0], scales=whole, colors=["#868e96"], fill="inside", fill_colors=["#868e96"],
-            fill_opacities=[0.22], opacities=[0.0], visible=False,
+            x=[0, 0], y=[0, 0], scales=whole, colors=[_BESIDE], fill="inside", fill_colors=[_BESIDE],
+            fill_opacities=[0.3], stroke_width=0.5, visible=False,
         )  # fmt: skip
         self._marker = Lines(x=[0, 0], y=[0, 1], scales=whole, colors=[_MARKER], stroke_width=1.2)
         self._knob = Scatter(
@@ -94,13 +97,22 @@ class SpectrumPanel:
         limits = None if chosen is None or len(chosen) != 2 else (float(chosen[0]), float(chosen[1]))
         self._on_range(limits)
 
-    def show(self, curves: Sequence[Curve], unit: str) -> None:
-        """Show spectra; the view keeps its wavelengths."""
+    def show(self, curves: Sequence[Curve], unit: str, *, is_brief: bool = False) -> None:
+        """Show spectra; the view keeps its wavelengths.
+
+        Parameters
+        ----------
+        curves : sequence of Curve
+        unit : str
+            Label of the axis.
+        is_brief : bool
+            True if others follow at once, as in a drag: long curves are thinned.
+        """
         for number, curve in enumerate(curves):
             if number == len(self._curves):
                 self._curves.append(Lines(x=[0.0], y=[0.0], scales={"x": self._x, "y": self._y}, stroke_width=1.3))
                 self.figure.marks = [*self._curves, self._bands, self._marker, self._knob]
-            _put(self._curves[number], curve)
+            _put(self._curves[number], thinned(curve, _MOST_POINTS) if is_brief else curve)
         for mark in self._curves[len(curves) :]:
             mark.visible = False
         low, high = _range_of(curves)
@@ -147,8 +159,8 @@ class SpectrumPanel:
             with self._bands.hold_sync():
                 self._bands.x = np.array([[a, a, b, b] for a, b in beside])
                 self._bands.y = np.array([[0.0, 1.0, 1.0, 0.0]] * len(beside))
-                self._bands.colors = self._bands.fill_colors = ["#868e96"] * len(beside)
-                self._bands.opacities, self._bands.fill_opacities = [0.0] * len(beside), [0.22] * len(beside)
+                self._bands.colors = self._bands.fill_colors = [_BESIDE] * len(beside)
+                self._bands.fill_opacities = [0.3] * len(beside)
 
     def zoom_in(self, is_on: bool) -> None:
         """Let the mouse pan and zoom, or brush."""
@@ -157,6 +169,22 @@ class SpectrumPanel:
     def close(self) -> None:
         """Free what the browser holds."""
         close_all([self.figure, self.brush, self.zoom])
+
+
+def thinned(curve: Curve, most: int) -> Curve:
+    """Return a curve of at most so many points: the lowest and the highest of each of equal parts, where they are."""
+    n = len(curve.flux)
+    if n <= most:
+        return curve
+    size = -(-2 * n // most)
+    flux = np.full(-(-n // size) * size, np.nan)
+    flux[:n] = curve.flux
+    parts = flux.reshape(-1, size)
+    known = np.isfinite(parts)
+    ends = [np.where(known, parts, np.inf).argmin(axis=1), np.where(known, parts, -np.inf).argmax(axis=1)]
+    at = np.unique(np.concatenate([end + size * np.arange(len(parts)) for end in ends]))
+    at = np.union1d(at[at < n], np.flatnonzero(np.isnan(curve.flux)))
+    return curve._replace(wave=curve.wave[at], flux=curve.flux[at], err=curve.err[at])
 
 
 def _put(mark: Lines, curve: Curve) -> None:

@@ -22,6 +22,7 @@ from mrsnb.viewers.cube_saving import FORMATS, X1D
 from mrsnb.viewers.latest import Latest
 from mrsnb.viewers.picture import LIMITS, STRETCHES, shading
 from mrsnb.viewers.readout import voxel_text
+from mrsnb.viewers.spectrum_panel import Curve, thinned
 
 WAVE = 5.0 + 0.01 * np.arange(40)
 
@@ -412,6 +413,20 @@ def test_what_is_synced_is_small():
         sizes.append(sum(getattr(value, "nbytes", len(repr(value))) for value in state.values()))
     assert max(sizes) < 100_000
     made.close()
+
+
+@pytest.mark.parametrize("n", [10, 5000, 12345])
+def test_a_thinned_curve_keeps_peaks_and_gaps(n):
+    flux = np.random.default_rng(2).normal(size=n)
+    flux[n // 3 : n // 3 + 2] = np.nan
+    flux[n // 2] = 99.0
+    curve = Curve("a", np.arange(n) / n, flux, flux, "#000000")
+    found = thinned(curve, 3000)
+    assert len(found.flux) <= max(3010, min(n, 3000))
+    assert np.nanmax(found.flux) == 99.0
+    assert np.nanmin(found.flux) == np.nanmin(flux)
+    assert np.isnan(found.flux).sum() == 2
+    assert (np.diff(found.wave) > 0).all()
 
 
 def test_requests_that_pile_up_count_as_one():

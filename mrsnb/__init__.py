@@ -6,6 +6,7 @@ from typing import Any
 __version__ = "0.1.0"
 
 _PUBLIC = {
+    "CubeViewer": "mrsnb.viewers.cube",
     "Spec3Params": "mrsnb.pipeline",
     "SpectrumViewer": "mrsnb.viewers.spectrum",
     "controls": "mrsnb.widgets.forms",

@@ -18,6 +18,7 @@ from mrsnb.viewers.aperture_set import ApertureSet
 from mrsnb.viewers.closing import close_all
 from mrsnb.viewers.cube_controls import CubeControls, note, quiet, say, sheet
 from mrsnb.viewers.cube_inputs import cubes_of
+from mrsnb.viewers.figures import dead_brushes
 from mrsnb.viewers.image_panel import ImagePanel
 from mrsnb.viewers.latest import Latest
 from mrsnb.viewers.overlays import circle, contours, psf_fwhm
@@ -83,6 +84,7 @@ class CubeViewer(VBox):  # type: ignore[misc]
             self.add_aperture()
         else:
             self.aperture = aperture
+        say(self.controls.status, dead_brushes(), is_bad=True)
 
     def _arranged(self) -> list[Any]:
         top = HBox([self.image.figure, self.controls.boxes()], layout=Layout(width="100%", align_items="flex-start"))

@@ -46,7 +46,7 @@ def note(text: str = "", kind: str = "mrsnb-viewer-note") -> HTML:
 
 def say(line: HTML, text: str, *, is_bad: bool = False) -> None:
     """Put text into a line that `note` made."""
-    line.value = f'<span class="mrsnb-bad">{escape(text)}</span>' if is_bad else escape(text)
+    line.value = f'<span class="mrsnb-bad">{escape(text)}</span>' if is_bad and text else escape(text)
 
 
 @contextmanager

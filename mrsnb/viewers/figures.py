@@ -1,5 +1,6 @@
 """Figures as viewers want them: no room about the marks, no animation, no toolbar."""
 
+from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 from bqplot import Figure
@@ -11,3 +12,14 @@ def plain_figure(css_class: str, **options: Any) -> Figure:
     figure = Figure(padding_x=0, padding_y=0, animation_duration=0, **toolbar, **options)
     figure.add_class(css_class)
     return figure
+
+
+def dead_brushes() -> str:
+    """Return why brushes and drags will not answer here, in one line; nothing if they will."""
+    try:
+        gl, own = version("bqplot-gl"), version("bqplot")
+    except PackageNotFoundError:
+        return ""
+    if gl.startswith("0.1.") and own.startswith("0.13"):
+        return f"bqplot-gl {gl} disables brushes and drags of bqplot {own}: uninstall it, or take bqplot 0.12"
+    return ""

@@ -250,9 +250,8 @@ class ImagePanel:
         held : int, optional
             The handle that the mouse moves, which is left to it.
         """
-        line = joined(rings)
-        _set(self._under, line)
-        _set(self._ring, line)
+        _set(self._under, joined([*rings, *(line for line, _ in others)]))
+        _set(self._ring, joined(rings))
         if self._ring.colors != [colour]:
             self._ring.colors = self._handles.colors = self._centre.colors = [colour]
         if held is None:

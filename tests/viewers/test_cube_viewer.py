@@ -17,6 +17,7 @@ from mrsnb.errors import InputError
 from mrsnb.io.regions import read_region
 from mrsnb.io.s3d import write_s3d
 from mrsnb.io.x1d import read_x1d
+from mrsnb.viewers import figures
 from mrsnb.viewers.cube import CubeViewer
 from mrsnb.viewers.cube_saving import FORMATS, X1D
 from mrsnb.viewers.latest import Latest
@@ -427,6 +428,14 @@ def test_a_thinned_curve_keeps_peaks_and_gaps(n):
     assert np.nanmin(found.flux) == np.nanmin(flux)
     assert np.isnan(found.flux).sum() == 2
     assert (np.diff(found.wave) > 0).all()
+
+
+@pytest.mark.parametrize(("gl", "own", "dead"), [("0.1.1", "0.13.1", True), ("0.1.1", "0.12.47", False)])
+def test_what_disables_brushes_is_told(monkeypatch, gl, own, dead):
+    monkeypatch.setattr(figures, "version", {"bqplot-gl": gl, "bqplot": own}.get)
+    viewer = CubeViewer(a_cube())
+    assert ("uninstall it" in viewer.controls.status.value) == dead
+    viewer.close()
 
 
 def test_requests_that_pile_up_count_as_one():

@@ -21,8 +21,8 @@ from mrsnb.viewers.cube_inputs import cubes_of
 from mrsnb.viewers.figures import dead_brushes
 from mrsnb.viewers.image_panel import ImagePanel
 from mrsnb.viewers.latest import Latest
-from mrsnb.viewers.overlays import circle, contours, psf_fwhm
-from mrsnb.viewers.picture import Choice, Picture, picture, shading
+from mrsnb.viewers.overlays import psf_circle
+from mrsnb.viewers.picture import Choice, Picture, contour_lines, picture, shading
 from mrsnb.viewers.readout import voxel_text
 from mrsnb.viewers.slicing import Range, layer_names
 from mrsnb.viewers.spectrum_panel import SpectrumPanel
@@ -103,7 +103,8 @@ class CubeViewer(VBox):  # type: ignore[misc]
         c.zoom.observe(lambda change: self.spectrum_panel.zoom_in(change["new"]), "value")
         c.what.observe(lambda _: self._name_file(), "value")
         c.home.on_click(lambda _: self._whole_spectrum())
-        c.save.on_click(lambda _: self._save_clicked())
+        write = lambda: say(c.status, f"wrote {self.save(c.what.value, c.file.value)}")  # noqa: E731
+        c.save.on_click(lambda _: self._attempt(write))
 
     # What is looked at
 
@@ -237,7 +238,6 @@ class CubeViewer(VBox):  # type: ignore[misc]
         self.waves.go_to(wave)
 
     def _having(self, limits: Range) -> int | None:
-        """Return the number of the first cube that has wavelengths in a range, micron."""
         return next((i for i, cube in enumerate(self.cubes) if _meets(cube, limits)), None)
 
     # Drawing
@@ -262,14 +262,10 @@ class CubeViewer(VBox):  # type: ignore[misc]
         self._read_out()
 
     def _draw_over(self) -> None:
-        c, cube = self.controls, self.cube
-        lines = []
-        if c.contours.value and self._stretch is not None:
-            levels = [v for v in self._stretch.ticks(0.11) if v > self._stretch.low]
-            lines += contours(self._shown.image, cube.grid.x, cube.grid.y, levels)
-        if c.psf.value and cube.bands:
-            fwhm, view = psf_fwhm(float(cube.grid.wave[self.waves.plane])), self.image.view
-            lines.append(circle(np.array([view.left + fwhm, view.high - fwhm]), fwhm / 2))
+        c, grid = self.controls, self.cube.grid
+        lines = contour_lines(self._shown, self._stretch, grid) if c.contours.value else []
+        if c.psf.value and self.cube.bands:
+            lines.append(psf_circle(self.image.view, float(grid.wave[self.waves.plane])))
         if lines or self._has_lines:
             self.image.show_contours(lines)
         self._has_lines = bool(lines)
@@ -370,10 +366,6 @@ class CubeViewer(VBox):  # type: ignore[misc]
         """
         return cube_saving.save(what, Path(path), self)
 
-    def _save_clicked(self) -> None:
-        c = self.controls
-        self._attempt(lambda: say(c.status, f"wrote {self.save(c.what.value, c.file.value)}"))
-
     def _attempt(self, call: Any) -> None:
         """Do something; what is wrong with it is said below the controls."""
         try:
@@ -382,6 +374,13 @@ class CubeViewer(VBox):  # type: ignore[misc]
             call()
         except MrsnbError as error:
             say(self.controls.status, str(error), is_bad=True)
+
+    def _repr_mimebundle_(self, **options: Any) -> Any:
+        """Return the widget, and a picture of it for where no kernel is."""
+        bundle = super()._repr_mimebundle_(**options)
+        if isinstance(bundle, dict):
+            bundle["image/png"] = cube_saving.png_of(self)
+        return bundle
 
     def close(self) -> None:
         """Free what the browser holds."""

@@ -12,6 +12,7 @@ from mrsnb.core.cube import Cube
 from mrsnb.core.layers import CubeLayers
 from mrsnb.core.region import SkyAperture, ds9_text
 from mrsnb.core.spectrum import Spectrum
+from mrsnb.display.plots.glyphs import readable
 from mrsnb.display.plots.stretch import Stretch, compact
 from mrsnb.errors import InputError
 from mrsnb.io.atomic import atomic_write
@@ -36,7 +37,7 @@ def save(what: str, path: Path, viewer: Any) -> Path:
         spectrum = extracted(viewer.cube, viewer.origins[number], viewer.aperture)
         return write_x1d(replace(spectrum, name=path.name), path.expanduser().parent)
     if what == "image as PNG":
-        return save_png(path, viewer.cube, viewer.picture, viewer.stretch, viewer.colours, viewer.apertures)
+        return _written(path, png_of(viewer))
     if what == "image as FITS":
         return save_fits(path, viewer.cube, viewer.picture, viewer.about)
     if what == "spectra as CSV":
@@ -53,17 +54,22 @@ def file_name(what: str, cube: CubeLayers) -> str:
     return f"{stem}_view{FORMATS.get(what, '_x1d.fits')}"
 
 
-def save_png(
-    path: Path, cube: CubeLayers, picture: Picture, stretch: Stretch | None, colours: str, apertures: ApertureSet
-) -> Path:
-    """Draw the image as it is seen, with apertures and colour bar, and return the file's path."""
+def png_of(viewer: Any) -> bytes:
+    """Return the image that a `CubeViewer` shows as a PNG file, with apertures and colour bar."""
+    title = f"{viewer.cube.label}  {viewer.about}"
+    return _drawn(viewer.cube, viewer.picture, viewer.stretch, viewer.colours, viewer.apertures, title)
+
+
+def _drawn(
+    cube: CubeLayers, picture: Picture, stretch: Stretch | None, colours: str, apertures: ApertureSet, title: str
+) -> bytes:
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
     size, grid = cube.grid.spaxel_size, cube.grid
     left, low = -(grid.n_x // 2 + 0.5) * size, -(grid.n_y // 2 + 0.5) * size
     extent = (left, left + grid.n_x * size, low, low + grid.n_y * size)
-    figure = Figure(figsize=(6.2, 5.4), dpi=150, layout="constrained")
+    figure = Figure(figsize=(6.2, 5.2), dpi=110)
     FigureCanvasAgg(figure)
     axes = figure.add_subplot()
     shades = np.full(picture.image.shape, np.nan) if stretch is None else stretch(picture.image)
@@ -74,7 +80,7 @@ def save_png(
     for number in range(len(apertures.all)):
         for line in apertures.rings(cube, number):
             axes.plot(*line.T, color=apertures.colour(number), lw=1.4)
-    axes.set(xlim=extent[:2], ylim=extent[2:], title=f"{cube.label}  {picture.what}")
+    axes.set(xlim=extent[:2], ylim=extent[2:], title=readable(title))
     is_aligned = abs(grid.rotation) < 0.05
     axes.set_xlabel("offset east / arcsec" if is_aligned else "x offset / arcsec")
     axes.set_ylabel("offset north / arcsec" if is_aligned else "y offset / arcsec")
@@ -83,14 +89,15 @@ def save_png(
     if stretch is not None:
         _colour_bar(figure, axes, stretch, colours, picture.unit)
     content = io.BytesIO()
-    figure.savefig(content, format="png")
-    return _written(path, content.getvalue())
+    figure.savefig(content, format="png", bbox_inches="tight", pad_inches=0.12)
+    return content.getvalue()
 
 
 def _colour_bar(figure: object, axes: object, stretch: Stretch, colours: str, unit: str) -> None:
     from matplotlib.cm import ScalarMappable
 
-    bar = figure.colorbar(ScalarMappable(cmap=colours), ax=axes)  # type: ignore[attr-defined]
+    place = axes.inset_axes((1.03, 0.0, 0.04, 1.0))  # type: ignore[attr-defined]
+    bar = figure.colorbar(ScalarMappable(cmap=colours), cax=place)  # type: ignore[attr-defined]
     values = stretch.ticks()
     bar.set_ticks(stretch(np.array(values)), labels=[compact(value) for value in values])
     bar.set_label(unit)

@@ -101,6 +101,12 @@ def psf_fwhm(wave: float) -> float:
     return 0.033 * wave + 0.106
 
 
+def psf_circle(view: View, wave: float) -> Array:
+    """Return a circle as wide as the MRS's point-spread function at a wavelength in micron, in a corner."""
+    fwhm = psf_fwhm(wave)
+    return circle(np.array([view.left + fwhm, view.high - fwhm]), fwhm / 2)
+
+
 def contours(image: Array, x: Array, y: Array, levels: Iterable[float]) -> list[Array]:
     """Return the lines along which an image has given values.
 

@@ -6,9 +6,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from mrsnb.core.cube import CubeGrid
 from mrsnb.core.layers import CubeLayers
 from mrsnb.display.plots.stretch import KINDS, Stretch, limits_of, stretch_between, stretch_of
 from mrsnb.errors import InputError
+from mrsnb.viewers.overlays import contours
 from mrsnb.viewers.slicing import HOWS, RATIO, How, Range, collapse, layer_names, plane, side_bands
 
 Array = NDArray[Any]
@@ -105,6 +107,13 @@ def picture(cube: CubeLayers, k: int, choice: Choice) -> Picture:
         with np.errstate(divide="ignore", invalid="ignore"):
             return Picture(made.image / made.err, "", f"S/N of {choice.how}")
     return Picture(made.image, made.unit, choice.how, made.err)
+
+
+def contour_lines(shown: Picture, stretch: Stretch | None, grid: CubeGrid) -> list[Array]:
+    """Return contours of an image at the ticks of its stretch; none of one without values."""
+    if stretch is None:
+        return []
+    return contours(shown.image, grid.x, grid.y, [value for value in stretch.ticks(0.11) if value > stretch.low])
 
 
 def shading(image: Array, kind: str, limits: str, fixed: tuple[float, float] | None = None) -> Stretch | None:

@@ -313,6 +313,14 @@ def test_what_is_seen_is_saved(tmp_path, is_file):
     viewer.close()
 
 
+def test_it_is_a_picture_where_no_kernel_is(viewer):
+    bundle = viewer._repr_mimebundle_()
+    assert "application/vnd.jupyter.widget-view+json" in bundle
+    assert bundle["image/png"].startswith(b"\x89PNG")
+    assert len(bundle["image/png"]) < 200_000
+    assert bundle["text/plain"] == "<CubeViewer 1A>"
+
+
 def test_the_button_saves_and_says_what_is_wrong(viewer, tmp_path):
     c = viewer.controls
     c.what.value = "spectra as CSV"

@@ -7,22 +7,23 @@ from typing import Any
 from mrsnb.core.cube import Cube
 from mrsnb.core.layers import CubeLayers
 from mrsnb.errors import InputError
+from mrsnb.viewers.spectrum_view import register
 
 
 @singledispatch
 def view(obj: Any, **options: Any) -> Any:
-    """Return a viewer of a cube, of several, or of a file, to be shown in a notebook.
+    """Return a viewer of a cube or a spectrum, of several, or of their files, to be shown in a notebook.
 
     Parameters
     ----------
-    obj : Cube, path, or a sequence of them
+    obj : Cube, Spectrum, path, or a list of them
         Files of cubes are not read, but for what is looked at.
     **options
         Passed on to the viewer.
 
     Returns
     -------
-    CubeViewer
+    CubeViewer or SpectrumViewer
 
     Raises
     ------
@@ -35,7 +36,7 @@ def view(obj: Any, **options: Any) -> Any:
     >>> mrsnb.view("my_target_ch3-short_s3d.fits")  # doctest: +SKIP
     """
     del options
-    msg = f"{type(obj).__name__}: no viewer of such a thing; give a cube, its path, or a list of them"
+    msg = f"{type(obj).__name__}: no viewer of such a thing; give a cube or a spectrum, its path, or a list of them"
     raise InputError(msg)
 
 
@@ -49,3 +50,6 @@ def _cube(obj: Any, **options: Any) -> Any:
     from mrsnb.viewers.cube import CubeViewer
 
     return CubeViewer(obj, **options)
+
+
+register(view)

@@ -190,7 +190,8 @@ class WaveControls:
         grid, z = self._grid, self._z
         if grid is None:
             return
-        found = lines_between(*(float(v) for v in rest_wave(grid.wave[[0, -1]], z)))
+        low, high = rest_wave(grid.wave[[0, -1]], z)
+        found = lines_between(float(low), float(high))
         options = [_NO_LINE, *((f"{line.name}  {line.wave:.3f}", line.wave) for line in found)]
         kept = self.line.value if any(value == self.line.value for _, value in options) else ""
         with self._quiet():

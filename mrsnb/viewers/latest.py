@@ -2,10 +2,11 @@
 
 import asyncio
 from collections.abc import Callable
+from time import perf_counter
 from typing import Any
 
-_WAIT = 0.008
-"""Seconds to wait for further requests, so that those which pile up meanwhile count as one."""
+_SHORTEST, _LONGEST = 0.001, 0.015
+"""Seconds to wait for further requests, so that those which piled up meanwhile count as one."""
 
 
 class Latest:
@@ -28,6 +29,7 @@ class Latest:
     def __init__(self, call: Callable[..., None]) -> None:
         self._call = call
         self._waiting: tuple[Any, ...] | None = None
+        self._wait = _SHORTEST
 
     def __call__(self, *arguments: Any) -> None:
         """Call with these arguments soon, unless others come before that."""
@@ -39,12 +41,14 @@ class Latest:
         is_due = self._waiting is not None
         self._waiting = arguments
         if not is_due:
-            loop.call_later(_WAIT, self._run)
+            loop.call_later(self._wait, self._run)
 
     def _run(self) -> None:
         arguments, self._waiting = self._waiting, None
         if arguments is not None:
+            start = perf_counter()
             self._call(*arguments)
+            self._wait = min(max(0.3 * (perf_counter() - start), _SHORTEST), _LONGEST)
 
     def now(self) -> None:
         """Do at once what waits."""

@@ -6,12 +6,14 @@ from typing import Any
 __version__ = "0.1.0"
 
 _PUBLIC = {
+    "CubeViewer": "mrsnb.viewers.cube",
     "Spec3Params": "mrsnb.pipeline",
     "SpectrumViewer": "mrsnb.viewers.spectrum",
     "controls": "mrsnb.widgets.forms",
     "run_spec3": "mrsnb.pipeline",
     "runner": "mrsnb.widgets.runner",
     "spec3": "mrsnb.pipeline",
+    "view": "mrsnb.viewers.view",
 }
 """What a notebook takes from here, and the module that has it; imported when it is first asked for."""
 

@@ -253,3 +253,27 @@ def _size(word: str, on_sky: bool) -> float:
         msg = "sizes in pixels go with image coordinates"
         raise InputError(msg)
     return float(number) * _ARCSEC[unit]
+
+
+def ds9_text(aperture: SkyAperture) -> str:
+    """Return an aperture as the text of a DS9 region file: what `parse_ds9` reads.
+
+    Examples
+    --------
+    >>> print(ds9_text(parse_ds9('icrs; circle(202.47, 47.195, 1.5")')))
+    # Region file format: DS9
+    icrs
+    circle(202.47,47.195,1.5")
+    """
+    lines, frame = ["# Region file format: DS9"], ""
+    for shape in aperture.shapes:
+        wanted = "icrs" if shape.on_sky else "image"
+        lines += [wanted] if wanted != frame else []
+        frame = wanted
+        shift, unit = (0.0, '"') if shape.on_sky else (1.0, "")
+        numbers = [f"{value + shift:.13g}" for point in shape.points for value in point]
+        numbers += [f"{size:.9g}{unit}" for size in shape.sizes]
+        numbers += [f"{shape.angle:.9g}"] if shape.kind in _ANGLED else []
+        sign = "-" if shape.excluded else ""
+        lines.append(f"{sign}{shape.kind}({','.join(numbers)})" + (" # background" if shape.background else ""))
+    return "\n".join(lines)

@@ -59,13 +59,14 @@ def add_polygon(out, xs, ys, factor):
     i0, j0 = math.floor(xs.min() + 0.5), math.floor(ys.min() + 0.5)
     rows = int(math.floor(ys.max() + 0.5) - j0) + 1
     columns = int(math.floor(xs.max() + 0.5) - i0) + 1
-    window = np.zeros((rows, columns + 2))
+    width = columns + 2
+    window = np.zeros(rows * width + 1)
     for k in range(xs.size):
         m = (k + 1) % xs.size
-        _add_edge(window, xs[k] + 0.5 - i0, ys[k] + 0.5 - j0, xs[m] + 0.5 - i0, ys[m] + 0.5 - j0)
+        _add_edge(window, width, xs[k] + 0.5 - i0, ys[k] + 0.5 - j0, xs[m] + 0.5 - i0, ys[m] + 0.5 - j0)
     for j in range(max(0, -j0), min(rows, n_y - j0)):
         total = 0.0
         for i in range(columns):
-            total += window[j, i]
+            total += window[j * width + i]
             if 0 <= i0 + i < n_x:
                 out[int(j0) + j, int(i0) + i] += factor * abs(total)

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mrsnb.display.plots.placement import spread
-from mrsnb.display.plots.stretch import Stretch, compact, stretch_of
+from mrsnb.display.plots.stretch import KINDS, Stretch, compact, limits_of, stretch_between, stretch_of
 
 numbers = st.floats(-1e6, 1e6, allow_subnormal=False)
 images = st.lists(st.one_of(numbers, st.just(float("nan"))), min_size=1, max_size=30).map(np.array)
@@ -119,3 +119,28 @@ def test_labels_are_as_near_as_can_be():
         trial = found + rng.normal(0, 0.3, 8)
         if (np.diff(trial) >= 5.0).all():
             assert ((trial - wanted) ** 2).sum() >= cost - 1e-9
+
+
+@given(images, st.sampled_from(KINDS), numbers, numbers)
+def test_any_stretch_between_any_limits_keeps_order(image, kind, one, other):
+    stretch = stretch_between(image, kind, one, other)
+    assert stretch.high > stretch.low
+    assert stretch(np.array([stretch.low, stretch.high])) == pytest.approx([0, 1])
+    assert (np.diff(stretch(np.sort(image[np.isfinite(image)]))) >= 0).all()
+    assert (np.isnan(stretch(image)) == np.isnan(image)).all()
+
+
+@given(images, st.one_of(st.floats(50, 100), st.just("zscale")))
+def test_limits_lie_within_the_values(image, how):
+    limits = limits_of(image, how)
+    good = image[np.isfinite(image)]
+    if limits is None:
+        assert good.size == 0
+        return
+    slack = 1e-9 * np.abs(good).max()
+    assert good.min() - slack <= limits[0] <= limits[1] <= good.max() + slack
+
+
+def test_the_square_root_shows_a_quarter_as_half():
+    assert Stretch(1.0, 5.0, "power")(np.array([2.0])) == pytest.approx([0.5])
+    assert Stretch(0.0, 100.0, "power").ticks() == [0, 20, 40, 60, 100]

@@ -8,6 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 Array = NDArray[Any]
+Kind = Literal["linear", "log", "asinh", "power"]
+KINDS: tuple[Kind, ...] = ("linear", "log", "asinh", "power")
+_DECADES = 1e5
+"""Brightest over faintest value of a logarithmic stretch, at most."""
 _RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
@@ -20,7 +24,8 @@ class Stretch:
     low, high : float
         Values shown as 0 and 1; what lies beyond is clipped.
     kind : str
-        ``"linear"``; ``"log"``; or ``"asinh"``, which is linear within `width` of zero and logarithmic beyond.
+        ``"linear"``; ``"log"``; ``"asinh"``, which is linear within `width` of zero and logarithmic beyond; or
+        ``"power"``, the square root of the height above `low`.
     width : float
         Half width of the linear part.
 
@@ -32,7 +37,7 @@ class Stretch:
 
     low: float
     high: float
-    kind: Literal["linear", "log", "asinh"] = "linear"
+    kind: Kind = "linear"
     width: float = 1.0
 
     def __call__(self, values: Array) -> Array:
@@ -46,6 +51,8 @@ class Stretch:
             return np.log10(values)
         if self.kind == "asinh":
             return np.arcsinh(values / self.width)
+        if self.kind == "power":
+            return np.sqrt(values - self.low)
         return values
 
     def ticks(self, apart: float = 0.14) -> list[float]:
@@ -68,11 +75,15 @@ class Stretch:
         return abs(float(first - second))
 
     def _tiers(self, apart: float) -> list[list[float]]:
-        if self.kind == "linear":
+        if self.kind in ("linear", "power"):
             span = self.high - self.low
             power = 10.0 ** floor(log10(span * apart))
             step = next(m * power for m in (1, 2, 5, 10) if m * power >= 0.999 * span * apart)
-            return [[float(f"{k * step:.9g}") for k in range(ceil(self.low / step), floor(self.high / step) + 1)]]
+            finer = (1,) if self.kind == "linear" else (1, 2, 4)
+            return [
+                [float(f"{k * s:.9g}") for k in range(ceil(self.low / s), floor(self.high / s) + 1)]
+                for s in (step / divisor for divisor in finer)
+            ]
         top = max(abs(self.low), abs(self.high))
         bottom = self.low if self.kind == "log" else self.width / 3
         powers = range(floor(log10(top)), floor(log10(bottom)) - 1, -1)
@@ -105,10 +116,76 @@ def stretch_of(image: Array, *, low: float = 1.0, high: float = 99.9) -> Stretch
     if bottom > 0:
         if top <= 1.5 * bottom:
             return Stretch(bottom, top)
-        return Stretch(max(bottom, top / 1e5), top, "log")
-    noise = 1.4826 * float(np.median(np.abs(good - median)))
-    span = max(abs(bottom), abs(top))
-    return Stretch(bottom, top, "asinh", float(np.clip(noise, span / 1e3, span)))
+        return Stretch(max(bottom, top / _DECADES), top, "log")
+    return Stretch(bottom, top, "asinh", _noise(good, median, bottom, top))
+
+
+def stretch_between(image: Array, kind: Kind, low: float, high: float) -> Stretch:
+    """Return a stretch of a kind between two values, of which the scatter of `image` sets the linear part of asinh.
+
+    Where nothing is positive, a logarithmic one becomes linear; where the values are equal, they are moved apart.
+
+    Parameters
+    ----------
+    image : ndarray
+        Any shape; NaN and infinities are left out.
+    kind : str
+        One of `KINDS`.
+    low, high : float
+        Values shown as darkest and brightest.
+
+    Examples
+    --------
+    >>> stretch_between(np.array([-1.0, 10.0]), "log", -1.0, 10.0)
+    Stretch(low=0.0001, high=10.0, kind='log', width=1.0)
+    """
+    low, high = sorted((float(low), float(high)))
+    if not high > low:
+        half = abs(high) / 2 if high != 0 else 1.0
+        low, high = low - half, high + half
+    if kind == "log" and high > 0:
+        return Stretch(max(low, high / _DECADES), high, "log")
+    if kind == "asinh":
+        good = image[np.isfinite(image)].astype(float)
+        middle = float(np.median(good)) if good.size else 0.0
+        return Stretch(low, high, "asinh", _noise(good, middle, low, high))
+    return Stretch(low, high, "power" if kind == "power" else "linear")
+
+
+def limits_of(image: Array, how: float | str) -> tuple[float, float] | None:
+    """Return values to be shown as darkest and brightest, or None if nothing is finite.
+
+    Parameters
+    ----------
+    image : ndarray
+        Any shape; NaN and infinities are left out.
+    how : float or str
+        Percentage of the values that lie between, as many left out on either side; or ``"zscale"``, the range about the
+        median that IRAF shows.
+
+    Examples
+    --------
+    >>> limits_of(np.arange(101.0), 90)
+    (5.0, 95.0)
+    """
+    good = image[np.isfinite(image)].astype(float)
+    if good.size == 0:
+        return None
+    if how == "zscale":
+        from astropy.visualization import ZScaleInterval
+
+        low, high = ZScaleInterval().get_limits(good)
+    else:
+        beyond = (100.0 - float(how)) / 2
+        low, high = np.percentile(good, [beyond, 100.0 - beyond])
+    return float(low), float(high)
+
+
+def _noise(good: Array, middle: float, low: float, high: float) -> float:
+    """Return the scatter of values, within reason for the linear part of an asinh stretch."""
+    span = max(abs(low), abs(high))
+    noise = 1.4826 * float(np.median(np.abs(good - middle))) if good.size else span
+    return float(np.clip(noise, span / 1e3, span))
 
 
 def compact(value: float) -> str:

@@ -1,21 +1,16 @@
 """The spaxels of a region."""
 
-import math
-
 import numpy as np
 from numpy.typing import NDArray
 
-from mrsnb.core.cube import Cube, CubeGrid
-from mrsnb.core.region import Shape, SkyAperture
+from mrsnb.core.cube import Cube
+from mrsnb.core.region import SkyAperture
 from mrsnb.errors import InputError
-from mrsnb.geometry.tangent import separation, to_plane
-from mrsnb.kernels.shapes import add_ellipse, add_polygon
+from mrsnb.geometry.shares import aperture_shares
 from mrsnb.steps.extract_1d.centre import Centre
 
 Array = NDArray[np.float64]
 
-_MOST_SPAXELS = 3000.0
-"""Longest side of a region."""
 _LEAST_SPAXELS = 1e-6
 """Least area of a region: less is what rounding leaves of one that is cut out."""
 
@@ -27,16 +22,8 @@ def region_shares(cube: Cube, aperture: SkyAperture) -> tuple[Array, Array, Cent
     ------
     InputError
         If the region does not meet the cube's light.
-
-    Notes
-    -----
-    Shares are exact areas. Shapes that overlap count once; excluded shapes are cut out of source and background.
     """
-    shares = [np.zeros(cube.flux.shape[1:]) for _ in range(3)]
-    for shape in aperture.shapes:
-        _add(shares[2 if shape.excluded else 1 if shape.background else 0], shape, cube.grid, aperture.source)
-    source, background, excluded = (np.clip(share, 0.0, 1.0) for share in shares)
-    source, background = source * (1.0 - excluded), background * (1.0 - excluded)
+    source, background = aperture_shares(cube.grid, aperture)
     seen = (cube.weight > 0).any(axis=0)
     if source[seen].sum() < _LEAST_SPAXELS:
         middle = f"RA {cube.grid.ra:.5f}, Dec {cube.grid.dec:+.5f}"
@@ -46,46 +33,3 @@ def region_shares(cube: Cube, aperture: SkyAperture) -> tuple[Array, Array, Cent
     total = source.sum()
     x_mean, y_mean = float((source * x).sum() / total), float((source * y).sum() / total)
     return source, background, Centre(x=x_mean, y=y_mean, method="region")
-
-
-def _add(out: Array, shape: Shape, grid: CubeGrid, source: str) -> None:
-    points = np.array(shape.points)
-    scale = 1.0
-    if shape.on_sky:
-        points = _spaxels(points, grid, source)
-        scale = 1.0 / grid.spaxel_size
-    sizes = [size * scale for size in shape.sizes]
-    angle = math.radians(shape.angle - (grid.rotation if shape.on_sky else 0.0))
-    if shape.kind == "polygon":
-        corners = points
-    elif shape.kind == "box":
-        half = 0.5 * np.array(sizes)
-        right = np.array([math.cos(angle), math.sin(angle)]) * half[0]
-        up = np.array([-math.sin(angle), math.cos(angle)]) * half[1]
-        corners = points[0] + np.array([-right - up, right - up, right + up, up - right])
-    else:
-        corners = points + np.array([[-1.0], [1.0]]) * max(sizes)
-    if np.ptp(corners, axis=0).max() > _MOST_SPAXELS:
-        msg = f"{source}: {shape.text} is more than {_MOST_SPAXELS:.0f} spaxels long; are its units right?"
-        raise InputError(msg)
-    x, y = (float(v) for v in points[0])
-    if shape.kind in ("polygon", "box"):
-        add_polygon(out, np.ascontiguousarray(corners[:, 0]), np.ascontiguousarray(corners[:, 1]), 1.0)
-        return
-    pairs = {"circle": [sizes * 2], "annulus": [[s, s] for s in sizes], "ellipse": [sizes[:2], sizes[2:]]}[shape.kind]
-    ring = [pair for pair in pairs if pair and pair[0] > 0]
-    own = np.zeros_like(out)
-    add_ellipse(own, x, y, *ring[-1], angle, 1.0)
-    if len(ring) > 1:
-        add_ellipse(own, x, y, *ring[0], angle, -1.0)
-    out += np.clip(own, 0.0, 1.0)
-
-
-def _spaxels(points: Array, grid: CubeGrid, source: str) -> Array:
-    """Return (x, y) of places on the sky, shape (n, 2)."""
-    apart = separation(np.vstack([points, [[grid.ra, grid.dec]]]))[-1].max()
-    if apart > 3600.0:
-        msg = f"{source}: the region is {apart / 3600.0:.1f} deg from the cube"
-        raise InputError(msg)
-    xi, eta = to_plane(points[:, 0], points[:, 1], grid.ra, grid.dec, grid.rotation)
-    return np.stack([xi / grid.spaxel_size + grid.n_x // 2, eta / grid.spaxel_size + grid.n_y // 2], axis=1)

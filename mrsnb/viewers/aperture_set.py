@@ -1,0 +1,195 @@
+"""The apertures of a viewer, and what one sky aperture sums to in each of several cubes."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mrsnb.core.layers import CubeLayers
+from mrsnb.core.region import Kind, Shape, SkyAperture
+from mrsnb.errors import InputError
+from mrsnb.geometry.shares import aperture_shares
+from mrsnb.viewers.aperture import dragged, handles, new_shape, on_sky, outlines, places_of, spaxel_shape
+from mrsnb.viewers.slicing import Sum, aperture_sum
+from mrsnb.viewers.spectrum_panel import Curve
+
+if TYPE_CHECKING:
+    from astropy.table import QTable
+
+Array = NDArray[Any]
+
+COLOURS = ("#2f9e44", "#1c7ed6", "#e64980", "#f08c00", "#7048e8", "#0c8599")
+"""Of the spectra and rings of apertures, in turn."""
+MOST = len(COLOURS)
+_JANSKY = (("Jy", 1.0), ("mJy", 1e3), ("\N{MICRO SIGN}Jy", 1e6), ("nJy", 1e9))
+
+
+class ApertureSet:
+    """Apertures on the sky, one of them in hand.
+
+    Parameters
+    ----------
+    cubes : sequence of CubeLayers
+        What they are laid on.
+    """
+
+    def __init__(self, cubes: Sequence[CubeLayers]) -> None:
+        self.cubes = tuple(cubes)
+        self.all: list[SkyAperture] = []
+        self.active = 0
+        self._sums: dict[SkyAperture, list[Sum]] = {}
+
+    @property
+    def current(self) -> SkyAperture | None:
+        """The aperture in hand."""
+        return self.all[self.active] if self.all else None
+
+    def add(self, aperture: SkyAperture) -> None:
+        """Add an aperture and take it in hand; the oldest gives way if there are too many."""
+        grid = self.cubes[0].grid
+        whole = replace(aperture, shapes=tuple(on_sky(shape, grid) for shape in aperture.shapes))
+        self._sums_for(whole)
+        self.all = [*self.all, whole][-MOST:]
+        self.active = len(self.all) - 1
+
+    def add_new(self, kind: Kind, cube: CubeLayers, at: tuple[float, float]) -> None:
+        """Add an aperture of usual size at an offset from the middle of a cube, ``(xi, eta)`` in arcsec."""
+        wave = float(cube.grid.wave[-1])
+        size = max(0.033 * wave + 0.106, 2.0 * cube.grid.spaxel_size) if cube.bands else 4.0 * cube.grid.spaxel_size
+        self.add(SkyAperture(shapes=(new_shape(kind, cube.grid, at, size),), source=kind))
+
+    def add_spaxel(self, cube: CubeLayers, x: int, y: int) -> None:
+        """Add an aperture that is one spaxel; it takes the place of another that is one."""
+        self.all = [a for a in self.all if not a.source.startswith("spaxel")]
+        self.add(SkyAperture(shapes=(spaxel_shape(cube.grid, x, y),), source=f"spaxel {x}, {y}"))
+
+    def replace(self, aperture: SkyAperture) -> None:
+        """Put another in the place of the aperture in hand."""
+        if not self.all:
+            self.add(aperture)
+            return
+        self._sums_for(aperture)
+        self._forget(self.all[self.active])
+        self.all[self.active] = aperture
+
+    def remove(self) -> None:
+        """Remove the aperture in hand."""
+        if self.all:
+            self._forget(self.all.pop(self.active))
+            self.active = max(0, min(self.active, len(self.all) - 1))
+
+    def drag(self, cube: CubeLayers, handle: int, to: tuple[float, float]) -> None:
+        """Move a handle of the aperture in hand; its middle takes all its shapes along."""
+        aperture = self.current
+        if aperture is None:
+            return
+        main, grid = _main(aperture), cube.grid
+        shape = dragged(aperture.shapes[main], grid, handle, to)
+        shapes = list(aperture.shapes)
+        if handle == 0:
+            step = np.array(to) - places_of(shapes[main], grid).mean(axis=0)
+            for number, other in enumerate(shapes):
+                middle = places_of(other, grid).mean(axis=0) + step
+                shapes[number] = dragged(other, grid, 0, (float(middle[0]), float(middle[1])))
+        shapes[main] = shape
+        source = aperture.source if not aperture.source.startswith("spaxel") else "box"
+        self.replace(SkyAperture(shapes=tuple(shapes), source=source))
+
+    def rings(self, cube: CubeLayers, number: int) -> list[Array]:
+        """Return the lines that bound an aperture, offsets from the middle of a cube."""
+        return [line for shape in self.all[number].shapes for line in outlines(shape, cube.grid)]
+
+    def handles(self, cube: CubeLayers) -> Array | None:
+        """Return the handles of the aperture in hand, offsets from the middle of a cube; None without one."""
+        aperture = self.current
+        return None if aperture is None else handles(aperture.shapes[_main(aperture)], cube.grid)
+
+    def sum(self, number: int, cube: int) -> Sum:
+        """Return what an aperture sums to in a cube, less the mean of its background."""
+        return self._sums_for(self.all[number])[cube]
+
+    def curves(self, *, per_area: bool = False) -> tuple[list[Curve], str]:
+        """Return the spectrum of each aperture in all cubes, and what is told and its unit.
+
+        Parameters
+        ----------
+        per_area : bool
+            True for the mean of the spaxels, False for their sum.
+        """
+        curves = [self._curve(number, per_area=per_area) for number in range(len(self.all))]
+        if per_area:
+            return curves, f"mean / ({self.cubes[0].unit})"
+        if not all(cube.is_surface_brightness for cube in self.cubes):
+            return curves, f"sum / ({self.cubes[0].unit})"
+        good = [np.abs(c.flux[np.isfinite(c.flux)]) for c in curves]
+        level = max((float(np.percentile(g, 90)) for g in good if g.size), default=1.0)
+        unit, factor = next((pair for pair in _JANSKY if level * pair[1] >= 1.0), _JANSKY[-1 if level > 0 else 0])
+        return [c._replace(flux=c.flux * factor, err=c.err * factor) for c in curves], f"flux / {unit}"
+
+    def tables(self) -> "list[QTable]":
+        """Return the spectrum of each aperture in all cubes: wavelength, flux, error."""
+        from astropy import units as u
+        from astropy.table import QTable
+
+        curves, label = self.curves()
+        unit = u.Unit(label.partition(" / ")[2]) if self.cubes[0].is_surface_brightness else u.one
+        return [
+            QTable({"wavelength": c.wave * u.um, "flux": c.flux * unit, "error": c.err * unit}, meta={"name": c.label})
+            for c in curves
+        ]
+
+    def colour(self, number: int) -> str:
+        """Return the colour of an aperture."""
+        return COLOURS[number % MOST]
+
+    def _curve(self, number: int, *, per_area: bool) -> Curve:
+        """Return one spectrum, in Jy if that is possible, interrupted between cubes."""
+        sums, gap = self._sums_for(self.all[number]), np.full(1, np.nan)
+        wave, flux, err = [], [], []
+        for cube, total in zip(self.cubes, sums, strict=True):
+            factor: Any = cube.spaxel_sr * 1e6 if cube.is_surface_brightness else 1.0
+            if per_area:
+                factor = 1.0 / np.where(total.area > 0, total.area, np.nan)
+            wave += [cube.grid.wave, cube.grid.wave[-1:]]
+            flux += [total.flux * factor, gap]
+            err += [total.err * factor, gap]
+        label = self.all[number].source
+        return Curve(label, np.concatenate(wave), np.concatenate(flux), np.concatenate(err), self.colour(number))
+
+    def _sums_for(self, aperture: SkyAperture) -> list[Sum]:
+        if aperture not in self._sums:
+            self._sums[aperture] = [_summed(cube, aperture) for cube in self.cubes]
+        return self._sums[aperture]
+
+    def _forget(self, aperture: SkyAperture) -> None:
+        if self.all.count(aperture) <= 1:
+            self._sums.pop(aperture, None)
+
+
+def _main(aperture: SkyAperture) -> int:
+    """Return the number of the shape that has handles: the first that is summed."""
+    return next(i for i, s in enumerate(aperture.shapes) if not s.excluded and not s.background)
+
+
+def _summed(cube: CubeLayers, aperture: SkyAperture) -> Sum:
+    try:
+        source, background = aperture_shares(cube.grid, aperture)
+    except InputError:  # far from this cube
+        source = background = np.zeros(cube.shape[1:])
+    total = aperture_sum(cube, source)
+    if not background.any():
+        return total
+    sky = aperture_sum(cube, background)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        scale = np.where(sky.area > 0, total.area / sky.area, np.nan)
+        return Sum(total.flux - sky.flux * scale, np.hypot(total.err, sky.err * scale), total.area)
+
+
+def describe(shape: Shape) -> str:
+    """Return the size and place of a shape in a few words."""
+    ra, dec = shape.points[0]
+    sizes = " x ".join(f"{size:.2f}" for size in shape.sizes)
+    size = f"{sizes}\N{DOUBLE PRIME}" if sizes else f"{len(shape.points)} corners"
+    return f"{shape.kind} {size} at {ra:.5f} {dec:+.5f}"

@@ -1,0 +1,398 @@
+"""Look at a spectral cube: its planes, maps of its lines, and the spectra of apertures that are dragged over it."""
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from astropy import units as u
+from ipywidgets import HTML, HBox, Layout, VBox
+from numpy.typing import NDArray
+
+from mrsnb.core.layers import CubeLayers
+from mrsnb.core.region import Kind, SkyAperture, as_aperture
+from mrsnb.errors import InputError, MrsnbError
+from mrsnb.viewers import cube_saving
+from mrsnb.viewers.aperture_control import ApertureControl
+from mrsnb.viewers.aperture_set import ApertureSet
+from mrsnb.viewers.closing import close_all
+from mrsnb.viewers.cube_controls import CubeControls, note, quiet, say, sheet
+from mrsnb.viewers.cube_inputs import cubes_of
+from mrsnb.viewers.figures import dead_brushes
+from mrsnb.viewers.image_panel import ImagePanel
+from mrsnb.viewers.latest import Latest
+from mrsnb.viewers.overlays import psf_circle
+from mrsnb.viewers.picture import Choice, Picture, contour_lines, picture, shading
+from mrsnb.viewers.readout import voxel_text
+from mrsnb.viewers.slicing import Range, layer_names
+from mrsnb.viewers.spectrum_panel import SpectrumPanel
+from mrsnb.viewers.wavelength import WaveControls
+
+Array = NDArray[Any]
+
+
+class CubeViewer(VBox):  # type: ignore[misc]
+    """A cube, or several of one source, to look at and to touch.
+
+    Parameters
+    ----------
+    cubes : Cube, CubeLayers, path, or a sequence of them
+        Files are not read, but for what is looked at. Several, such as those of the twelve bands, share apertures and
+        have one spectrum.
+    aperture : SkyAperture or region of the package ``regions``, optional
+        What is summed at first; if None, a circle about the brightest spaxel.
+
+    Raises
+    ------
+    InputError
+        If a cube cannot be used.
+
+    Examples
+    --------
+    >>> viewer = CubeViewer("my_target_ch3-short_s3d.fits")  # doctest: +SKIP
+    >>> viewer.wavelength = 12.81 * u.um  # doctest: +SKIP
+    """
+
+    def __init__(self, cubes: Any, *, aperture: Any = None) -> None:
+        self.cubes, self.origins = cubes_of(cubes)
+        self.apertures = ApertureSet(self.cubes)
+        self._number = -1
+        self._choice = Choice()
+        self._range: Range | None = None
+        self._at: tuple[int, int] | None = None
+        self._shown = Picture(np.full((1, 1), np.nan), "", "")
+        self._stretch: Any = None
+        self._has_lines = False
+        self._range_text = ""
+        self.controls = CubeControls([cube.label for cube in self.cubes])
+        drag = Latest(lambda *told: self._hands.drag(*told))  # noqa: PLW0108 (made below)
+        self.image = ImagePanel("magma", self._hovered, self._clicked, drag)
+        self.spectrum_panel = SpectrumPanel(self._brushed, self._marker_moved)
+        look = lambda: (self.cube, self._shown.image)  # noqa: E731
+        self._hands = ApertureControl(
+            self.apertures, self.controls, self.image, self.spectrum_panel, look, self._attempt
+        )
+        self.waves = WaveControls(self._moved)
+        self._title = note(kind="mrsnb-viewer-title")
+        self._readout = note()
+        self._readout.add_class("mrsnb-readout")
+        super().__init__(self._arranged(), layout=Layout(width="100%"))
+        self.add_class("mrsnb-viewer")
+        self._wire()
+        self._take(len(self.cubes) // 2)
+        if aperture is None:
+            self.add_aperture()
+        else:
+            self.aperture = aperture
+        say(self.controls.status, dead_brushes(), is_bad=True)
+
+    def _arranged(self) -> list[Any]:
+        top = HBox([self.image.figure, self.controls.boxes()], layout=Layout(width="100%", align_items="flex-start"))
+        band = [self.controls.band] if len(self.cubes) > 1 else []
+        title = HBox([*band, self._title], layout=Layout(width="100%", align_items="center"))
+        style = HTML(sheet(), layout=Layout(display="none"))
+        return [style, title, top, self._readout, self.waves.widget, self.spectrum_panel.figure]
+
+    def _wire(self) -> None:
+        c = self.controls
+        c.band.observe(lambda change: self._take(change["new"]), "value")
+        for widget in (c.layer, c.stretch, c.contours, c.psf, c.how, c.continuum, c.is_map, c.low, c.high):
+            widget.observe(self._redrawn, "value")
+        c.limits.observe(self._limited, "value")
+        c.colours.observe(lambda change: setattr(self, "colours", change["new"]), "value")
+        c.zoom.observe(lambda change: self.spectrum_panel.zoom_in(change["new"]), "value")
+        c.what.observe(lambda _: self._name_file(), "value")
+        c.home.on_click(lambda _: self._whole_spectrum())
+        write = lambda: say(c.status, f"wrote {self.save(c.what.value, c.file.value)}")  # noqa: E731
+        c.save.on_click(lambda _: self._attempt(write))
+
+    # What is looked at
+
+    @property
+    def cube(self) -> CubeLayers:
+        """The cube in view."""
+        return self.cubes[self._number]
+
+    @property
+    def band(self) -> str:
+        """Label of the cube in view; set it to look at another."""
+        return self.cube.label
+
+    @band.setter
+    def band(self, label: str) -> None:
+        labels = [cube.label for cube in self.cubes]
+        if label not in labels:
+            msg = f"band = {label!r}; there are: {', '.join(labels)}"
+            raise InputError(msg)
+        self.controls.band.value = labels.index(label)
+
+    @property
+    def wavelength(self) -> u.Quantity:
+        """Wavelength of the plane in view; set it to go to the nearest one, in the cube that has it."""
+        return self.cube.grid.wave[self.waves.plane] * u.um
+
+    @wavelength.setter
+    def wavelength(self, value: u.Quantity) -> None:
+        wave = float(u.Quantity(value, u.um).value)
+        if self._having((wave, wave)) is None:
+            ends = f"{self.cubes[0].grid.wave[0]:.4f} - {self.cubes[-1].grid.wave[-1]:.4f}"
+            msg = f"wavelength = {wave:g} micron; the cubes have {ends} micron"
+            raise InputError(msg)
+        self.controls.is_map.value = False
+        self._go_to(wave)
+
+    @property
+    def aperture(self) -> SkyAperture | None:
+        """The aperture in hand; set it to a `SkyAperture` or a region of the package ``regions``."""
+        return self.apertures.current
+
+    @aperture.setter
+    def aperture(self, value: Any) -> None:
+        self._hands.take(as_aperture(value))
+
+    @property
+    def wavelength_range(self) -> u.Quantity | None:
+        """The range that is brushed, shape (2,); set it to see its map."""
+        return None if self._range is None else np.array(self._range) * u.um
+
+    @wavelength_range.setter
+    def wavelength_range(self, value: u.Quantity | None) -> None:
+        limits = None if value is None else tuple(float(v) for v in np.sort(u.Quantity(value, u.um).value))
+        if limits is not None and len(limits) != 2:
+            msg = f"wavelength_range: needs 2 wavelengths, got {len(limits)}"
+            raise InputError(msg)
+        self._brushed(limits)
+
+    @property
+    def picture(self) -> Picture:
+        """The image that is shown, with its unit and error."""
+        return self._shown
+
+    @property
+    def stretch(self) -> Any:
+        """How the values of the image become shades; None if it is empty."""
+        return self._stretch
+
+    @property
+    def colours(self) -> str:
+        """Name of the colour map."""
+        return self.image.colours
+
+    @colours.setter
+    def colours(self, name: str) -> None:
+        self.image.colours = name
+
+    @property
+    def about(self) -> str:
+        """What the image is made of, in words."""
+        return self._choice.about(self.cube, self.waves.plane, self._shown.what)
+
+    @property
+    def spectra(self) -> list[Any]:
+        """The spectrum of each aperture, a ``QTable`` of wavelength, flux and error."""
+        return self.apertures.tables()
+
+    @property
+    def continuum(self) -> u.Quantity | None:
+        """Ranges of the continuum under maps, shape (n, 2); None for those on either side. Set it to subtract them."""
+        return None if self._choice.continuum is None else np.array(self._choice.continuum) * u.um
+
+    @continuum.setter
+    def continuum(self, value: u.Quantity | None) -> None:
+        ranges = None if value is None else np.sort(np.atleast_2d(u.Quantity(value, u.um).value), axis=1)
+        if ranges is not None and (ranges.ndim != 2 or ranges.shape[1] != 2):
+            msg = f"continuum: needs ranges of 2 wavelengths, shape (n, 2), got {ranges.shape}"
+            raise InputError(msg)
+        told = None if ranges is None else tuple((float(low), float(high)) for low, high in ranges)
+        self._choice = replace(self._choice, continuum=told)
+        self.controls.continuum.value = True
+        self._redrawn(None)
+
+    def _take(self, number: int) -> None:
+        """Look at another of the cubes, at the same wavelength if it has it."""
+        wave = None if self._number < 0 else float(self.cube.grid.wave[self.waves.plane])
+        self._number, cube = number, self.cubes[number]
+        grid, c = cube.grid, self.controls
+        inside = wave is not None and grid.wave[0] <= wave <= grid.wave[-1]
+        with quiet(self.controls):
+            c.band.value = number
+            layer, names = c.layer.value, layer_names(cube)
+            c.layer.options, c.layer.value = names, layer if layer in names else "SCI"
+            self._range = self._range if self._range is not None and _meets(cube, self._range) else None
+            c.is_map.value = c.is_map.value and self._range is not None
+        say(self._title, f"{cube.name}   {cube.label}" if cube.bands else cube.name)
+        self.image.place(grid)
+        self.waves.place(grid, wave if inside else None)
+        if wave is None:
+            self._whole_spectrum()
+        self._at = None
+        self._draw()
+        self._hands.draw()
+        self._name_file()
+
+    def _go_to(self, wave: float) -> None:
+        """Go to the plane nearest to a wavelength, micron; in another cube if only that one has it."""
+        number = self._having((wave, wave))
+        if number is not None and not _meets(self.cube, (wave, wave)):
+            self.controls.band.value = number
+        self.waves.go_to(wave)
+
+    def _having(self, limits: Range) -> int | None:
+        return next((i for i, cube in enumerate(self.cubes) if _meets(cube, limits)), None)
+
+    # Drawing
+
+    def _draw(self) -> None:
+        """Show the image that is chosen, its marker, and what lies under the cursor."""
+        cube, c, k = self.cube, self.controls, self.waves.plane
+        self._choice = Choice(
+            layer=c.layer.value,
+            map_range=self._range if c.is_map.value else None,
+            how=c.how.value,
+            subtract_continuum=c.continuum.value,
+            continuum=self._choice.continuum,
+            reference=self.waves.velocity_zero,
+        )
+        self._shown = shown = picture(cube, k, self._choice)
+        kind, limits = ("linear", "min - max") if shown.what == "DQ" else (c.stretch.value, c.limits.value)
+        self._stretch = shading(shown.image, kind, limits, (c.low.value, c.high.value))
+        self.image.show(shown.image, self._stretch, shown.unit)
+        self.spectrum_panel.show_wave(float(cube.grid.wave[k]))
+        self._draw_over()
+        self._read_out()
+
+    def _draw_over(self) -> None:
+        c, grid = self.controls, self.cube.grid
+        lines = contour_lines(self._shown, self._stretch, grid) if c.contours.value else []
+        if c.psf.value and self.cube.bands:
+            lines.append(psf_circle(self.image.view, float(grid.wave[self.waves.plane])))
+        if lines or self._has_lines:
+            self.image.show_contours(lines)
+        self._has_lines = bool(lines)
+
+    def _read_out(self) -> None:
+        say(self._readout, voxel_text(self.cube, self.waves.plane, self._at, self._shown))
+        text = "brush a range in the spectrum"
+        if self._range is not None:
+            text = f"{self._range[0]:.4f} - {self._range[1]:.4f} \N{MICRO SIGN}m"
+        if text != self._range_text:
+            self._range_text = text
+            say(self.controls.range, text)
+
+    # What the user does
+
+    def _moved(self, _: int) -> None:
+        with quiet(self.controls):
+            self.controls.is_map.value = False
+        self._draw()
+
+    def _redrawn(self, _: Any) -> None:
+        if not self.controls.is_telling:
+            self._attempt(self._draw)
+            self.spectrum_panel.show_range(self._range, self._choice.beside(self.cube))
+
+    def _limited(self, change: dict[str, Any]) -> None:
+        c, is_fixed = self.controls, change["new"] == "fixed"
+        if is_fixed and self._stretch is not None:
+            with quiet(self.controls):
+                c.low.value, c.high.value = float(f"{self._stretch.low:.6g}"), float(f"{self._stretch.high:.6g}")
+        for box in (c.low, c.high):
+            box.layout.display = None if is_fixed else "none"
+        self._redrawn(change)
+
+    def _brushed(self, limits: Range | None) -> None:
+        """Take a range that was brushed, and show its map at once."""
+        c = self.controls
+        if limits is not None and not _meets(self.cube, limits):
+            number = self._having(limits)
+            if number is None:
+                say(c.status, "no cube has wavelengths in this range", is_bad=True)
+                return
+            c.band.value = number
+        self._range = limits
+        with quiet(self.controls):
+            c.is_map.value = limits is not None
+        self._redrawn(None)
+
+    def _marker_moved(self, wave: float) -> None:
+        self._go_to(wave)
+        self.spectrum_panel.show_wave(float(self.cube.grid.wave[self.waves.plane]))
+
+    def _hovered(self, x: int, y: int) -> None:
+        self._at = (x, y)
+        self._read_out()
+
+    def _clicked(self, x: int, y: int) -> None:
+        self._at = (x, y)
+        self._hands.add_spaxel(x, y)
+        self._read_out()
+
+    def add_aperture(self, kind: Kind = "circle") -> None:
+        """Add an aperture of a usual size in the middle of the view.
+
+        Parameters
+        ----------
+        kind : str
+            ``"circle"``, ``"ellipse"``, ``"annulus"``, ``"box"`` or ``"polygon"``.
+        """
+        self._hands.add(kind)
+
+    def _whole_spectrum(self) -> None:
+        waves = [c.grid.wave for c in self.cubes]
+        low, high = min(w[0] for w in waves), max(w[-1] for w in waves)
+        margin = 0.01 * (high - low) if high > low else float(self.cube.grid.wave_step[0])
+        self.spectrum_panel.place(float(low - margin), float(high + margin))
+
+    # Files
+
+    def _name_file(self) -> None:
+        self.controls.file.value = cube_saving.file_name(self.controls.what.value, self.cube)
+
+    def save(self, what: str, path: Path | str) -> Path:
+        """Write what is seen, and return the file's path.
+
+        Parameters
+        ----------
+        what : str
+            ``"image as PNG"``, ``"image as FITS"``, ``"spectra as CSV"``, ``"region for DS9"`` or
+            ``"spectrum as x1d"``.
+        path : Path or str
+            Replaced if it is there.
+
+        Raises
+        ------
+        InputError, OutputError
+            If there is nothing to write, or it cannot be written.
+        """
+        return cube_saving.save(what, Path(path), self)
+
+    def _attempt(self, call: Any) -> None:
+        """Do something; what is wrong with it is said below the controls."""
+        try:
+            if self.controls.status.value:
+                say(self.controls.status, "")
+            call()
+        except MrsnbError as error:
+            say(self.controls.status, str(error), is_bad=True)
+
+    def _repr_mimebundle_(self, **options: Any) -> Any:
+        """Return the widget, and a picture of it for where no kernel is."""
+        bundle = super()._repr_mimebundle_(**options)
+        if isinstance(bundle, dict):
+            bundle["image/png"] = cube_saving.png_of(self)
+        return bundle
+
+    def close(self) -> None:
+        """Free what the browser holds."""
+        if "waves" in self.__dict__:  # else it never came to be
+            self.image.close()
+            self.spectrum_panel.close()
+            close_all([*self.children, self.controls.band, self.waves.link])
+        super().close()
+
+    def __repr__(self) -> str:
+        return f"<CubeViewer {', '.join(cube.label for cube in self.cubes)}>"
+
+
+def _meets(cube: CubeLayers, limits: Range) -> bool:
+    return bool(limits[0] <= cube.grid.wave[-1] and limits[1] >= cube.grid.wave[0])

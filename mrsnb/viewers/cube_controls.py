@@ -1,0 +1,158 @@
+"""The controls beside the image of a cube: what to show, maps, apertures, files."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cache
+from importlib.resources import files
+from typing import Any
+
+from ipywidgets import (
+    HTML,
+    Button,
+    Checkbox,
+    Dropdown,
+    FloatText,
+    HBox,
+    Layout,
+    Text,
+    ToggleButton,
+    ToggleButtons,
+    VBox,
+)
+
+from mrsnb.display.markup import escape
+from mrsnb.viewers.aperture import KINDS
+from mrsnb.viewers.cube_saving import FORMATS, X1D
+from mrsnb.viewers.picture import LIMITS, STRETCHES
+from mrsnb.viewers.raster import COLOURS
+from mrsnb.viewers.slicing import HOWS
+
+_NARROW = {"description_width": "58px"}
+
+
+@cache
+def sheet() -> str:
+    """Return the ``<style>`` element of the viewers, read once."""
+    return f"<style>{(files(__package__) / 'style.css').read_text(encoding='utf-8')}</style>"
+
+
+def note(text: str = "", kind: str = "mrsnb-viewer-note") -> HTML:
+    """Return a line of text, shown as it is."""
+    line = HTML(layout=Layout(margin="0 2px", width="auto"))
+    say(line, text)
+    line.add_class(kind)
+    return line
+
+
+def say(line: HTML, text: str, *, is_bad: bool = False) -> None:
+    """Put text into a line that `note` made."""
+    line.value = f'<span class="mrsnb-bad">{escape(text)}</span>' if is_bad and text else escape(text)
+
+
+@contextmanager
+def quiet(controls: "CubeControls") -> Iterator[None]:
+    """Change widgets without that counting as what the user did."""
+    before, controls.is_telling = controls.is_telling, True
+    try:
+        yield
+    finally:
+        controls.is_telling = before
+
+
+class CubeControls:
+    """Widgets without behaviour, which the viewer gives them.
+
+    Parameters
+    ----------
+    names : list of str
+        Of the cubes.
+
+    Attributes
+    ----------
+    is_telling : bool
+        True while a program changes them, not the user.
+    """
+
+    def __init__(self, names: list[str]) -> None:
+        self.is_telling = False
+        self.band = Dropdown(
+            options=[(name, i) for i, name in enumerate(names)],
+            layout=Layout(width="auto", min_width="84px", flex="0 0 auto"),
+        )
+        self.layer = ToggleButtons(options=["SCI"], layout=Layout(margin="0"))
+        self.layer.style.button_width = "auto"
+        self.stretch = Dropdown(options=STRETCHES, description="stretch", **_row())
+        self.limits = Dropdown(options=LIMITS, description="limits", **_row())
+        self.low = FloatText(description="low", **_row())
+        self.high = FloatText(description="high", **_row())
+        self.colours = Dropdown(options=COLOURS, description="colours", **_row())
+        self.contours = Checkbox(description="contours", **_check())
+        self.psf = Checkbox(description="PSF", **_check())
+        self.is_map = ToggleButton(description="line map", icon="image", layout=Layout(width="96px"))
+        self.is_map.tooltip = "show an image made of the planes that are brushed in the spectrum"
+        self.how = Dropdown(options=HOWS, layout=Layout(width="92px"))
+        self.continuum = Checkbox(description="less continuum", **_check("120px"))
+        self.range = note("brush a range in the spectrum")
+        self.kind = Dropdown(options=KINDS, layout=Layout(width="92px"))
+        self.add = _button("plus", "add an aperture of this kind")
+        self.remove = _button("trash", "remove the aperture in hand")
+        self.peak = _button("crosshairs", "move it to the brightest spaxel near it")
+        self.chosen = Dropdown(options=[("-", 0)], layout=Layout(flex="1 1 90px", width="auto", min_width="70px"))
+        self.aperture = note("click a spaxel, or add an aperture")
+        self.zoom = ToggleButton(icon="search-plus", layout=Layout(width="34px"))
+        self.zoom.tooltip = "drag and scroll in the spectrum to pan and zoom instead of brushing"
+        self.per = Dropdown(
+            options=[("sum of spaxels", "sum"), ("mean of spaxels", "mean")], layout=Layout(width="132px")
+        )
+        self.home = _button("home", "show the whole spectrum")
+        self.what = Dropdown(options=[*FORMATS, X1D], layout=Layout(width="132px"))
+        self.file = Text(layout=Layout(flex="1 1 90px", width="auto", min_width="80px"))
+        self.save = _button("save", "write the file")
+        self.status = note()
+        for box in (self.low, self.high):
+            box.layout.display = "none"
+
+    def boxes(self) -> VBox:
+        """Return them all, arranged."""
+
+        def head(text: str) -> HTML:
+            return note(text, "mrsnb-viewer-head")
+
+        def row(*parts: Any) -> HBox:
+            return HBox(list(parts), layout=Layout(width="100%", align_items="center", flex_flow="row wrap"))
+
+        parts: list[Any] = [
+            head("image"),
+            row(self.layer),
+            row(self.stretch, self.limits),
+            row(self.low, self.high),
+            row(self.colours, self.contours, self.psf),
+            head("line map"),
+            row(self.is_map, self.how, self.continuum),
+            self.range,
+            head("apertures"),
+            row(self.kind, self.add, self.chosen, self.peak, self.remove),
+            self.aperture,
+            head("spectrum and files"),
+            row(self.zoom, self.home, self.per),
+            row(self.what, self.file, self.save),
+            self.status,
+        ]
+        return VBox(
+            parts,
+            layout=Layout(
+                flex="1 1 300px", min_width="290px", max_width="480px", padding="0 0 0 6px", overflow="hidden"
+            ),
+        )
+
+
+def _row() -> dict[str, Any]:
+    return {"layout": Layout(flex="1 1 130px", width="auto", min_width="120px"), "style": _NARROW}
+
+
+def _check(width: str = "84px") -> dict[str, Any]:
+    return {"indent": False, "layout": Layout(width=width, flex="0 0 auto")}
+
+
+def _button(icon: str, tip: str) -> Button:
+    return Button(icon=icon, tooltip=tip, layout=Layout(width="34px", flex="0 0 auto"))

@@ -18,7 +18,7 @@ from mrsnb.display.values import Picture
 Array = NDArray[Any]
 _SHADES = 32
 """Colours of an image."""
-_IN_NOISE = 10
+_IN_NOISE = 8
 """How many of them noise is drawn in, which would be too large a file in more."""
 _NOISY = 75_000
 """Blocks of a picture that differ from their left neighbours from which on it is noise."""
@@ -120,7 +120,7 @@ class _Painted(NamedTuple):
 def _painted(drawn: Sequence[_Drawn], colours: Shades) -> list[_Painted]:
     stretches = [stretch_of(d.blocks, low=1.0, high=99.5) for d in drawn]
     places = [colours.of(d.blocks, stretch) for d, stretch in zip(drawn, stretches, strict=True)]
-    noisy = sum(np.count_nonzero(p[:, 1:] != p[:, :-1]) for p in places) > _NOISY
+    noisy = sum(int(np.count_nonzero(p[:, 1:] != p[:, :-1])) for p in places) > _NOISY
     if noisy:
         places = [colours.fewer(_IN_NOISE).take(p) for p in places]
     return [_Painted(p, stretch, colours, len(drawn), noisy) for p, stretch in zip(places, stretches, strict=True)]

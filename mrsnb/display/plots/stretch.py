@@ -68,7 +68,9 @@ class Stretch:
             if len(chosen) >= enough:
                 break
             for value, share in zip(tier, self(np.array(tier)).tolist(), strict=True):
-                if self.low <= value <= self.high and all(abs(share - other) > 0.99 * apart for other in chosen.values()):
+                if self.low <= value <= self.high and all(
+                    abs(share - other) > 0.99 * apart for other in chosen.values()
+                ):
                     chosen[value] = share
         return sorted(chosen)
 

@@ -20,11 +20,12 @@ from mrsnb.core.results import Result
 from mrsnb.display import Picture, Row, Section
 from mrsnb.kernels.normalize import HOLE, OUTSIDE, Product, normalize, torn_planes
 from mrsnb.kernels.threads import share
-from mrsnb.steps.cube_build.contributions import Contributions, contributions
+from mrsnb.steps.cube_build.contributions import Contributions
 from mrsnb.steps.cube_build.feeds import Feed, feed_of, groups_of
 from mrsnb.steps.cube_build.params import CubeBuildParams
 from mrsnb.steps.cube_build.plan import CubePlan, Offsets, plan_cubes
 from mrsnb.steps.cube_build.storage import storage
+from mrsnb.steps.cube_build.tracer import Tracer
 
 log = logging.getLogger(__name__)
 
@@ -121,7 +122,7 @@ def voxel_pixels(plans: Sequence[CubePlan], params: CubeBuildParams) -> tuple[Co
     """Return the pixels that feed the voxel ``debug_spaxel`` of each planned cube; empty if it is not given."""
     if params.debug_spaxel is None:
         return ()
-    return tuple(contributions(plan, params, params.debug_spaxel) for plan in plans)
+    return tuple(Tracer(plan, params).voxel(params.debug_spaxel) for plan in plans)
 
 
 def build_cube(

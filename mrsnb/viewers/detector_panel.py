@@ -5,13 +5,14 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
-from bqplot import Axis, Figure, LinearScale, Lines, Scatter
+from bqplot import Axis, LinearScale, Lines, Scatter
 from bqplot.interacts import PanZoom
 from numpy.typing import NDArray
 
 from mrsnb.display.plots.stretch import Stretch
 from mrsnb.viewers.closing import close_all
 from mrsnb.viewers.colour_bar import ColourBar
+from mrsnb.viewers.figures import plain_figure
 from mrsnb.viewers.image_panel import NOTHING
 from mrsnb.viewers.latest import Latest
 from mrsnb.viewers.net import Net
@@ -76,21 +77,17 @@ class DetectorPanel:
         for scale in (self._x, self._y):
             scale.observe(lambda _: self._panned(), ["min", "max"])
         images = [raster.mark for raster in (*self._rasters, self._flags)]
-        self.figure = Figure(
+        self.figure = plain_figure(
+            "mrsnb-image",
             marks=[*images, self._outlines, self._net.mark, self._marks, self._spot, *self.bar.marks],
             axes=self._axes,
             background_style={"fill": NOTHING},
             fig_margin=MARGIN,
-            padding_x=0,
-            padding_y=0,
-            animation_duration=0,
-            display_toolbar=False,
         )
         layout, across, down = self.figure.layout, MARGIN["left"] + MARGIN["right"], MARGIN["top"] + MARGIN["bottom"]
         layout.width = layout.min_width = f"calc({_SIDE} + {across}px)"
         layout.height, layout.flex = f"calc({_SIDE} + {down}px)", "0 0 auto"
-        for name in ("mrsnb-image", "mrsnb-detector"):
-            self.figure.add_class(name)
+        self.figure.add_class("mrsnb-detector")
 
     def _dots(self, marker: str, size: int, colour: str, width: float) -> Scatter:
         return Scatter(

@@ -23,11 +23,12 @@ def view(obj: Any, **options: Any) -> Any:
     obj : Cube, Spectrum, exposure, path, a list of them, or the result of a step that has made some
         Of files of cubes, only what is looked at is read.
     **options
-        Passed on to the viewer.
+        Passed on to the viewer. For cubes, ``trace=True``, or ``exposures`` and ``params`` that they were made of,
+        trace voxels to detector pixels, and back.
 
     Returns
     -------
-    CubeViewer, SpectrumViewer or DetectorViewer
+    CubeViewer, SpectrumViewer, DetectorViewer or ProvenanceViewer
 
     Raises
     ------
@@ -79,6 +80,11 @@ def _exposure(obj: Any, **options: Any) -> Any:
 @view.register(Cube)
 @view.register(CubeLayers)
 def _cube(obj: Any, **options: Any) -> Any:
+    if {"exposures", "params", "references", "trace"} & set(options):
+        from mrsnb.viewers.provenance import ProvenanceViewer
+
+        options.pop("trace", None)
+        return ProvenanceViewer(obj, **options)
     from mrsnb.viewers.cube import CubeViewer
 
     return CubeViewer(obj, **options)

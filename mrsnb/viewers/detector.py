@@ -307,7 +307,8 @@ class DetectorViewer(VBox):  # type: ignore[misc]
         """Free what the browser holds."""
         if "panel" in self.__dict__:  # else it never came to be
             self.panel.close()
-            close_all([*self.children, self.controls.exposure, self.controls.state, self.controls.blink])
+            c = self.controls
+            close_all([*self.children, c.exposure, c.state, c.blink, self.layout])
         super().close()
 
     def __repr__(self) -> str:

@@ -129,8 +129,10 @@ class DetectorControls:
         rows = []
         for name, box in self._boxes.items():
             box.observe(lambda change, name=name: self._flagged(name, is_on=change["new"]), "value")
-            colour = HTML(f'<span class="mrsnb-swatch" style="background:{self.colour_of(name)}"></span>')
-            colour.layout = Layout(width="18px", margin="0 2px 0 0", flex="0 0 auto")
+            colour = HTML(
+                f'<span class="mrsnb-swatch" style="background:{self.colour_of(name)}"></span>',
+                layout=Layout(width="18px", margin="0 2px 0 0", flex="0 0 auto"),
+            )
             rows.append(HBox([colour, box], layout=Layout(align_items="center", height="22px", flex="0 0 auto")))
         self.flags.children = rows or [note("no pixel is flagged")]
         close_all(old)

@@ -13,10 +13,10 @@ from mrsnb.display.plots.stretch import Stretch
 from mrsnb.viewers.closing import close_all
 from mrsnb.viewers.colour_bar import ColourBar
 from mrsnb.viewers.figures import plain_figure
-from mrsnb.viewers.image_panel import NOTHING
+from mrsnb.viewers.image_panel import MARK, NOTHING
 from mrsnb.viewers.latest import Latest
 from mrsnb.viewers.net import Net
-from mrsnb.viewers.overlays import View, joined
+from mrsnb.viewers.overlays import View, joined, round_ticks
 from mrsnb.viewers.raster import Raster
 
 Array = NDArray[Any]
@@ -29,7 +29,6 @@ _FINE, _COARSE = 16, 14
 """Cells of the net on a side about the mouse, and elsewhere."""
 _ACROSS = 480
 """Pixels of the screen on a side of the figure, about."""
-MARK = "#00e5ff"
 
 
 class DetectorPanel:
@@ -67,9 +66,13 @@ class DetectorPanel:
         )
         self._net = Net(self._x, self._y, self._hovered, self._clicked)
         self._recast = Latest(self._cast)
-        self._marks = self._dots("square", 70, MARK, 1.6)
-        self._spot = self._dots("cross", 50, "#ffffff", 1.0)
-        self._axes = [Axis(scale=self._x, label="column", label_offset="34px", grid_lines="none", num_ticks=6)]
+        self._marks = Scatter(
+            x=[], y=[], scales=self._scales, marker="square", default_size=90, colors=[MARK], fill=False, stroke_width=2
+        )
+        self._spot = Scatter(
+            x=[], y=[], scales=self._scales, marker="cross", default_size=50, colors=["#ffffff"], stroke="#16181a"
+        )
+        self._axes = [Axis(scale=self._x, label="column", label_offset="34px", grid_lines="none")]
         self._axes += [Axis(scale=self._y, label="row", label_offset="38px", side="left", grid_lines="none")]
         self._axes[1].orientation = "vertical"
         self.pan = PanZoom(scales={"x": [self._x], "y": [self._y]})
@@ -88,12 +91,6 @@ class DetectorPanel:
         layout.width = layout.min_width = f"calc({_SIDE} + {across}px)"
         layout.height, layout.flex = f"calc({_SIDE} + {down}px)", "0 0 auto"
         self.figure.add_class("mrsnb-detector")
-
-    def _dots(self, marker: str, size: int, colour: str, width: float) -> Scatter:
-        return Scatter(
-            x=[], y=[], scales=self._scales, marker=marker, default_size=size, colors=[colour], stroke="#16181a",
-            stroke_width=width,
-        )  # fmt: skip
 
     # Where the mouse is
 
@@ -135,6 +132,9 @@ class DetectorPanel:
         self._panned.now()
 
     def _told_view(self) -> None:
+        view = self.view
+        for axis, low, high in ((self._axes[0], view.left, view.right), (self._axes[1], view.low, view.high)):
+            axis.tick_values = round_ticks(low, high)
         self._cast()
         self._on_view()
 

@@ -26,6 +26,8 @@ _MOST_CELLS = 4096
 """Of the grid that notices where the mouse is; larger images have cells of several spaxels."""
 _EDGE = "#16181a"
 _MARK = "#ffffff"
+MARK = "#00e5ff"
+"""Colour of what is pointed out."""
 NOTHING = "#a9adb3"
 """Shade of what is not known."""
 
@@ -112,7 +114,9 @@ class ImagePanel:
             font_weight="bold",
         )
         self._net = Net(self._x, self._y, self._at(self._on_hover), self._at(self._on_click))
-        self._fed = dots("square", 60)
+        self._fed = Scatter(
+            x=[], y=[], scales=self._scales, marker="square", default_size=64, colors=[MARK], fill=False, stroke_width=2
+        )
         self._centre = dots("circle", 48, enable_move=True)
         self._handles = dots("square", 44, enable_move=True)
         for mark, first in ((self._centre, 0), (self._handles, 1)):

@@ -74,7 +74,7 @@ class ProvenanceViewer(VBox):  # type: ignore[misc]
         self.contributions: Contributions | None = None
         self.fed: FedVoxels | None = None
         self._head = note(_HINT)
-        self._table = HTML(layout=Layout(max_height="236px", overflow="auto", margin="0 2px", width="auto"))
+        self._table = HTML(layout=Layout(max_height="212px", overflow="auto", margin="0 2px 8px", width="auto"))
         self._table.add_class("mrsnb-traced")
         super().__init__([self.cube, self._head, self._table, self.detector], layout=Layout(width="100%"))
         self.add_class("mrsnb-viewer")
@@ -170,7 +170,7 @@ class ProvenanceViewer(VBox):  # type: ignore[misc]
         if "_table" in self.__dict__:  # else it never came to be
             self.cube.close()
             self.detector.close()
-            close_all([self._head, self._table])
+            close_all([self._head, self._table, self.layout])
         super().close()
 
     def __repr__(self) -> str:

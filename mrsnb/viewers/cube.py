@@ -1,7 +1,7 @@
 """Look at a spectral cube: its planes, maps of its lines, and the spectra of apertures that are dragged over it."""
 
-from dataclasses import replace
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 

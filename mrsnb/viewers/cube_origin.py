@@ -107,7 +107,8 @@ def _found(cube: CubeLayers, folder: Path, recorded: str, asn_id: str | None) ->
     places = [written, _place(folder, recorded)]
     found = next((place for place in places if place.is_file()), None)
     if found is None:
-        msg = f"{cube.name}: {Path(recorded).name}, which it was made of, is neither where it was nor beside it; give exposures="
+        name = Path(recorded).name
+        msg = f"{cube.name}: {name}, which it was made of, is neither where it was nor beside it; give exposures="
         raise InputError(msg)
     return found
 

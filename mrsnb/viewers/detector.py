@@ -12,8 +12,8 @@ from mrsnb.errors import InputError, MrsnbError
 from mrsnb.viewers.closing import close_all
 from mrsnb.viewers.cube_controls import note, say, sheet
 from mrsnb.viewers.detector_controls import AFTER, BEFORE, DIFFERENCE, DetectorControls
-from mrsnb.viewers.detector_image import DetectorImage, Place, difference
 from mrsnb.viewers.detector_inputs import before_of, exposures_of
+from mrsnb.viewers.detector_layers import DetectorLayers, Place, difference
 from mrsnb.viewers.detector_panel import DetectorPanel
 from mrsnb.viewers.overlays import View
 
@@ -53,7 +53,7 @@ class DetectorViewer(VBox):  # type: ignore[misc]
         self.exposures = exposures_of(exposures)
         self.before = before_of(self.exposures, before)
         self._number, self._is_telling = -1, False
-        self._images: dict[str, DetectorImage] = {}
+        self._images: dict[str, DetectorLayers] = {}
         self._ready: set[str] = set()
         self._at: tuple[int, int] | None = None
         self._marks: list[tuple[str, int, int, float]] = []
@@ -110,7 +110,7 @@ class DetectorViewer(VBox):  # type: ignore[misc]
         self.controls.exposure.value = names.index(name)
 
     @property
-    def image(self) -> DetectorImage:
+    def image(self) -> DetectorLayers:
         """The exposure in view with its arrays, after the step if one is looked at."""
         return self._image(AFTER)
 
@@ -211,13 +211,13 @@ class DetectorViewer(VBox):  # type: ignore[misc]
         self._draw_outlines()
         self._draw_marks()
 
-    def _image(self, state: str) -> DetectorImage:
+    def _image(self, state: str) -> DetectorLayers:
         if state not in self._images:
             source = self.exposure if state == AFTER else self.before[self._number]
             if source is None:
                 msg = f"{self.exposure.name}: nothing is known of it before a step; give before="
                 raise InputError(msg)
-            self._images[state] = DetectorImage.of(source)
+            self._images[state] = DetectorLayers.of(source)
         return self._images[state]
 
     # Drawing
@@ -302,6 +302,13 @@ class DetectorViewer(VBox):  # type: ignore[misc]
             call()
         except MrsnbError as error:
             say(self.controls.status, str(error), is_bad=True)
+
+    def _repr_mimebundle_(self, **options: Any) -> Any:
+        """Return the widget, and a picture of the detector for where no kernel is."""
+        bundle = super()._repr_mimebundle_(**options)
+        if isinstance(bundle, dict):
+            bundle["image/png"] = self.image.exposure.pictures()[0].png
+        return bundle
 
     def close(self) -> None:
         """Free what the browser holds."""

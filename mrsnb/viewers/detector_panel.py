@@ -185,8 +185,9 @@ class DetectorPanel:
 
     @colours.setter
     def colours(self, name: str) -> None:
-        for one in (*self._rasters, self.bar):
-            one.colours = name
+        self.bar.colours = name
+        for raster in self._rasters:
+            raster.colours = name
 
     def show_flags(self, index: NDArray[np.uint8], colours: Sequence[str]) -> None:
         """Paint pixels over the image: with the colour of their index from 1, 0 not at all."""

@@ -13,6 +13,7 @@ from mrsnb.viewers.closing import close_all
 from mrsnb.viewers.cube import CubeViewer
 from mrsnb.viewers.cube_controls import note, say
 from mrsnb.viewers.cube_origin import CubeOrigin, recorded_origin
+from mrsnb.viewers.cube_saving import png_of
 from mrsnb.viewers.detector import DetectorViewer
 from mrsnb.viewers.detector_inputs import exposures_of
 from mrsnb.viewers.slicing import voxel
@@ -148,7 +149,8 @@ class ProvenanceViewer(VBox):  # type: ignore[misc]
         x, y, z = found.voxel
         cube, n = self.cube.cube, len({p.exposure for p in found.pixels})
         flux = voxel(cube, z, y, x)["SCI"]
-        text = f"voxel ({x}, {y}, {z}) of {cube.label}: {len(found.pixels)} pixels of {n} exposures make {found.flux:.6g}"
+        text = f"voxel ({x}, {y}, {z}) of {cube.label}: {len(found.pixels)} pixels of {n} exposures "
+        text += f"make {found.flux:.6g} MJy/sr"
         if abs(flux - found.flux) > _DIFFERENT * abs(flux):
             text += f", the cube has {flux:.6g}: exposures changed after these files; give those that cube_build took"
         return text
@@ -164,6 +166,13 @@ class ProvenanceViewer(VBox):  # type: ignore[misc]
         except MrsnbError as error:
             say(self._head, str(error), is_bad=True)
             self._table.value = ""
+
+    def _repr_mimebundle_(self, **options: Any) -> Any:
+        """Return the widget, and a picture of the cube for where no kernel is."""
+        bundle = super()._repr_mimebundle_(**options)
+        if isinstance(bundle, dict):
+            bundle["image/png"] = png_of(self.cube)
+        return bundle
 
     def close(self) -> None:
         """Free what the browser holds."""

@@ -50,7 +50,7 @@ class ShadeControls:
             self._on_change(change)
 
     def _limited(self, change: dict[str, Any]) -> None:
-        """Fixed limits begin with those that are in use."""
+        """Show the boxes of fixed limits, which begin with those that are in use."""
         is_fixed = change["new"] == "fixed"
         if is_fixed and self._last is not None:
             self._is_telling = True

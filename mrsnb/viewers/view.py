@@ -42,8 +42,8 @@ def view(obj: Any, **options: Any) -> Any:
     """
     del options
     msg = (
-        f"{type(obj).__name__}: no viewer of such a thing; give a cube, a spectrum or an exposure, a path, or a list of "
-        "them"
+        f"{type(obj).__name__}: no viewer of such a thing; give a cube, a spectrum, an exposure, a path, or a "
+        "list of them"
     )
     raise InputError(msg)
 

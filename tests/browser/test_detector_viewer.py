@@ -78,7 +78,10 @@ def test_the_mouse_tells_and_chooses_pixels_and_keys_step(shown, theme):
 def test_flags_are_painted_in_their_colours(shown):
     book = shown("d = mrsnb.view(exposures)\nd")
     colour = np.array([0x34, 0xC7, 0x59])  # of NON_SCIENCE, the second flag
-    near = lambda: (np.abs(book.pixels(f".{DETECTOR}").astype(int) - colour).sum(axis=-1) < 40).sum()  # noqa: E731
+
+    def near():
+        return (np.abs(book.pixels(f".{DETECTOR}").astype(int) - colour).sum(axis=-1) < 40).sum()
+
     assert near() == 0
     book.find(".mrsnb-viewer label:has-text('NON_SCIENCE') input").first.click()
     book.wait_until("d.flags == ['NON_SCIENCE']")

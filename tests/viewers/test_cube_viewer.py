@@ -385,9 +385,7 @@ def test_large_images_have_coarse_cells():
     viewer.observe(lambda change: seen.append(change["new"]), "voxel")
     net = viewer.image._net.mark
     for j, i in ((0, 0), (-2, -2)):
-        net._handle_custom_msgs(
-            None, {"event": "element_click", "data": {"row": net.row[j], "column": net.column[i]}}
-        )
+        net._handle_custom_msgs(None, {"event": "element_click", "data": {"row": net.row[j], "column": net.column[i]}})
     assert len(seen) == 2
     assert all(0 <= x < 150 and 0 <= y < 200 for x, y, _ in seen)
 

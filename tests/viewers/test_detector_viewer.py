@@ -14,7 +14,7 @@ from mrsnb.errors import InputError
 from mrsnb.geometry.detector import wave_image
 from mrsnb.io.exposures import open_exposure
 from mrsnb.viewers.detector import DetectorViewer
-from mrsnb.viewers.detector_image import DetectorImage, difference
+from mrsnb.viewers.detector_layers import DetectorLayers, difference
 from mrsnb.viewers.detector_panel import net_edges
 from mrsnb.viewers.overlays import View
 from mrsnb.viewers.provenance import ProvenanceViewer
@@ -27,7 +27,7 @@ def exposures(small_dataset):
 
 @pytest.fixture(scope="module")
 def image(exposures):
-    return DetectorImage.of(exposures[0])
+    return DetectorLayers.of(exposures[0])
 
 
 @pytest.fixture(scope="module")
@@ -110,7 +110,7 @@ def test_flags_are_counted_and_painted_the_first_chosen_on_top(image):
 
 def test_the_difference_is_what_a_step_did(exposures, image):
     x, y = a_good_pixel(image)
-    after = DetectorImage.of(flagged(exposures[0], y, x))
+    after = DetectorLayers.of(flagged(exposures[0], y, x))
     new, unit = difference(after, image, "DQ")
     assert np.argwhere(new).tolist() == [[y, x]]
     assert "new" in unit
@@ -333,3 +333,8 @@ def test_a_cube_that_does_not_say_what_it_is_made_of_needs_exposures(cube_path):
 
     with pytest.raises(InputError, match="give exposures="):
         mrsnb.view(read_s3d(cube_path), trace=True)
+
+
+def test_where_no_kernel_is_pictures_stay(viewer, traced):
+    for shown in (viewer, traced):
+        assert shown._repr_mimebundle_()["image/png"].startswith(b"\x89PNG")

@@ -1,7 +1,7 @@
 """Which detector pixels made a voxel, the answer to ``debug_spaxel``, and which voxels a pixel feeds."""
 
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from mrsnb.core.dq import words
 from mrsnb.display import Row, Section, Shown, Table

@@ -68,8 +68,9 @@ class Tracer:
         grid = self.plan.grid
         for name, place, n in zip("xyz", voxel, (grid.n_x, grid.n_y, grid.n_wave), strict=True):
             if not 0 <= place < n:
-                band = self.plan.bands[0].name
-                msg = f"debug_spaxel = {voxel}: {name} must be from 0 to {n - 1} in the cube of {band}"
+                msg = (
+                    f"debug_spaxel = {voxel}: {name} must be from 0 to {n - 1} in the cube of {self.plan.bands[0].name}"
+                )
                 raise ParamError(msg)
         found: list[Contribution] = []
         for number, (band, exposure) in enumerate(self.plan.members):
@@ -96,9 +97,8 @@ class Tracer:
             msg = f"{exposure}: not among the exposures of the cube: {', '.join(dict.fromkeys(names))}"
             raise InputError(msg)
         found: list[FedVoxel] = []
-        for number, name in enumerate(names):
-            if name == exposure:
-                found += self._fed(self._member(number), x, y)
+        for number in (i for i, name in enumerate(names) if name == exposure):
+            found += self._fed(self._member(number), x, y)
         return FedVoxels(exposure=exposure, pixel=(x, y), voxels=tuple(sorted(found, key=lambda v: -v.weight)))
 
     def _member(self, number: int) -> _Member:

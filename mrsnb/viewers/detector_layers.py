@@ -40,7 +40,7 @@ class Place(NamedTuple):
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class DetectorImage:
+class DetectorLayers:
     """An exposure to be looked at.
 
     Parameters
@@ -52,7 +52,7 @@ class DetectorImage:
     exposure: Exposure
 
     @classmethod
-    def of(cls, source: ExposureSource) -> "DetectorImage":
+    def of(cls, source: ExposureSource) -> "DetectorLayers":
         """Return an exposure with its arrays read."""
         return cls(exposure=source.load())
 
@@ -65,7 +65,7 @@ class DetectorImage:
     @cached_property
     def views(self) -> dict[str, tuple[ChannelView, tuple[int, ...]]]:
         """Of each band what its pixels see, and the labels of its slices."""
-        return {band.name: (channel_view(self.exposure.wcs, band), band.labels) for band in self.exposure.bands}
+        return {band.name: (channel_view(self.exposure.wcs, band), tuple(band.labels)) for band in self.exposure.bands}
 
     @property
     def layer_names(self) -> tuple[str, ...]:
@@ -182,7 +182,7 @@ class DetectorImage:
         return index
 
 
-def difference(after: DetectorImage, before: DetectorImage, name: str) -> tuple[Array, str]:
+def difference(after: DetectorLayers, before: DetectorLayers, name: str) -> tuple[Array, str]:
     """Return what a step did to a layer, and its unit: after - before, of flags those that are new.
 
     Raises

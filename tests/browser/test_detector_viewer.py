@@ -134,3 +134,23 @@ def test_a_voxel_tells_its_pixels_and_a_pixel_its_voxels(shown, theme):
     assert book.find(f"{CUBE} path.dot").count() >= book.python("len(v.cube.image._fed.x)") > 0
     book.find(CUBE).first.evaluate("element => element.scrollIntoView({block: 'start'})")
     book.screenshot(f"fed-{theme}")
+
+
+def test_the_mouse_pans_and_zooms_and_then_chooses_again(shown):
+    book = shown("d = mrsnb.view(exposures)\nd")
+    whole = book.python("list(d.panel.view)")
+    book.find("[title*='drag to pan']").first.click()
+    book.wait_until("d.controls.pan.value")
+    area = book.plot_area(DETECTOR)
+    book.page.mouse.move(*area.at(0.5, 0.5))
+    book.page.mouse.wheel(0, -400)
+    book.wait_until(f"d.panel.view.side < {0.9 * (whole[3] - whole[2])}")
+    before = book.wait_until("list(d.panel.view)")
+    book.drag(area.at(0.5, 0.5), area.at(0.7, 0.5))
+    book.wait_until(f"d.panel.view.left < {before[0] - 20}")
+    book.find("[title*='drag to pan']").first.click()
+    book.page.wait_for_timeout(300)
+    left, right = book.python("list(d.panel.view)")[:2]
+    hover(book, area.at(0.5, 0.4))
+    book.click(area.at(0.5, 0.4))
+    assert book.wait_until("d.pixel")[0] == pytest.approx((left + right) / 2, abs=0.02 * (right - left))

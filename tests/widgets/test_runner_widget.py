@@ -174,6 +174,33 @@ def test_a_result_that_cannot_be_drawn_says_so_and_stops_nothing(made, monkeypat
     assert "toy: 0" in runner._results._shown.value
 
 
+def test_where_no_kernel_is_runs_and_the_last_result_are_left(made):
+    runner, work = made()
+    assert "none yet" in runner._repr_mimebundle_()["text/html"]
+    runner.run()
+    runner.wait(10)
+    work.errors["x"] = ParamError("n = <1>: take 3")
+    Params.wrong = "x"
+    try:
+        runner.run()
+        runner.wait(10)
+    finally:
+        Params.wrong = ""
+    bundle = runner._repr_mimebundle_()
+    assert "application/vnd.jupyter.widget-view+json" in bundle
+    assert bundle["text/plain"] == repr(runner)
+    html = bundle["text/html"]
+    for text in ("combine_1d: &lt;b&gt;", ">done<", ">failed<", "n = &lt;1&gt;: take 3", "toy: 0", "needs a kernel"):
+        assert text in html
+    assert len(html) < 200_000
+
+
+def test_where_no_kernel_is_a_form_leaves_its_parameters():
+    for form, said in ((mrsnb.controls("cube_build"), "scalexy"), (mrsnb.controls("quicklook"), "outlier_detection")):
+        assert said in form._repr_mimebundle_()["text/html"]
+        form.close()
+
+
 def test_it_cannot_run_what_is_not_valid(made):
     runner, _ = made()
     runner.form.error = "sigma_clip = 'x': must be a number"

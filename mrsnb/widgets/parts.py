@@ -34,7 +34,7 @@ def line(text: str, kind: str) -> str:
 
 def with_record(bundle: dict[str, Any], text: str, html: str) -> dict[str, Any]:
     """Return how a widget shows itself, with what is left of it where no kernel is: on GitHub, in an HTML file."""
-    note = line("As it was when this cell ran; the form itself needs a kernel.", "mrsnb-faint")
+    note = "<small><i>As it was when this cell ran; the form itself needs a kernel.</i></small>"
     return {**bundle, "text/plain": text, "text/html": html + note}
 
 

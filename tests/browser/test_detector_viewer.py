@@ -67,7 +67,7 @@ def test_the_mouse_tells_and_chooses_pixels_and_keys_step(shown, theme):
     x, y = book.wait_until("d.pixel")
     assert abs(x - told[0]) <= 4
     assert abs(y - told[1]) <= 4
-    assert f"x {x} y {y}" in book.find(".mrsnb-readout").first.inner_text()
+    book.find(f".mrsnb-readout:has-text('x {x} y {y}')").first.wait_for()
     book.press("ArrowUp", "input[type=number] >> nth=-1")
     book.wait_until(f"d.pixel == ({x}, {y + 1})")
     book.find("[title*='look nearer']").first.click(click_count=3, delay=30)

@@ -1,6 +1,6 @@
 """Spectra to look at and to measure, in a notebook."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -10,6 +10,7 @@ import numpy as np
 import traitlets
 from astropy import units as u
 
+from mrsnb.core.curve import Curve
 from mrsnb.core.flux_units import UNITS
 from mrsnb.core.lines import Line, bright_lines, line_list
 from mrsnb.core.redshift import LIGHT_SPEED
@@ -20,7 +21,7 @@ from mrsnb.errors import InputError, MrsnbError, ParamError, nearest
 from mrsnb.viewers import spectrum_export as export
 from mrsnb.viewers.spectrum_canvas import Look, SpectrumCanvas
 from mrsnb.viewers.spectrum_controls import BRUSH, INSPECT, PAN, SpectrumControls
-from mrsnb.viewers.spectrum_data import UNSCALED, SpectrumData, scaled
+from mrsnb.viewers.spectrum_data import UNSCALED, SpectrumData, limits_of, scaled
 from mrsnb.viewers.spectrum_measurements import Entry, fitted, measure_all, quantity_table
 from mrsnb.viewers.spectrum_readout import nearest_samples, readout
 from mrsnb.viewers.spectrum_table import MeasurementTable
@@ -44,6 +45,8 @@ class SpectrumViewer(widgets.VBox):  # type: ignore[misc]
         Unit of the flux of tables that state none.
     height : int
         Of the figure, CSS pixels.
+    colours : mapping of str to str, optional
+        Of curves, by their names; the others take turns.
 
     Attributes
     ----------
@@ -53,6 +56,8 @@ class SpectrumViewer(widgets.VBox):  # type: ignore[misc]
         The brushed range, two wavelengths in micron; assigning one measures the line in it. Observable.
     wavelength : Quantity or None
         Of the slice marker; observable, so that it can be linked with a viewer of cubes.
+    mode : ToggleButtons
+        What the mouse does.
     measurements : tuple of Entry
         The lines that were kept; observable.
 
@@ -83,23 +88,33 @@ class SpectrumViewer(widgets.VBox):  # type: ignore[misc]
     measurements = traitlets.Tuple()
     _canvas: SpectrumCanvas = None  # type: ignore[assignment]  # closed even if never complete
 
-    def __init__(self, spectra: Any, *, flux_unit: str | None = None, height: int = 360) -> None:
+    def __init__(
+        self,
+        spectra: Any,
+        *,
+        flux_unit: str | None = None,
+        height: int = 360,
+        colours: Mapping[str, str] | None = None,
+    ) -> None:
         self.data = SpectrumData(spectra, flux_unit)
         names, columns = self.data.names, self.data.columns
-        colours = [CYCLE[i % len(CYCLE)] for i, _ in enumerate(names)]
-        self._controls = SpectrumControls(names, colours, columns, self.data.units(columns[0]))
+        given = {} if colours is None else colours
+        shades = [given.get(name, CYCLE[i % len(CYCLE)]) for i, name in enumerate(names)]
+        self._controls = SpectrumControls(names, shades, columns, self.data.units(columns[0]))
+        self.mode = self._controls.mode
         self._table = MeasurementTable(lambda kept: self.set_trait("measurements", kept))
         self._values = self.data.values(columns[0], self.data.unit_of(columns[0]))
         self._scales = [UNSCALED] * len(names)
         self._cursor: float | None = None
         self._canvas = SpectrumCanvas(
             self.data.curves,
-            colours,
+            shades,
             self._look(),
             height=height,
             on_brush=self._brushed,
             on_cursor=self._inspected,
             on_hidden=self._hint,
+            on_marker=lambda wave: self.set_trait("wavelength", wave * u.um),
         )
         super().__init__(self._controls.rows(self._canvas.box, self._table))
         self.add_class("mrsnb-viewer")
@@ -133,6 +148,16 @@ class SpectrumViewer(widgets.VBox):  # type: ignore[misc]
     def table(self) -> Any:
         """The kept measurements as an astropy table with units."""
         return quantity_table(self.measurements)
+
+    def put(self, curves: Sequence[Curve], *, is_brief: bool = False) -> bool:
+        """Show curves in place of those of the same names; return False, and do nothing, if there are others.
+
+        With `is_brief` others follow at once: the line in the range is not measured.
+        """
+        is_put = self.data.put(curves)
+        if is_put:
+            (self._load if is_brief else self._reload)()
+        return is_put
 
     def reset(self) -> None:
         """Show all wavelengths and fluxes."""
@@ -198,7 +223,7 @@ class SpectrumViewer(widgets.VBox):  # type: ignore[misc]
 
     def _draw_range(self) -> None:
         """Shade the range; in the mode that brushes, the brush does."""
-        limits, brush = _limits(self.range), self._canvas.plot.brush
+        limits, brush = limits_of(self.range), self._canvas.plot.brush
         is_brushing = self._controls.mode.value == BRUSH
         self._canvas.plot.draw_range(None if is_brushing else limits)
         if not is_brushing or limits is None:
@@ -334,7 +359,7 @@ class SpectrumViewer(widgets.VBox):  # type: ignore[misc]
             self._canvas.plot.draw_near(np.zeros(0), np.zeros(0))
 
     def _brushed(self, limits: tuple[float, float] | None, dragging: bool) -> None:
-        if limits is None or not limits[1] > limits[0] or (limits == _limits(self.range) and not dragging):
+        if limits is None or not limits[1] > limits[0] or (limits == limits_of(self.range) and not dragging):
             return
         if dragging:
             self._controls.say(f"<b>{limits[0]:.4f} - {limits[1]:.4f}</b> micron")
@@ -346,7 +371,7 @@ class SpectrumViewer(widgets.VBox):  # type: ignore[misc]
         self._measure()
 
     def _measure(self) -> None:
-        limits, problem = _limits(self.range), None
+        limits, problem = limits_of(self.range), None
         entries: list[Entry] = []
         if limits is not None:
             curves = [(self.data.names[i], self.data.curves[i], self._scales[i].factor) for i in self._shown]
@@ -375,7 +400,7 @@ class SpectrumViewer(widgets.VBox):  # type: ignore[misc]
         self.redshift = round(found[0], 7)
 
     def _mark_slice(self) -> None:
-        limits = _limits(self.range)
+        limits = limits_of(self.range)
         if self._controls.mode.value == INSPECT and self._cursor is not None:
             self.wavelength = self._cursor * u.um
         elif limits is not None:
@@ -392,7 +417,3 @@ class SpectrumViewer(widgets.VBox):  # type: ignore[misc]
         written = self.save(path)
         more = f" and {len(written) - 1} more" if len(written) > 1 else ""
         self._controls.say(f"written: {escape(str(written[0]))}{more}")
-
-
-def _limits(limits: Any) -> tuple[float, float] | None:
-    return None if limits is None else (float(limits[0].value), float(limits[1].value))

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from typing import Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -38,6 +39,14 @@ class SpectrumData:
             raise InputError("no spectrum to show; give a path, a Spectrum, or a list of these")
         self.names = named(self.curves)
         self.columns = list(dict.fromkeys(key for curve in self.curves for key in curve.columns))
+
+    def put(self, curves: Sequence[Curve]) -> bool:
+        """Take these curves in place of those of the same names; return False if names or columns are others."""
+        new = sorted(curves, key=_middle)
+        if named(new) != self.names or [c.columns.keys() for c in new] != [c.columns.keys() for c in self.curves]:
+            return False
+        self.curves[:] = new
+        return True
 
     def unit_of(self, column: str) -> str:
         """Return the unit that the first curve with this column has."""
@@ -81,6 +90,11 @@ def scaled(values: Sequence[Values], scales: Sequence[BandScale]) -> list[Values
         (y * scale.factor, None if e is None else e * scale.factor)
         for (y, e), scale in zip(values, scales, strict=True)
     ]
+
+
+def limits_of(limits: Any) -> tuple[float, float] | None:
+    """Return two wavelengths in micron as numbers; None of None."""
+    return None if limits is None else (float(limits[0].value), float(limits[1].value))
 
 
 def _middle(curve: Curve) -> float:

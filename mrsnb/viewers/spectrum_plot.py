@@ -16,9 +16,11 @@ MARKER = "#d0453c"
 FIT = "#d0453c"
 FLAG = "#c77d00"
 RANGE = "#5b8def"
-MARGIN = {"top": 8, "bottom": 42, "left": 84, "right": 14}
+MARGIN = {"top": 18, "bottom": 42, "left": 84, "right": 14}
 _NAMES_FROM = 0.845
 _LEADER = (0.79, 0.83)
+_KNOB = 1.05
+"""Height of the handle of the slice marker, above the curves, where dragging is not taken for brushing."""
 _NOTHING = np.ones(2)
 """Where an invisible line is: the browser complains of lines without a point, and of 0 on a logarithmic axis."""
 
@@ -82,13 +84,17 @@ class SpectrumPlot:
             fill_opacities=[0.16], opacities=[0.5], stroke_width=1,
         )  # fmt: skip
         self._marker = bq.Lines(**hidden, colors=[MARKER], stroke_width=1.6, line_style="dashed")
+        self._knob = bq.Scatter(
+            **over, x=[1.0], y=[_KNOB], marker="triangle-down", default_size=90, colors=[MARKER], visible=False,
+            enable_move=True, restrict_x=True, apply_clip=False,
+        )  # fmt: skip
         self.pan = bq.PanZoom(scales={"x": [self.x]})
         self.brush = bq.interacts.BrushIntervalSelector(scale=self.x, color=RANGE, marks=[])
         self.cursor = bq.interacts.IndexSelector(scale=self.x, color=MARKER, line_width=1, marks=[])
         self.figure = bq.Figure(
             marks=[
                 self._range, *self._bands, self._leaders, *self._curves, self._dots, self._flags,
-                self._continuum, self._fit, self._near, self._marker, self._names,
+                self._continuum, self._fit, self._near, self._marker, self._names, self._knob,
             ],
             axes=[self.wave_axis, self.flux_axis],
             fig_margin=MARGIN,
@@ -189,6 +195,19 @@ class SpectrumPlot:
         """Mark the wavelength of a slice."""
         x = np.zeros(0) if wave is None else np.full(2, wave)
         _traced(self._marker, x, np.linspace(0, 1, len(x)))
+        self._knob.visible = wave is not None
+        if wave is not None:
+            self._knob.x = np.array([wave])
+
+    def on_marker(self, call: Callable[[float], None]) -> None:
+        """Call `call` with the wavelength to which the slice marker is dragged, micron."""
+
+        def dragged(_: Any, content: dict[str, Any]) -> None:
+            wave = content.get("point", {}).get("x")
+            if isinstance(wave, int | float) and np.isfinite(wave) and wave > 0:
+                call(float(wave))
+
+        self._knob.on_drag(dragged)
 
     def close(self) -> None:
         """Close all widgets of the figure."""

@@ -31,6 +31,7 @@ CYCLE = ("#3d8bd4", "#e0662f", "#2aa876", "#c65fa8", "#b8860b", "#7d7bd6")
 """Colours of curves: neighbours differ, and all are seen on white and on black."""
 _NOISY = 1.5
 """Scatter over the stated errors from which it is said."""
+_WATCHED = ("line_lists", "column", "unit", "stitched", "range", "wavelength")
 _MODES = {PAN: "pan", BRUSH: "brush", INSPECT: "inspect"}
 
 
@@ -262,14 +263,7 @@ class SpectrumViewer(widgets.VBox):  # type: ignore[misc]
 
     @traitlets.validate("column", "unit")
     def _valid_choice(self, proposal: Any) -> str:
-        name, value = proposal["trait"].name, proposal["value"]
-        allowed = self.data.columns if name == "column" else self.data.units(self.column)
-        if value not in allowed:
-            msg = f"{name} = {value!r} cannot be shown{nearest(value, allowed)}"
-            if name == "unit" and value in UNITS:
-                msg = f"unit = {value!r}: the area of the aperture is not known; allowed: {', '.join(allowed)}"
-            raise ParamError(msg)
-        return str(value)
+        return self.data.checked(proposal["trait"].name, proposal["value"], self.column)
 
     def _connect(self) -> None:
         c = self._controls
@@ -290,12 +284,9 @@ class SpectrumViewer(widgets.VBox):  # type: ignore[misc]
         for kind, widget in c.save.items():
             widget.on_click(self._safely(partial(self._save_as, kind)))
         self.observe(self._on_redshift, "redshift")
-        self.observe(lambda _: self._on_lists(), "line_lists")
-        self.observe(lambda _: self._on_column(), "column")
-        self.observe(lambda _: self._on_unit(), "unit")
-        self.observe(lambda _: self._on_stitched(), "stitched")
-        self.observe(lambda _: self._on_range(), "range")
-        self.observe(lambda _: self._draw_marker(), "wavelength")
+        calls = (self._on_lists, self._on_column, self._on_unit, self._on_stitched, self._on_range, self._draw_marker)
+        for name, call in zip(_WATCHED, calls, strict=True):
+            self.observe(lambda _, call=call: call(), name)
         self.observe(lambda change: self._table.set_kept(change.new), "measurements")
 
     def _safely(self, call: Callable[[Any], None]) -> Callable[[Any], None]:
@@ -409,11 +400,6 @@ class SpectrumViewer(widgets.VBox):  # type: ignore[misc]
             raise InputError("no wavelength is chosen; inspect one or brush a range first")
 
     def _save_as(self, kind: str, _: Any) -> None:
-        name = self._controls.file.value.strip()
-        if not name:
-            raise InputError("file name: empty; write one beside the buttons")
-        stem = Path(name)
-        path = stem.parent if kind == "x1d" else stem.with_name(stem.name + {"lines": ".ecsv"}.get(kind, f".{kind}"))
-        written = self.save(path)
+        written = self.save(export.path_of(kind, self._controls.file.value))
         more = f" and {len(written) - 1} more" if len(written) > 1 else ""
         self._controls.say(f"written: {escape(str(written[0]))}{more}")

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from mrsnb.core.curve import Curve
 from mrsnb.core.flux_units import UNITS, unit_factor
 from mrsnb.core.stitch import BandScale, band_scales
-from mrsnb.errors import InputError
+from mrsnb.errors import InputError, ParamError, nearest
 from mrsnb.viewers.spectrum_curves import curves_of, named
 
 Array = NDArray[np.float64]
@@ -66,6 +66,22 @@ class SpectrumData:
             return True
 
         return [*([own] if own not in UNITS else []), *(unit for unit in UNITS if is_possible(unit))]
+
+    def checked(self, name: str, value: str, column: str) -> str:
+        """Return the name of a column, or that of a unit of a column.
+
+        Raises
+        ------
+        ParamError
+            If there is none.
+        """
+        allowed = self.columns if name == "column" else self.units(column)
+        if value not in allowed:
+            msg = f"{name} = {value!r} cannot be shown{nearest(value, allowed)}"
+            if name == "unit" and value in UNITS:
+                msg = f"unit = {value!r}: the area of the aperture is not known; allowed: {', '.join(allowed)}"
+            raise ParamError(msg)
+        return value
 
     def values(self, column: str, unit: str) -> list[Values]:
         """Return the values of each curve in a unit; NaN for curves without this column."""

@@ -1,6 +1,6 @@
 """Steps, cube, spectra and runs of one observation, put together."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -15,12 +15,13 @@ from mrsnb.bench.sheet import sheet as own_sheet
 from mrsnb.core.association import Association
 from mrsnb.core.bands import Band
 from mrsnb.core.references import References
-from mrsnb.errors import MrsnbError, ParamError, nearest
+from mrsnb.errors import ParamError, nearest
 from mrsnb.io.references import load_references
 from mrsnb.pipeline import Spec3Params
+from mrsnb.viewers.closing import close_all
 from mrsnb.viewers.cube import CubeViewer
 from mrsnb.widgets.loop import Loop
-from mrsnb.widgets.parts import button, close_all, line, sheet
+from mrsnb.widgets.parts import line, sheet
 from mrsnb.widgets.progress import duration
 from mrsnb.widgets.runner import Runner
 from mrsnb.widgets.runs import Job
@@ -106,7 +107,7 @@ class Workbench(w.VBox):  # type: ignore[misc]
         )
         self._said, self._error = w.HTML(), w.HTML()
         self._said.add_class("mrsnb-bench-said")
-        self._tools = w.ToggleButton(description="Line tools", tooltip="Lists of lines, redshift, measurements, files")
+        self._tools = w.ToggleButton(description="Tools", tooltip="Lists of lines, redshift, measurements, files: show them, or fold them")
         self._folds = {
             name: w.ToggleButton(value=True, description=name.capitalize(), tooltip=f"Show the {name}, or fold them")
             for name in _FOLDS
@@ -280,7 +281,7 @@ class Workbench(w.VBox):  # type: ignore[misc]
             self.viewer.controls.band.observe(lambda _: self._follow(), "value")
             self._hide_doubles(self.viewer)
             for old in self._place.children:
-                close_all(old)
+                close_all([old])
             self._place.children = [self.viewer]
         else:
             self.viewer.show(cubes, band)
@@ -347,7 +348,7 @@ class Workbench(w.VBox):  # type: ignore[misc]
             self.runner.close()
         if self._maker is not None:
             self._maker.close()
-        close_all(self)
+        close_all([self])
 
     def __repr__(self) -> str:
         return f"<Workbench {self.observation.name}: {self.band or 'no cube yet'}>"
@@ -391,6 +392,3 @@ def workbench(
     given = observation(asn_or_files)
     return Workbench(given, output_dir=place, params=params, references=references, live=live)
 
-
-_: Callable[..., Workbench] = workbench
-_errors = MrsnbError

@@ -19,6 +19,7 @@ from mrsnb.display import Picture
 from mrsnb.display.markup import escape
 from mrsnb.errors import InputError, MrsnbError, ParamError, nearest
 from mrsnb.viewers import spectrum_export as export
+from mrsnb.viewers.closing import close_all
 from mrsnb.viewers.spectrum_canvas import Look, SpectrumCanvas
 from mrsnb.viewers.spectrum_controls import BRUSH, INSPECT, PAN, SpectrumControls
 from mrsnb.viewers.spectrum_data import UNSCALED, SpectrumData, limits_of, scaled
@@ -121,6 +122,7 @@ class SpectrumViewer(widgets.VBox):  # type: ignore[misc]
         self.add_class("mrsnb-viewer")
         with self.hold_trait_notifications():
             self.column, self.unit = columns[0], self.data.unit_of(columns[0])
+        self._controls.unit.value = self.unit
         self._load()
         self._canvas.show_all()
         self._connect()
@@ -188,6 +190,7 @@ class SpectrumViewer(widgets.VBox):  # type: ignore[misc]
         if self._canvas is not None:
             self._table.set_pending(())
             self._canvas.close()
+            close_all([*self.children, self._controls.stitch, self._controls.reference])
         super().close()
 
     def _look(self) -> Look:

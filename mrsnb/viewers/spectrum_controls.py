@@ -155,7 +155,7 @@ class SpectrumControls:
 def row(children: Sequence[widgets.Widget]) -> widgets.HBox:
     """Return widgets in a row that wraps."""
     box = widgets.HBox(list(children))
-    box.add_class("mrsnb-row")
+    box.add_class("mrsnb-viewer-row")
     return box
 
 

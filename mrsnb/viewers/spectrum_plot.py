@@ -8,6 +8,7 @@ import ipywidgets as widgets
 import numpy as np
 from numpy.typing import NDArray
 
+from mrsnb.viewers.overlays import round_ticks
 from mrsnb.viewers.spectrum_shapes import Drawn, Labels, log_ticks, lonely
 
 Array = NDArray[np.float64]
@@ -19,8 +20,8 @@ RANGE = "#5b8def"
 MARGIN = {"top": 18, "bottom": 42, "left": 84, "right": 14}
 _NAMES_FROM = 0.845
 _LEADER = (0.79, 0.83)
-_KNOB = 1.05
-"""Height of the handle of the slice marker, above the curves, where dragging is not taken for brushing."""
+_LIFT = 10
+"""CSS pixels: the handle of the slice marker is so far above the curves, where dragging is not taken for brushing."""
 _NOTHING = np.ones(2)
 """Where an invisible line is: the browser complains of lines without a point, and of 0 on a logarithmic axis."""
 
@@ -39,6 +40,7 @@ class SpectrumPlot:
     """
 
     def __init__(self, colours: Sequence[str], *, log_wave: bool, log_flux: bool, height: int) -> None:
+        self._n_ticks = min(max(height // 38, 4), 8)
         self.x = bq.LogScale(min=1.0, max=30.0) if log_wave else bq.LinearScale(min=1.0, max=30.0)
         self.y = bq.LogScale(min=0.1, max=1.0) if log_flux else bq.LinearScale(min=0.0, max=1.0)
         self._across = bq.LinearScale(min=0.0, max=1.0)
@@ -85,7 +87,7 @@ class SpectrumPlot:
         )  # fmt: skip
         self._marker = bq.Lines(**hidden, colors=[MARKER], stroke_width=1.6, line_style="dashed")
         self._knob = bq.Scatter(
-            **over, x=[1.0], y=[_KNOB], marker="triangle-down", default_size=90, colors=[MARKER], visible=False,
+            **over, x=[1.0], y=[1 + _LIFT / max(height - MARGIN["top"] - MARGIN["bottom"], 50)], marker="triangle-down", default_size=90, colors=[MARKER], visible=False,
             enable_move=True, restrict_x=True, apply_clip=False,
         )  # fmt: skip
         self.pan = bq.PanZoom(scales={"x": [self.x]})
@@ -130,6 +132,8 @@ class SpectrumPlot:
             self.flux_axis.tick_format = "~g" if 1e-3 <= max(abs(low), abs(high)) < 1e5 else "~e"
             if isinstance(self.y, bq.LogScale):
                 self.flux_axis.tick_values = np.array(log_ticks(low, high))
+            else:
+                self.flux_axis.tick_values = np.array(round_ticks(low, high, self._n_ticks))
 
     def place_ticks(self) -> None:
         """Put round numbers on a logarithmic wavelength axis."""

@@ -70,7 +70,7 @@ def _of_folder(folder: Path) -> Observation:
     exposures = sorted(folder.glob("*_cal.fits"))
     products = [*sorted(folder.glob("*_s3d.fits*")), *sorted(folder.glob("*_x1d.fits*"))]
     if exposures or products:
-        return _of_files(exposures if exposures else products)
+        return _of_files(exposures or products)
     msg = f"{folder}: nothing to work on in this folder; give {_WANTED}"
     raise InputError(msg)
 

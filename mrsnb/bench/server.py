@@ -83,7 +83,11 @@ def serve(
         with _running(_command(kind, root, port), token, Path(scratch) / "server.log") as process:
             _wait(f"http://127.0.0.1:{port}/api", token, process, Path(scratch) / "server.log")
             say(url)
-            say("Ctrl-C stops it" if kind == "app" else f"{book.name}: run its cell (Shift-Enter); Ctrl-C stops the server")
+            say(
+                "Ctrl-C stops it"
+                if kind == "app"
+                else f"{book.name}: run its cell (Shift-Enter); Ctrl-C stops the server"
+            )
             process.wait()
 
 

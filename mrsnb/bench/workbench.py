@@ -107,7 +107,9 @@ class Workbench(w.VBox):  # type: ignore[misc]
         )
         self._said, self._error = w.HTML(), w.HTML()
         self._said.add_class("mrsnb-bench-said")
-        self._tools = w.ToggleButton(description="Tools", tooltip="Lists of lines, redshift, measurements, files: show them, or fold them")
+        self._tools = w.ToggleButton(
+            description="Tools", tooltip="Lists of lines, redshift, measurements, files: show them, or fold them"
+        )
         self._folds = {
             name: w.ToggleButton(value=True, description=name.capitalize(), tooltip=f"Show the {name}, or fold them")
             for name in _FOLDS
@@ -391,4 +393,3 @@ def workbench(
     place = Path() if output_dir is None else Path(output_dir)
     given = observation(asn_or_files)
     return Workbench(given, output_dir=place, params=params, references=references, live=live)
-

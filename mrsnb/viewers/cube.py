@@ -97,14 +97,14 @@ class CubeViewer(VBox):  # type: ignore[misc]
 
     def _wire(self) -> None:
         c = self.controls
-        c.band.observe(lambda change: c.is_telling or self._take(change["new"]), "value")
+        c.band.observe(lambda change: self._take(change["new"]), "value")
         for widget in (c.layer, c.stretch, c.contours, c.psf, c.how, c.continuum, c.is_map, c.low, c.high):
             widget.observe(self._redrawn, "value")
         c.limits.observe(self._limited, "value")
         c.colours.observe(lambda change: setattr(self, "colours", change["new"]), "value")
         c.zoom.observe(lambda change: self.spectrum_panel.zoom_in(change["new"]), "value")
         c.what.observe(lambda _: self._name_file(), "value")
-        c.home.on_click(lambda _: self._whole_spectrum())
+        c.home.on_click(lambda _: self.spectrum_panel.place(*whole_range(self.cubes)))
         write = lambda: say(c.status, f"wrote {self.save(c.what.value, c.file.value)}")  # noqa: E731
         c.save.on_click(lambda _: self._attempt(write))
 
@@ -223,6 +223,8 @@ class CubeViewer(VBox):  # type: ignore[misc]
 
     def _take(self, number: int, wave: float | None = None) -> None:
         """Look at another of the cubes, at a wavelength (micron), or the same, if it has it."""
+        if self.controls.is_telling:
+            return
         if wave is None and self._number >= 0:
             wave = float(self.wavelength.value)
         self._number, cube = number, self.cubes[number]
@@ -238,7 +240,7 @@ class CubeViewer(VBox):  # type: ignore[misc]
         self.image.place(grid)
         self.waves.place(grid, wave if inside else None)
         if wave is None:
-            self._whole_spectrum()
+            self.spectrum_panel.place(*whole_range(self.cubes))
         self._at = None
         self._draw()
         self._hands.draw()
@@ -347,9 +349,6 @@ class CubeViewer(VBox):  # type: ignore[misc]
             ``"circle"``, ``"ellipse"``, ``"annulus"``, ``"box"`` or ``"polygon"``.
         """
         self._hands.add(kind)
-
-    def _whole_spectrum(self) -> None:
-        self.spectrum_panel.place(*whole_range(self.cubes))
 
     # Files
 

@@ -11,13 +11,12 @@ import traitlets
 from astropy import units as u
 
 from mrsnb.core.curve import Curve
-from mrsnb.core.flux_units import UNITS
 from mrsnb.core.lines import Line, bright_lines, line_list
 from mrsnb.core.redshift import LIGHT_SPEED
 from mrsnb.core.stitch import BandScale
 from mrsnb.display import Picture
 from mrsnb.display.markup import escape
-from mrsnb.errors import InputError, MrsnbError, ParamError, nearest
+from mrsnb.errors import InputError, MrsnbError
 from mrsnb.viewers import spectrum_export as export
 from mrsnb.viewers.closing import close_all
 from mrsnb.viewers.spectrum_canvas import Look, SpectrumCanvas
@@ -91,12 +90,7 @@ class SpectrumViewer(widgets.VBox):  # type: ignore[misc]
     _canvas: SpectrumCanvas = None  # type: ignore[assignment]  # closed even if never complete
 
     def __init__(
-        self,
-        spectra: Any,
-        *,
-        flux_unit: str | None = None,
-        height: int = 360,
-        colours: Mapping[str, str] | None = None,
+        self, spectra: Any, *, flux_unit: str | None = None, height: int = 360, colours: Mapping[str, str] | None = None
     ) -> None:
         self.data = SpectrumData(spectra, flux_unit)
         names, columns = self.data.names, self.data.columns
@@ -115,7 +109,7 @@ class SpectrumViewer(widgets.VBox):  # type: ignore[misc]
             height=height,
             on_brush=self._brushed,
             on_cursor=self._inspected,
-            on_hidden=self._hint,
+            on_hidden=lambda hidden: self._controls.hint_lines(LIGHT_SPEED * self.redshift, hidden),
             on_marker=lambda wave: self.set_trait("wavelength", wave * u.um),
         )
         super().__init__(self._controls.rows(self._canvas.box, self._table))
@@ -153,10 +147,7 @@ class SpectrumViewer(widgets.VBox):  # type: ignore[misc]
         return quantity_table(self.measurements)
 
     def put(self, curves: Sequence[Curve], *, is_brief: bool = False) -> bool:
-        """Show curves in place of those of the same names; return False, and do nothing, if there are others.
-
-        With `is_brief` others follow at once: the line in the range is not measured.
-        """
+        """Show curves in place of those of these names, unmeasured if brief; False, and nothing done, for others."""
         is_put = self.data.put(curves)
         if is_put:
             (self._load if is_brief else self._reload)()
@@ -190,7 +181,7 @@ class SpectrumViewer(widgets.VBox):  # type: ignore[misc]
         if self._canvas is not None:
             self._table.set_pending(())
             self._canvas.close()
-            close_all([*self.children, self._controls.stitch, self._controls.reference])
+            close_all([*self.children, self._table.head, self._controls.stitch, self._controls.reference])
         super().close()
 
     def _look(self) -> Look:
@@ -240,9 +231,6 @@ class SpectrumViewer(widgets.VBox):  # type: ignore[misc]
 
     def _draw_fit(self) -> None:
         self._canvas.plot.draw_fit(*fitted(self._table.pending, self.data.names, self.data.curves, self.unit))
-
-    def _hint(self, hidden: int) -> None:
-        self._controls.hint_lines(LIGHT_SPEED * self.redshift, hidden)
 
     def _welcome(self) -> None:
         if any(np.isfinite(y).any() for y, _ in self._values):

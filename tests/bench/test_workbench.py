@@ -107,8 +107,6 @@ def test_closing_closes_everything(small_dataset, tmp_path):
     made.wait()
     made.close()
     gc.collect()
-    print(sorted({str(type(x).__name__): 1 for k, x in instances.items()}))
-    import collections; print(collections.Counter(type(x).__name__ for x in instances.values()))
     assert len(instances) <= before + 4
 
 

@@ -130,8 +130,8 @@ class Live:
 
 def of_band(params: Spec3Params, band: Band) -> Spec3Params:
     """Return the parameters that build one band, and nothing else."""
-    alone = replace(params.cube_build, channel=str(band.channel), band=band.sub_band, output_type="band", skip=False)
-    return replace(params, cube_build=alone)
+    alone = {"channel": str(band.channel), "band": band.sub_band, "output_type": "band", "skip": False}
+    return params.updated({"cube_build": alone})
 
 
 def needs(params: Spec3Params, band: Band) -> Needs:

@@ -83,11 +83,7 @@ def serve(
         with _running(_command(kind, root, port), token, Path(scratch) / "server.log") as process:
             _wait(f"http://127.0.0.1:{port}/api", token, process, Path(scratch) / "server.log")
             say(url)
-            say(
-                "Ctrl-C stops it"
-                if kind == "app"
-                else f"{book.name}: run its cell (Shift-Enter); Ctrl-C stops the server"
-            )
+            say(f"{book.name}: run its cell with Shift-Enter; Ctrl-C stops all" if kind == "lab" else "Ctrl-C stops it")
             process.wait()
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import ipywidgets as w
 import traitlets as t
@@ -217,7 +217,7 @@ class Workbench(w.VBox):  # type: ignore[misc]
         band = next((band for band in self._all_bands if band.name == self.band), None)
         if band is None:
             return None
-        on = needs(runner.form.value, band)
+        on = needs(cast("Spec3Params", runner.form.value), band)
         return None if self._current.is_made_with(band.name, on) else (band, on)
 
     def _start(self, band: Band, on: Any) -> None:
@@ -263,7 +263,7 @@ class Workbench(w.VBox):  # type: ignore[misc]
             self._want()
             return
         run = runner.history[-1]
-        on = {band.name: needs(run.params, band) for band in self._all_bands}
+        on = {band.name: needs(cast("Spec3Params", run.params), band) for band in self._all_bands}
         if self._current.take_run(run, runner.runs, on):
             self._say(f"products of run {run.number}")
             self._show(self.band)

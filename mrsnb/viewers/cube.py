@@ -341,13 +341,7 @@ class CubeViewer(VBox):  # type: ignore[misc]
         self._read_out()
 
     def add_aperture(self, kind: Kind = "circle") -> None:
-        """Add an aperture of a usual size in the middle of the view.
-
-        Parameters
-        ----------
-        kind : str
-            ``"circle"``, ``"ellipse"``, ``"annulus"``, ``"box"`` or ``"polygon"``.
-        """
+        """Add an aperture of a usual size: circle, ellipse, annulus, box or polygon."""
         self._hands.add(kind)
 
     # Files

@@ -86,8 +86,9 @@ class SpectrumPlot:
             fill_opacities=[0.16], opacities=[0.5], stroke_width=1,
         )  # fmt: skip
         self._marker = bq.Lines(**hidden, colors=[MARKER], stroke_width=1.6, line_style="dashed")
+        up = 1 + _LIFT / max(height - MARGIN["top"] - MARGIN["bottom"], 50)
         self._knob = bq.Scatter(
-            **over, x=[1.0], y=[1 + _LIFT / max(height - MARGIN["top"] - MARGIN["bottom"], 50)], marker="triangle-down", default_size=90, colors=[MARKER], visible=False,
+            **over, x=[1.0], y=[up], marker="triangle-down", default_size=90, colors=[MARKER], visible=False,
             enable_move=True, restrict_x=True, apply_clip=False,
         )  # fmt: skip
         self.pan = bq.PanZoom(scales={"x": [self.x]})

@@ -13,6 +13,7 @@ from mrsnb.errors import InputError, OutputError, ParamError
 from mrsnb.io.association import associate, read_association
 from mrsnb.io.atomic import output_folder
 from mrsnb.io.c1d import write_c1d
+from mrsnb.io.exposures import ExposureFile
 from mrsnb.io.provenance import checksum, record
 from mrsnb.io.regions import read_region
 from mrsnb.io.s3d import read_s3d
@@ -28,11 +29,17 @@ from mrsnb.steps.spectral_leak import SpectralLeakParams, spectral_leak
 ON_EXPOSURES = (*STEPS, "cube_build")
 """Steps that take an association or exposures."""
 
-_SKIP = {"skip": True}
 _NOTHING = {
     "assign_mtwcs": "no exposure is of a moving target (TARGTYPE = 'MOVING')",
     "master_background": "no spectrum of the background; list some in the association, or give --background",
 }
+
+
+def only(step: str, params: StepParams) -> Spec3Params:
+    """Return the parameters of a run of one step, all others left out."""
+    others = {other: {"skip": True} for other in Spec3Params.steps() if other != step}
+    chosen: dict[str, Any] = {step: replace(params, skip=False)}
+    return replace(Spec3Params().updated(others), **chosen)
 
 
 def run_step(
@@ -45,6 +52,7 @@ def run_step(
     product: str | None = None,
     suffix: str | None = None,
     backgrounds: Sequence[Path] = (),
+    exposures: Sequence[ExposureFile] | None = None,
 ) -> Iterator[Result | Spec3Result]:
     """Run one step on files and yield its results as their products are written.
 
@@ -66,6 +74,8 @@ def run_step(
         Last part of their names, such as ``"s3d"``; the usual if not given.
     backgrounds : sequence of Path
         Spectra of the background, for exposures.
+    exposures : sequence of ExposureFile, optional
+        Those of the association, if `mrsnb.pipeline.open_science` has opened them.
 
     Yields
     ------
@@ -81,7 +91,7 @@ def run_step(
     """
     if isinstance(inputs, Association) or step in ON_EXPOSURES:
         association = inputs if isinstance(inputs, Association) else _association(inputs, product, backgrounds)
-        yield from _change_exposures(step, association, params, references, output_dir, suffix)
+        yield from _change_exposures(step, association, params, references, output_dir, suffix, exposures)
         return
     run = _SpectraRun(step, inputs, params, references, output_dir, product, suffix)
     yield from {"extract_1d": run.extract, "spectral_leak": run.correct_leak, "combine_1d": run.combine}[step]()
@@ -94,15 +104,14 @@ def _change_exposures(
     references: References,
     output_dir: Path,
     suffix: str | None,
+    exposures: Sequence[ExposureFile] | None,
 ) -> Iterator[Result | Spec3Result]:
     if isinstance(params, MrsImatchParams) and not params.subtract:
         msg = "subtract = False: leaves it to cube_build, and a file cannot hold that; set subtract = True"
         raise ParamError(msg)
-    others = {other: _SKIP for other in Spec3Params.steps() if other != step}
-    chosen: dict[str, Any] = {step: replace(params, skip=False, save_results=True)}
-    steps = replace(Spec3Params().updated(others), **chosen)
+    steps = only(step, replace(params, save_results=True))
     suffixes = None if suffix is None else {step: suffix}
-    exposures = open_science(association)
+    exposures = open_science(association) if exposures is None else exposures
     if step in _NOTHING and count_results(association, steps, exposures) == 1:
         msg = f"{association.name}: {step}: nothing to do: {_NOTHING[step]}"
         raise InputError(msg)

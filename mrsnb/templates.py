@@ -148,6 +148,7 @@ def _executed(source: Template, output: Path, parameters: dict[str, Any], progre
             parameters,
             kernel_name="python3",
             progress_bar=bar,
+            store_widget_state=False,  # viewers without scripts show what widgets leave as HTML and pictures instead
             extra_arguments=["--log-level=CRITICAL"],  # a kernel warns of what it does, and is loud when interrupted
         )
     except PapermillExecutionError as error:

@@ -97,6 +97,7 @@ def cube(band="1A"):
         weight=weight,
         primary=KEYS,
         science=KEYS,
+        holes=int(np.count_nonzero(dq == 1)),
     )
 
 
@@ -139,7 +140,7 @@ def mask(share):
 
 
 def outliers():
-    previews = tuple(Preview(NAME, detector()[::2, ::2], 2, mask(6e-4), mask(2e-4)) for _ in range(2))
+    previews = tuple(Preview(NAME, detector()[::2, ::2].copy(), 2, mask(6e-4), mask(2e-4)) for _ in range(2))
     masks = (mask(1e-3),) * 12
     return OutlierDetectionResult(
         params=OutlierDetectionParams(), seconds=1.0, exposures=(derived(),) * 12, flagged=(0.001,) * 12, masks=masks,
@@ -148,7 +149,7 @@ def outliers():
 
 
 def replaced():
-    previews = tuple(ReplacePreview(NAME, detector()[::2, ::2], mask(2.5e-3), mask(4e-5)) for _ in range(6))
+    previews = tuple(ReplacePreview(NAME, detector()[::2, ::2].copy(), mask(2.5e-3), mask(4e-5)) for _ in range(6))
     counts = (ReplaceCount(name=NAME, replaced=2500, left=40),) * 12
     params = PixelReplaceParams(skip=False)
     return PixelReplaceResult(params=params, seconds=1.0, exposures=(derived(),) * 12, counts=counts, previews=previews)

@@ -173,15 +173,29 @@ def test_a_file_that_says_what_is_not_allowed_is_named(tmp_path):
         read_params(tmp_path / "p.yaml", ResidualFringeParams)
 
 
+CHANGED = {
+    "assign_mtwcs": {"save_results": True},
+    "master_background": {"median_kernel": 5},
+    "mrs_imatch": {"bkg_degree": 2},
+    "outlier_detection": {"snr": (6.5, 5.5)},
+    "adaptive_trace_model": {"skip": False, "fit_threshold": 8.0},
+    "pixel_replace": {"skip": False, "algorithm": "trace_model"},
+    "cube_build": {"channel": "1", "scalexy": 0.25, "skip_dqflagging": True},
+    "extract_1d": {"ifu_rscale": 1.5},
+    "spectral_leak": {"save_results": True},
+}
+
+
 @pytest.mark.slow
-def test_a_form_to_a_result_through_papermill(small_dataset, tmp_path):
-    form = mrsnb.controls(CubeBuildParams)
-    form.params = CubeBuildParams(channel="1", scalexy=0.25, weighting="emsm", skip_dqflagging=True)
+def test_a_form_to_the_results_of_all_steps_through_papermill(small_dataset, tmp_path):
+    form = mrsnb.controls("quicklook")
+    assert set(CHANGED) == set(form.steps)
+    form.params = form.params.updated({**CHANGED, "outlier_detection": CHANGED["outlier_detection"] | {"skip": False}})
     told = papermill_parameters(form.params, preset="quicklook")
     given_files = {"asn_file": str(small_dataset.association), "output_dir": str(tmp_path / "out")}
     done = templates.execute("spec3_mrs", tmp_path / "done.ipynb", {**told, **given_files}, progress=False)
     (path,) = (tmp_path / "out").glob("*_s3d.fits")
     cube = read_s3d(path)
-    assert cube.history["parameters"]["cube_build"] == form.params.to_dict()
+    assert cube.history["parameters"] == form.params.to_dict()
     assert cube.grid.spaxel_size == pytest.approx(0.25)
     assert path.name in done.read_text()

@@ -14,7 +14,7 @@ from mrsnb.io.asdf_extension import read_history
 from mrsnb.io.association import read_association
 from mrsnb.io.exposures import ExposureFile
 from mrsnb.io.references import load_references
-from mrsnb.pipeline import Spec3Params, Spec3Result, count_results, open_science, presets, run_spec3, spec3
+from mrsnb.pipeline import Spec3Params, Spec3Result, count_results, kernels_of, open_science, presets, run_spec3, spec3
 from mrsnb.steps.cube_build import CubeBuildResult
 from mrsnb.steps.extract_1d import Extract1dResult
 from mrsnb.steps.spectral_leak import SpectralLeakResult
@@ -399,3 +399,14 @@ def test_parameters_are_shown_as_a_table():
     text = repr(Spec3Params().updated({"cube_build": {"channel": "2"}}))
     (line,) = [line for line in text.splitlines() if "cube_build" in line and " channel " in line]
     assert "changed" in line
+
+
+def test_kernels_that_only_some_steps_need_are_compiled_for_these():
+    rare = {"traces", "replacements"}
+    for changes, needed in (
+        ({}, set()),
+        ({"adaptive_trace_model": {"skip": False}}, {"traces"}),
+        ({"pixel_replace": {"skip": False}}, {"replacements"}),
+        ({"pixel_replace": {"skip": False, "algorithm": "trace_model"}}, rare),
+    ):
+        assert rare & {*kernels_of(Spec3Params().updated(changes))} == needed

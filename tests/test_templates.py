@@ -4,6 +4,7 @@ import ast
 import json
 import re
 
+import nbconvert
 import nbformat
 import pytest
 
@@ -139,6 +140,17 @@ def test_the_executed_notebook_can_be_read_without_a_kernel(shown):
         assert "<script" not in bundle["text/html"]
     assert "spec3: tiny" in shown_last[0]["text/plain"]
     assert "widgets" not in notebook.metadata
+
+
+def test_a_form_in_an_executed_notebook_can_be_read_without_a_kernel(tmp_path, monkeypatch):
+    cells = [nbformat.v4.new_code_cell("x = 1", metadata={"tags": ["parameters"]})]
+    cells.append(nbformat.v4.new_code_cell("import mrsnb; mrsnb.controls('cube_build')"))
+    kernel = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
+    nbformat.write(nbformat.v4.new_notebook(cells=cells, metadata=kernel), tmp_path / "form.ipynb")
+    monkeypatch.setattr(templates, "folder", lambda: tmp_path)
+    made = templates.execute("form", tmp_path / "done.ipynb", {}, progress=False)
+    page, _ = nbconvert.HTMLExporter().from_filename(str(made))
+    assert "scalexy" in page.partition("mrsnb-card")[2]
 
 
 def test_a_demo_uses_its_input_again_if_it_is_the_same_and_complete(shown, monkeypatch):

@@ -40,7 +40,7 @@ def notebook_text(paths: Sequence[Path], output_dir: Path) -> str:
     book = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(code)])
     book.cells[0].id = "workbench"
     book.metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3", "language": "python"}
-    return nbformat.writes(book)
+    return str(nbformat.writes(book))
 
 
 def serve(

@@ -112,6 +112,8 @@ class Cube(Shown):
         Primary keywords of each exposure, for the HDRTAB extension.
     history : dict
         Provenance: software, parameters, inputs, references; plain values.
+    holes : int, optional
+        How many voxels are holes, counted when the cube was made; None if nobody has.
     """
 
     name: str
@@ -125,6 +127,7 @@ class Cube(Shown):
     science: Cards
     inputs: tuple[Cards, ...] = ()
     history: dict[str, Any] = field(default_factory=dict)
+    holes: int | None = None
 
     def __post_init__(self) -> None:
         for array in (self.flux, self.err, self.dq, self.weight):

@@ -10,7 +10,7 @@ from mrsnb.core.cards import Cards
 from mrsnb.core.exposure import frozen
 from mrsnb.display import Picture, Row, Shown
 
-_EACH = 3
+_EACH = 7
 """One pixel of so many, along both axes, is looked at to describe an image."""
 
 

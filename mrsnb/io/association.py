@@ -147,7 +147,8 @@ def _parsed(path: Path) -> Any:
     except (UnicodeDecodeError, RecursionError):
         msg = f"{path}: not JSON: it is not a text file with an association"
     except OSError as error:
-        msg = f"{path}: cannot be read: {error.strerror or error}"
+        place = f" in {Path.cwd()}" if isinstance(error, FileNotFoundError) and not path.is_absolute() else ""
+        msg = f"{path}: cannot be read: {error.strerror or error}{place}; 'mrsnb associate' writes associations"
     raise InputError(msg)
 
 

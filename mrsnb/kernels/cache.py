@@ -27,7 +27,18 @@ from mrsnb.kernels.threads import go_on, n_threads
 
 log = logging.getLogger(__name__)
 
-GROUPS = ("outliers", "geometry", "official", "cubes", "spectra", "sources", "differences", "fringes")
+GROUPS = (
+    "traces",
+    "replacements",
+    "outliers",
+    "geometry",
+    "official",
+    "cubes",
+    "spectra",
+    "sources",
+    "differences",
+    "fringes",
+)
 """Names of `mrsnb.kernels.warmup.GROUPS`, which takes numba to be read."""
 
 _HERE = Path(__file__).resolve().parent

@@ -152,16 +152,18 @@ def _deposit_points(points, which, ranges, row, planes, reach, kind, begin, sums
                     _add(f, e, 1.0 / max(nearness, soft[r]), k - begin, spaxel[i], sums)
 
 
-def deposit_points(points, in_order, row, planes, reach, kind, begin, sums):
+def deposit_points(points, in_order, which, row, planes, reach, kind, begin, sums):
     """Add the pixels of one exposure to the sums of a group of planes.
 
     Parameters
     ----------
     points : Points
     in_order : mrsnb.kernels.drizzle.Sorted
-        Of the first planes and numbers of planes from `point_ranges`, as is
+        Of the first planes and numbers of planes from `point_ranges`.
+    which : ndarray of int32, shape (n,)
+        ``in_order.reaching(begin, end)``.
     row : ndarray of int32, shape (m,)
-        row of `reach`.
+        Each pixel's row of `reach`, from `point_ranges`.
     planes : Planes
     reach : Reach
     kind : int
@@ -171,5 +173,4 @@ def deposit_points(points, in_order, row, planes, reach, kind, begin, sums):
     sums : ndarray of float64, shape (n, n_y * n_x, 4)
         As in `mrsnb.kernels.drizzle.deposit`, with weights without unit; changed in place.
     """
-    which = in_order.reaching(begin, begin + len(sums))
     _deposit_points(points, which, (in_order.first, in_order.number), row, planes, reach, kind, begin, sums)

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from mrsnb.kernels.clip import clipped_limits
 from mrsnb.kernels.spline import DEGREE, Knots, evaluate, fill_knots, fit_clipped, nth_largest
-from mrsnb.kernels.threads import share
+from mrsnb.kernels.threads import go_on, share
 
 REACH = 50
 """Rows to either side of a row that its spline is fitted to."""
@@ -30,7 +30,7 @@ SPACE_RATIO = 1.2
 SIGMA = 2.5
 ROUNDS = 3
 _ROWS = 64
-"""Rows of a part that one thread does."""
+"""Rows that are done at a time: of a part of one thread, or before the next look whether to go on."""
 
 
 class Traces(NamedTuple):
@@ -148,24 +148,41 @@ def _fit_window(x, y, has_saved, coefficients):
     return knots
 
 
+class _Window(NamedTuple):
+    """The points that a spline is fitted to, and the last spline that fitted; goes along a slice."""
+
+    x: NDArray[np.float32]
+    y: NDArray[np.float32]
+    row: NDArray[np.int64]
+    coefficients: NDArray[np.float64]
+
+
+class _Last(NamedTuple):
+    """How many points there are in a window, and the last spline that fitted: its knots, and where it holds."""
+
+    n: int
+    knots: Knots
+    low: float
+    high: float
+
+
 @njit(cache=True, nogil=True)
-def _fit_slice(flux, alpha, label, place, norm, knots, coefficients, bounds, scale):
-    """Fit one slice: from the first row to the middle, then from the last; a failing row takes the spline before it."""
-    name, first, last = place
-    mine = label[:, first:last] == name
-    flux, alpha = flux[:, first:last], alpha[:, first:last]
+def _fit_rows(flux, alpha, label, place, norm, steps, window, last, out):
+    """Fit some rows of a slice: its steps go from the first row to the middle, then from the last.
+
+    A failing row takes the spline before it. Returns what the next steps go on with.
+    """
+    name, left, right = place
+    mine = label[:, left:right] == name
+    flux, alpha = flux[:, left:right], alpha[:, left:right]
     n_row, n_col = flux.shape
     half = n_row // 2
-    x = np.empty((2 * REACH + 1) * n_col, np.float32)
-    y = np.empty(x.size, np.float32)
-    row = np.empty(x.size, np.int64)
+    x, y, row, saved_coefficients = window
+    knots, coefficients, bounds, scale = out
     t = np.empty(PIECES + 2 * (DEGREE + 1))
     found = np.empty(coefficients.shape[1])
-    saved_coefficients = np.empty(coefficients.shape[1])
-    saved = Knots(0.0, 0.0, 1.0, 0, 0.0)
-    low, high = np.float32(0), np.float32(0)
-    n = 0
-    for k in range(n_row):
+    n, saved, low, high = last
+    for k in range(steps[0], steps[1]):
         i = k if k <= half else n_row - 1 - (k - half - 1)
         if k in (0, half + 1):
             n = 0
@@ -181,9 +198,10 @@ def _fit_slice(flux, alpha, label, place, norm, knots, coefficients, bounds, sca
             good += mine[i, c] and np.isfinite(flux[i, c])
         if good <= LEAST:
             continue
+        found[:] = 0.0
         now = _fit_window(x[:n], y[:n], saved.inner > 0, found)
         if now.inner > 0:
-            saved, low, high = now, x[0], x[n - 1]
+            saved, low, high = now, float(x[0]), float(x[n - 1])
             saved_coefficients[:] = found
         if saved.inner == 0:
             continue
@@ -192,6 +210,7 @@ def _fit_slice(flux, alpha, label, place, norm, knots, coefficients, bounds, sca
         coefficients[i] = saved_coefficients
         bounds[i, 0], bounds[i, 1] = low, high
         scale[i] = _scaled_to_row(flux[i], alpha[i], mine[i], saved, t, saved_coefficients, low, high)
+    return _Last(n, saved, low, high)
 
 
 def fit_traces(flux, alpha, label, slices, norm):
@@ -222,7 +241,15 @@ def fit_traces(flux, alpha, label, slices, norm):
     )
 
     def part(s: int) -> None:
-        _fit_slice(flux, alpha, label, slices[s], norm[s], *(values[s] for values in traces))
+        most = (2 * REACH + 1) * (slices[s, 2] - slices[s, 1])
+        points, ranks = np.empty((2, most), np.float32), np.empty(most, np.int64)
+        window = _Window(points[0], points[1], ranks, np.empty(PIECES + DEGREE + 1))
+        last = _Last(0, Knots(0.0, 0.0, 1.0, 0, 0.0), 0.0, 0.0)
+        mine = Traces(*(values[s] for values in traces))
+        for k in range(0, n_row, _ROWS):
+            go_on()
+            steps = k, min(k + _ROWS, n_row)
+            last = _fit_rows(flux, alpha, label, slices[s], norm[s], steps, window, last, mine)
 
     share(part, n)
     return traces

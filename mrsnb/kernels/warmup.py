@@ -1,4 +1,4 @@
-"""Calls every kernel that level 3 needs with its default parameters, once, on next to nothing, so that it is compiled.
+"""Calls kernels once, on next to nothing, so that they are compiled: all that level 3 needs by default, and more.
 
 A kernel is compiled for the types that it is called with, and read-only arrays are a type of their own, so the calls
 here are as in the steps. Groups may be called in processes side by side; what shares compiled functions is in one.
@@ -22,11 +22,13 @@ from mrsnb.kernels.neighbours import lower_to_differences
 from mrsnb.kernels.normalize import Product, normalize
 from mrsnb.kernels.photometry import Apertures, sum_extended, sum_point
 from mrsnb.kernels.predict import Crossing, lower_median, predict
+from mrsnb.kernels.replace import fit_profiles, smaller_gradient
 from mrsnb.kernels.rows import Look, slice_rows
 from mrsnb.kernels.sines import strongest_frequency
 from mrsnb.kernels.slices import Samples, SlicePolynomials, sample_slices, slice_pixels
 from mrsnb.kernels.spikes import stand_out, stand_out_alone, with_neighbours
 from mrsnb.kernels.tangent import Telescope, corners_of, focal_plane, slice_planes
+from mrsnb.kernels.trace import Ends, evaluate_traces, fit_traces, widen
 from mrsnb.kernels.usable import count_found, gather_usable
 
 Array = NDArray[np.float64]
@@ -188,8 +190,35 @@ def fringes() -> None:
     KnottedSpline(x, x[10:11], 2).fitted(x, np.ones(50))
 
 
+def _labels() -> tuple[NDArray[np.int16], NDArray[np.int64]]:
+    """Return the slices of an image: the label of each pixel, and where each is."""
+    label = np.tile(np.repeat(np.arange(101, 101 + _SLICES, dtype=np.int16), _WIDTH), (_ROWS, 1))
+    ends = _WIDTH * np.arange(_SLICES + 1)
+    return label, np.stack([label[0, ends[:-1]], ends[:-1], ends[1:]], axis=1).astype(np.int64)
+
+
+def traces() -> None:
+    """Splines along the slices, and exposures with more columns."""
+    label, slices = _labels()
+    slice_pixels(np.asfortranarray(label), slices[:, 0].astype(np.int16), 0, _COLUMNS)
+    alpha = np.tile(np.arange(_COLUMNS, dtype=np.float32), (_ROWS, 1))
+    fitted = fit_traces(_image().copy(), alpha, label, slices, np.ones((_SLICES, _ROWS), np.float32))
+    evaluate_traces(fitted, alpha, label, slices, Ends(0.1, 2, 1, blank=True))
+    for image in (_image(), _image().copy()):
+        widen(image, label, slices, 2.0, 3)
+
+
+def replacements() -> None:
+    """Estimates of bad pixels."""
+    label, slices = _labels()
+    bad = np.arange(label.size).reshape(label.shape) % 5 == 0
+    smaller_gradient(_image(), bad, label, 1)
+    fit_profiles(_image(), np.ones((4, *label.shape), np.float32), bad, ~bad, label, slices, 3, True)
+
+
 GROUPS: dict[str, Callable[[], None]] = {
-    group.__name__: group for group in (outliers, geometry, official, cubes, spectra, sources, differences, fringes)
+    group.__name__: group
+    for group in (traces, replacements, outliers, geometry, official, cubes, spectra, sources, differences, fringes)
 }
 """By name; what takes longest comes first."""
 

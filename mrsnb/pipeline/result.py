@@ -113,7 +113,7 @@ class Spec3Result(Shown):
         from mrsnb.display.plots import spectrum_picture
 
         curves = [(p.label, p.wave, p.flux) for p in self.spectra if p.wave is not None and p.flux is not None]
-        low, high = (f([f(wave) for _, wave, _ in curves]) for f in (min, max))
+        low, high = min(wave.min() for _, wave, _ in curves), max(wave.max() for _, wave, _ in curves)
         marks = [(line.wave, line.name) for line in lines_between(low, high)]
         return spectrum_picture(f"{self.association.name}: spectrum", curves, marks=marks)
 

@@ -158,8 +158,11 @@ def count_results(association: Association, params: Spec3Params, exposures: Sequ
 def kernels_of(params: Spec3Params) -> tuple[str, ...]:
     """Return the groups of kernels, of `mrsnb.kernels.cache.GROUPS`, that a run needs."""
     outliers, cubes, spectra = params.outlier_detection, params.cube_build, params.extract_1d
+    trace, replaced = params.adaptive_trace_model, params.pixel_replace
     by_model = outliers.method == "model"
     needed = {
+        "traces": not trace.skip or (not replaced.skip and replaced.algorithm == "trace_model"),
+        "replacements": not replaced.skip,
         "outliers": not outliers.skip and by_model,
         "differences": not outliers.skip and not by_model,
         "geometry": not cubes.skip or (not outliers.skip and by_model),

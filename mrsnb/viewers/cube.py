@@ -1,10 +1,12 @@
 """Look at a spectral cube: its planes, maps of its lines, and the spectra of apertures that are dragged over it."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import traitlets
 from astropy import units as u
 from ipywidgets import HTML, HBox, Layout, VBox
 from numpy.typing import NDArray
@@ -22,7 +24,7 @@ from mrsnb.viewers.figures import dead_brushes
 from mrsnb.viewers.image_panel import ImagePanel
 from mrsnb.viewers.latest import Latest
 from mrsnb.viewers.overlays import psf_circle
-from mrsnb.viewers.picture import Choice, Picture, contour_lines, picture, shading
+from mrsnb.viewers.picture import Choice, Picture, contour_lines, picture
 from mrsnb.viewers.readout import voxel_text
 from mrsnb.viewers.slicing import Range, layer_names
 from mrsnb.viewers.spectrum_panel import SpectrumPanel
@@ -54,6 +56,9 @@ class CubeViewer(VBox):  # type: ignore[misc]
     >>> viewer = CubeViewer("my_target_ch3-short_s3d.fits")  # doctest: +SKIP
     >>> viewer.wavelength = 12.81 * u.um  # doctest: +SKIP
     """
+
+    voxel = traitlets.Tuple(default_value=None, allow_none=True).tag(sync=False)
+    """The voxel ``(x, y, z)`` of the cube in view that was clicked last, 0-based; to be observed."""
 
     def __init__(self, cubes: Any, *, aperture: Any = None, spectrum: Any = SpectrumPanel) -> None:
         self.cubes, self.origins = cubes_of(cubes)
@@ -98,10 +103,10 @@ class CubeViewer(VBox):  # type: ignore[misc]
     def _wire(self) -> None:
         c = self.controls
         c.band.observe(lambda change: self._take(change["new"]), "value")
-        for widget in (c.layer, c.stretch, c.contours, c.psf, c.how, c.continuum, c.is_map, c.low, c.high):
+        for widget in (c.layer, c.contours, c.psf, c.how, c.continuum, c.is_map):
             widget.observe(self._redrawn, "value")
-        c.limits.observe(self._limited, "value")
-        c.colours.observe(lambda change: setattr(self, "colours", change["new"]), "value")
+        c.shades.on_change(self._redrawn)
+        c.shades.colours.observe(lambda change: setattr(self, "colours", change["new"]), "value")
         c.zoom.observe(lambda change: self.spectrum_panel.zoom_in(change["new"]), "value")
         c.what.observe(lambda _: self._name_file(), "value")
         c.home.on_click(lambda _: self.spectrum_panel.place(*whole_range(self.cubes)))
@@ -242,6 +247,7 @@ class CubeViewer(VBox):  # type: ignore[misc]
         if wave is None:
             self.spectrum_panel.place(*whole_range(self.cubes))
         self._at = None
+        self.image.show_spaxels([])
         self._draw()
         self._hands.draw()
         self._name_file()
@@ -267,8 +273,7 @@ class CubeViewer(VBox):  # type: ignore[misc]
             reference=self.waves.velocity_zero,
         )
         self._shown = shown = picture(cube, k, self._choice)
-        kind, limits = ("linear", "min - max") if shown.what == "DQ" else (c.stretch.value, c.limits.value)
-        self._stretch = shading(shown.image, kind, limits, (c.low.value, c.high.value))
+        self._stretch = c.shades.of(shown.image, are_flags=shown.what == "DQ")
         self.image.show(shown.image, self._stretch, shown.unit)
         self.spectrum_panel.show_wave(float(cube.grid.wave[k]))
         self._draw_over()
@@ -304,15 +309,6 @@ class CubeViewer(VBox):  # type: ignore[misc]
             self._attempt(self._draw)
             self.spectrum_panel.show_range(self._range, self._choice.beside(self.cube))
 
-    def _limited(self, change: dict[str, Any]) -> None:
-        c, is_fixed = self.controls, change["new"] == "fixed"
-        if is_fixed and self._stretch is not None:
-            with quiet(self.controls):
-                c.low.value, c.high.value = float(f"{self._stretch.low:.6g}"), float(f"{self._stretch.high:.6g}")
-        for box in (c.low, c.high):
-            box.layout.display = None if is_fixed else "none"
-        self._redrawn(change)
-
     def _brushed(self, limits: Range | None) -> None:
         """Take a range that was brushed, and show its map at once."""
         c = self.controls
@@ -339,6 +335,11 @@ class CubeViewer(VBox):  # type: ignore[misc]
         self._at = (x, y)
         self._hands.add_spaxel(x, y)
         self._read_out()
+        self.voxel = (x, y, self.waves.plane)
+
+    def mark_spaxels(self, spaxels: Sequence[tuple[int, int]], shares: Sequence[float] = ()) -> None:
+        """Mark spaxels ``(x, y)`` of the cube in view, fainter for smaller shares on 0...1; none takes marks away."""
+        self.image.show_spaxels(spaxels, shares)
 
     def add_aperture(self, kind: Kind = "circle") -> None:
         """Add an aperture of a usual size: circle, ellipse, annulus, box or polygon."""

@@ -11,7 +11,6 @@ from ipywidgets import (
     Button,
     Checkbox,
     Dropdown,
-    FloatText,
     HBox,
     Layout,
     Text,
@@ -23,11 +22,8 @@ from ipywidgets import (
 from mrsnb.display.markup import escape
 from mrsnb.viewers.aperture import KINDS
 from mrsnb.viewers.cube_saving import FORMATS, X1D
-from mrsnb.viewers.picture import LIMITS, STRETCHES
-from mrsnb.viewers.raster import COLOURS
+from mrsnb.viewers.shade_controls import ShadeControls
 from mrsnb.viewers.slicing import HOWS
-
-_NARROW = {"description_width": "58px"}
 
 
 @cache
@@ -81,11 +77,7 @@ class CubeControls:
         )
         self.layer = ToggleButtons(options=["SCI"], layout=Layout(margin="0"))
         self.layer.style.button_width = "auto"
-        self.stretch = Dropdown(options=STRETCHES, description="stretch", **_row())
-        self.limits = Dropdown(options=LIMITS, description="limits", **_row())
-        self.low = FloatText(description="low", **_row())
-        self.high = FloatText(description="high", **_row())
-        self.colours = Dropdown(options=COLOURS, description="colours", **_row())
+        self.shades = ShadeControls()
         self.contours = Checkbox(description="contours", **_check())
         self.psf = Checkbox(description="PSF", **_check())
         self.is_map = ToggleButton(description="line map", icon="image", layout=Layout(width="96px"))
@@ -109,8 +101,6 @@ class CubeControls:
         self.file = Text(layout=Layout(flex="1 1 90px", width="auto", min_width="80px"))
         self.save = _button("save", "write the file")
         self.status = note()
-        for box in (self.low, self.high):
-            box.layout.display = "none"
 
     def boxes(self) -> VBox:
         """Return them all, arranged."""
@@ -124,9 +114,9 @@ class CubeControls:
         parts: list[Any] = [
             head("image"),
             row(self.layer),
-            row(self.stretch, self.limits),
-            row(self.low, self.high),
-            row(self.colours, self.contours, self.psf),
+            row(self.shades.stretch, self.shades.limits),
+            row(self.shades.low, self.shades.high),
+            row(self.shades.colours, self.contours, self.psf),
             head("line map"),
             row(self.is_map, self.how, self.continuum),
             self.range,
@@ -149,10 +139,6 @@ class CubeControls:
         for part in parts:
             part.add_class("mrsnb-tools")
         return parts
-
-
-def _row() -> dict[str, Any]:
-    return {"layout": Layout(flex="1 1 130px", width="auto", min_width="120px"), "style": _NARROW}
 
 
 def _check(width: str = "84px") -> dict[str, Any]:

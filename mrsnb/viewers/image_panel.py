@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
-from bqplot import Axis, ColorScale, GridHeatMap, Label, LinearScale, Lines, Scatter
+from bqplot import Axis, Label, LinearScale, Lines, Scatter
 from numpy.typing import NDArray
 
 from mrsnb.core.cube import CubeGrid
@@ -13,6 +13,7 @@ from mrsnb.display.plots.stretch import Stretch
 from mrsnb.viewers.closing import close_all
 from mrsnb.viewers.colour_bar import ColourBar
 from mrsnb.viewers.figures import plain_figure
+from mrsnb.viewers.net import Net
 from mrsnb.viewers.overlays import View, compass, joined, round_ticks, scale_bar
 from mrsnb.viewers.raster import Raster
 
@@ -25,6 +26,8 @@ _MOST_CELLS = 4096
 """Of the grid that notices where the mouse is; larger images have cells of several spaxels."""
 _EDGE = "#16181a"
 _MARK = "#ffffff"
+MARK = "#00e5ff"
+"""Colour of what is pointed out."""
 NOTHING = "#a9adb3"
 """Shade of what is not known."""
 
@@ -61,14 +64,14 @@ class ImagePanel:
         self._scales = {"x": self._x, "y": self._y}
         self.raster = Raster(self._x, self._y, x=(-1, 1), y=(-1, 1), colours=colours)
         self.bar = ColourBar(colours)
-        self._view, self._block = View(-1, 1, -1, 1), 1
+        self._view = View(-1, 1, -1, 1)
         self._grid: CubeGrid | None = None
         self._make_axes()
         self._make_marks()
         lines = [self._contours, self._others, self._under, self._ring]
         self.figure = plain_figure(
             "mrsnb-image",
-            marks=[self.raster.mark, *lines, self._net, *self._over, *self.bar.marks],
+            marks=[self.raster.mark, *lines, self._net.mark, *self._over, *self.bar.marks],
             axes=[self._x_axis, self._y_axis],
             background_style={"fill": NOTHING},
             fig_margin=MARGIN,
@@ -110,23 +113,16 @@ class ImagePanel:
             align="middle",
             font_weight="bold",
         )
-        self._net = GridHeatMap(
-            color=np.zeros((2, 2)),
-            row=np.arange(3.0),
-            column=np.arange(3.0),
-            scales={"row": self._y, "column": self._x, "color": ColorScale(colors=["#000000", "#000000"])},
-            opacity=0.2,  # the least that is allowed; the style sheet makes it none
-            stroke=None,
-            interactions={},
+        self._net = Net(self._x, self._y, self._at(self._on_hover), self._at(self._on_click))
+        self._fed = Scatter(
+            x=[], y=[], scales=self._scales, marker="square", default_size=64, colors=[MARK], fill=False, stroke_width=2
         )
-        self._net.on_hover(lambda _, told: self._found(told, self._on_hover))
-        self._net.on_element_click(lambda _, told: self._found(told, self._on_click))
         self._centre = dots("circle", 48, enable_move=True)
         self._handles = dots("square", 44, enable_move=True)
         for mark, first in ((self._centre, 0), (self._handles, 1)):
             mark.on_drag(self._dragging(first, is_end=False))
             mark.on_drag_end(self._dragging(first, is_end=True))
-        self._over = [self._under_signs, self._signs, self._letters, self._handles, self._centre]
+        self._over = [self._under_signs, self._signs, self._letters, self._fed, self._handles, self._centre]
 
     def _dragging(self, first: int, *, is_end: bool) -> Callable[[Any, dict[str, Any]], None]:
         def told(_: Any, content: dict[str, Any]) -> None:
@@ -137,16 +133,14 @@ class ImagePanel:
 
         return told
 
-    def _found(self, told: dict[str, Any], call: Callable[[int, int], None]) -> None:
-        data = told.get("data")
-        data = told if not isinstance(data, dict) else data
-        if self._grid is None or "row" not in data or "column" not in data:
-            return
-        size, grid = self._grid.spaxel_size, self._grid
-        half = 0.5 * self._block
-        x = math.floor(data["column"] / size + grid.n_x // 2 + half + 0.01)
-        y = math.floor(data["row"] / size + grid.n_y // 2 + half + 0.01)
-        call(min(max(x, 0), grid.n_x - 1), min(max(y, 0), grid.n_y - 1))
+    def _at(self, call: Callable[[int, int], None]) -> Callable[[float, float], None]:
+        def told(xi: float, eta: float) -> None:
+            if self._grid is not None:
+                grid, size = self._grid, self._grid.spaxel_size
+                x, y = math.floor(xi / size + grid.n_x // 2 + 0.5), math.floor(eta / size + grid.n_y // 2 + 0.5)
+                call(min(max(x, 0), grid.n_x - 1), min(max(y, 0), grid.n_y - 1))
+
+        return told
 
     @property
     def view(self) -> View:
@@ -204,13 +198,10 @@ class ImagePanel:
 
     def _cast_net(self, grid: CubeGrid, left: float, low: float) -> None:
         """Lay cells that cannot be seen over the spaxels: they tell where the mouse is."""
-        self._block = math.ceil(math.sqrt(grid.n_x * grid.n_y / _MOST_CELLS))
-        step = grid.spaxel_size * self._block
-        n_x, n_y = (max(2, -(-n // self._block)) for n in (grid.n_x, grid.n_y))
-        with self._net.hold_sync():
-            self._net.color = np.zeros((n_y, n_x), np.float32)
-            self._net.column = left + step * np.arange(n_x + 1)
-            self._net.row = low + step * np.arange(n_y + 1)
+        block = math.ceil(math.sqrt(grid.n_x * grid.n_y / _MOST_CELLS))
+        step = grid.spaxel_size * block
+        n_x, n_y = (max(2, -(-n // block)) for n in (grid.n_x, grid.n_y))
+        self._net.cast(left + step * np.arange(n_x + 1), low + step * np.arange(n_y + 1))
 
     def show(self, image: Array, stretch: Stretch | None, unit: str) -> None:
         """Show an image of shape (n_y, n_x), and what its shades mean; NaN is not drawn."""
@@ -272,6 +263,15 @@ class ImagePanel:
             self._others.x, self._others.y = lines[..., 0], lines[..., 1]
             self._others.colors = [colour for _, colour in others]
             self._others.opacities = [0.9] * len(others)
+
+    def show_spaxels(self, spaxels: Sequence[tuple[int, int]], shares: Sequence[float] = ()) -> None:
+        """Mark spaxels ``(x, y)``, the more solid the larger their shares on 0...1 are, and no others any more."""
+        if self._grid is None:
+            return
+        places = np.array(spaxels, float).reshape(-1, 2) - (self._grid.n_x // 2, self._grid.n_y // 2)
+        if len(places):
+            self._fed.opacities = [0.25 + 0.75 * share for share in shares] or [1.0]
+        _set(self._fed, (places * self._grid.spaxel_size).T)
 
     def show_contours(self, lines: Sequence[Array]) -> None:
         """Draw contours."""

@@ -78,6 +78,11 @@ class Raster:
         self._index = shade_index(shades)
         self._send()
 
+    def paint(self, index: NDArray[np.uint8], table: NDArray[np.uint8]) -> None:
+        """Show an image by its palette, as `palette_png` takes them; entry 0 is transparent."""
+        self._index, self._table = index, table
+        self._send()
+
     @property
     def colours(self) -> str:
         """Name of the colour map; set it to show the same image in others."""

@@ -14,6 +14,8 @@ from mrsnb.widgets.work import AnyParams
 
 Array = NDArray[Any]
 NO_VALUE = "-"
+_PLACING = {"ra_center", "dec_center", "cube_pa", "coord_system", "offset_file"}
+"""Parameters that say where a cube is."""
 
 
 class Change(NamedTuple):
@@ -38,6 +40,19 @@ def changes(before: AnyParams, after: AnyParams) -> tuple[Change, ...]:
     """
     old, new = _flat(before), _flat(after)
     return tuple(Change(name, old.get(name), value) for name, value in new.items() if old.get(name) != value)
+
+
+def moved(before: AnyParams, after: AnyParams) -> str:
+    """Return why two images may not show one field, each spaxel the same place; empty if they do.
+
+    Examples
+    --------
+    >>> from mrsnb.steps.cube_build import CubeBuildParams
+    >>> moved(CubeBuildParams(), CubeBuildParams(cube_pa=30.0))
+    'cube_pa differs: the two do not show one field'
+    """
+    names = [change.name for change in changes(before, after) if change.name.rpartition(".")[2] in _PLACING]
+    return f"{', '.join(names)} differs: the two do not show one field" if names else ""
 
 
 def _flat(params: AnyParams) -> dict[str, Any]:

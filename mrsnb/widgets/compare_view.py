@@ -10,7 +10,7 @@ from mrsnb.core.cube import Cube
 from mrsnb.display.markup import escape
 from mrsnb.display.plots import spectrum_picture
 from mrsnb.pipeline import ProductSummary
-from mrsnb.widgets.compare import ImagePair, changes, common_products, differences, products_of, residual
+from mrsnb.widgets.compare import ImagePair, changes, common_products, differences, moved, products_of, residual
 from mrsnb.widgets.pair_html import VIEWS, pair_html, picture_html
 from mrsnb.widgets.parts import line
 from mrsnb.widgets.runs import Run, Runs
@@ -44,7 +44,9 @@ class CompareView:
         self._rows = rows
         self.box = w.VBox([*rows, self._shown, self._table])
         self.box.add_class("mrsnb-compare")
-        self._is_put, self._is_seen = False, False
+        self._is_put, self._is_seen, self._follows = False, False, True
+        for chooser in (self._one, self._other):
+            chooser.observe(self._chosen, "value")
         for chooser in (self._one, self._other, self._product, self._view, self._planes, self._plane):
             chooser.observe(self._changed, "value")
 
@@ -52,18 +54,18 @@ class CompareView:
         """Show two runs of given numbers."""
         self._is_put = True
         self._one.value, self._other.value = one, other
-        self._is_put = False
+        self._is_put, self._follows = False, False
         self._changed()
 
     def show(self, history: Sequence[Run], *, is_seen: bool) -> None:
-        """Offer these runs; draw if somebody looks."""
+        """Offer these runs, the last two until somebody chooses others; draw if somebody looks."""
         over = [run for run in history if run.state != "running"]
         options = [(f"run {run.number}", run.number) for run in over]
         became_seen, self._is_seen = is_seen and not self._is_seen, is_seen
         if list(self._one.options) != options:
             kept = [chooser.value for chooser in (self._one, self._other)]
-            if not {*kept} <= {run.number for run in over}:
-                kept = _latest(over)
+            if self._follows or not {*kept} <= {run.number for run in over}:
+                kept, self._follows = _latest(over), True
             self._is_put = True
             self._one.options = self._other.options = options
             if options:
@@ -72,6 +74,9 @@ class CompareView:
             became_seen = is_seen
         if became_seen:
             self._changed()
+
+    def _chosen(self, _: Any) -> None:
+        self._follows = self._follows and self._is_put
 
     def _changed(self, _: Any = None) -> None:
         if self._is_put or not self._is_seen:
@@ -127,7 +132,8 @@ class CompareView:
         if first is None or second is None:
             return ""
         pair = ImagePair.of(first, second, before.spaxel_size, after.spaxel_size)
-        told = "".join(line(text, "mrsnb-faint") for text in (note, pair.note, pair.told()) if text)
+        notes = (note, pair.note, moved(one.params, other.params), pair.told())
+        told = "".join(line(text, "mrsnb-faint") for text in notes if text)
         return told + pair_html(pair, self._view.value, names)
 
     def _both(self, one: Run, other: Run, name: str) -> tuple[Cube | None, Cube | None]:

@@ -12,7 +12,7 @@ from mrsnb.pipeline.parameter_files import read_params, step_named
 from mrsnb.pipeline.settings import AMONG_OTHERS, Settings
 from mrsnb.pipeline.snippets import as_python
 from mrsnb.widgets.draft import Draft
-from mrsnb.widgets.parts import button, close_all, line, sheet
+from mrsnb.widgets.parts import button, close_all, line, sheet, with_record
 from mrsnb.widgets.share import Share
 from mrsnb.widgets.step_form import StepForm
 
@@ -99,6 +99,9 @@ class Controls(w.VBox):  # type: ignore[misc]
     def close(self) -> None:
         """Close the form with all that is in it."""
         close_all(self)
+
+    def _repr_mimebundle_(self, **kwargs: Any) -> dict[str, Any]:
+        return with_record(super()._repr_mimebundle_(**kwargs), repr(self), self.value._repr_html_())
 
     def __repr__(self) -> str:
         return f"Controls: {self.error or as_python(self.params).splitlines()[-1]}"

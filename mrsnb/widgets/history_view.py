@@ -9,9 +9,9 @@ from mrsnb.widgets.compare import changes
 from mrsnb.widgets.parts import button, line
 from mrsnb.widgets.progress import duration
 from mrsnb.widgets.runs import Run, State
+from mrsnb.widgets.told import HEADS
 from mrsnb.widgets.work import AnyParams
 
-_HEADS = ("run", "started", "took", "state", "what changed")
 _MOST = 3
 """Changes that are named of a run."""
 _BLANK = "\N{NO-BREAK SPACE}"
@@ -69,7 +69,7 @@ class HistoryView:
         if states == self._states:
             return
         self._states = states
-        heads, *lines = align([_HEADS, *table(history, self._first)])
+        heads, *lines = align([HEADS, *table(history, self._first)])
         kept = tuple(number for number in self._list.value if number in states)
         self._heads.value = line(heads, "mrsnb-heads")
         options = [(text.replace(" ", _BLANK), run.number) for text, run in zip(lines, history, strict=True)]

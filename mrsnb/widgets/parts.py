@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from functools import cache
 from importlib.resources import files
+from typing import Any
 
 import ipywidgets as w
 
@@ -29,6 +30,12 @@ def line(text: str, kind: str) -> str:
     """Return a line of text as HTML of the class `kind`, empty if there is none; read out when it is wrong."""
     role = ' role="alert"' if kind == "mrsnb-wrong-line" else ""
     return f'<div class="{kind}"{role}>{escape(text)}</div>' if text else ""
+
+
+def with_record(bundle: dict[str, Any], text: str, html: str) -> dict[str, Any]:
+    """Return how a widget shows itself, with what is left of it where no kernel is: on GitHub, in an HTML file."""
+    note = "<small><i>As it was when this cell ran; the form itself needs a kernel.</i></small>"
+    return {**bundle, "text/plain": text, "text/html": html + note}
 
 
 def close_all(widget: w.Widget) -> None:

@@ -16,7 +16,7 @@ from mrsnb.pipeline.settings import Settings
 from mrsnb.pipeline.snippets import PRESET, as_python
 from mrsnb.widgets.controls import state
 from mrsnb.widgets.draft import Draft, concerned
-from mrsnb.widgets.parts import button, close_all, line, sheet
+from mrsnb.widgets.parts import button, close_all, line, sheet, with_record
 from mrsnb.widgets.share import Share
 from mrsnb.widgets.step_form import StepForm
 
@@ -138,6 +138,9 @@ class PipelineControls(w.VBox):  # type: ignore[misc]
     def close(self) -> None:
         """Close the form with all that is in it."""
         close_all(self)
+
+    def _repr_mimebundle_(self, **kwargs: Any) -> dict[str, Any]:
+        return with_record(super()._repr_mimebundle_(**kwargs), repr(self), self.value._repr_html_())
 
     def __repr__(self) -> str:
         said = self.error or as_python(self.params, preset=self.preset).splitlines()[-1]

@@ -1,11 +1,13 @@
 """The results of a run: their titles, and the one that is looked at."""
 
+import traceback
 from time import perf_counter
 from typing import Any
 
 import ipywidgets as w
 
 from mrsnb.widgets.runs import Run, Runs
+from mrsnb.widgets.told import error_html
 
 _SHARE = 4
 """While a run goes on, a result is drawn after at least so many times as long as the one before took to draw."""
@@ -69,5 +71,9 @@ class ResultsView:
         if run is None or index is None or self._drawn == (run.number, index):
             return
         start = perf_counter()
-        self._shown.value, self._drawn = self._runs.html(run, index), (run.number, index)
+        try:
+            html = self._runs.html(run, index)
+        except Exception as error:  # noqa: BLE001 (whatever it is: the run goes on, and the other results are shown)
+            html = error_html(f"cannot be shown: {type(error).__name__}: {error}", traceback.format_exc())
+        self._shown.value, self._drawn = html, (run.number, index)
         self._free = perf_counter() + _SHARE * (perf_counter() - start)

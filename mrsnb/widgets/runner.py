@@ -11,13 +11,13 @@ from mrsnb.core.references import References
 from mrsnb.errors import InputError, MrsnbError
 from mrsnb.widgets.compare_view import CompareView
 from mrsnb.widgets.forms import controls
-from mrsnb.widgets.history_view import HistoryView
+from mrsnb.widgets.history_view import HistoryView, table
 from mrsnb.widgets.loop import Loop
-from mrsnb.widgets.parts import button, close_all, line, sheet
+from mrsnb.widgets.parts import button, close_all, line, sheet, with_record
 from mrsnb.widgets.progress import duration
 from mrsnb.widgets.results_view import ResultsView
 from mrsnb.widgets.runs import Job, Run, Runs
-from mrsnb.widgets.told import error_html, log_html, progress_of, state_of
+from mrsnb.widgets.told import error_html, log_html, progress_of, record_html, state_of
 from mrsnb.widgets.work import AnyParams, AnyResult, Inputs, Work, work_of
 
 _TICK = 0.5
@@ -235,6 +235,19 @@ class Runner(w.VBox):  # type: ignore[misc]
         self.state = "idle" if run is None else run.state
         if is_running:
             self._loop.again(_TICK)
+
+    def _repr_mimebundle_(self, **kwargs: Any) -> dict[str, Any]:
+        return with_record(super()._repr_mimebundle_(**kwargs), repr(self), self._record())
+
+    def _record(self) -> str:
+        work, history = self.runs.work, self.runs.history
+        made = next((run for run in reversed(history) if run.results), None)
+        return record_html(
+            f"{work.step}: {', '.join(work.names)}",
+            table(history, work.defaults),
+            history[-1].error if history else "",
+            "" if made is None else self.runs.html(made, len(made.results) - 1),
+        )
 
     def __repr__(self) -> str:
         job = self.runs.job

@@ -185,8 +185,9 @@ class Job:
 
     def _take_results(self) -> None:
         params = self._run.params
-        self._set(total=self.work.count(params))
-        with closing(self.work.results(params)) as results:  # type: ignore[type-var]
+        total, begun = self.work.begin(params)
+        self._set(total=total)
+        with closing(begun) as results:  # type: ignore[type-var]
             for index, result in enumerate(results):
                 self._keep(index, result)
                 summary = Summary.of(result, self.work.output_dir)

@@ -2,12 +2,15 @@
 
 from collections.abc import Sequence
 
+from mrsnb.display import Row, Section, Table, to_html
 from mrsnb.display.markup import escape
 from mrsnb.widgets.progress import duration
 from mrsnb.widgets.runs import Run
 
 _STYLES = {"running": "info", "done": "success", "failed": "danger", "cancelled": "warning"}
 _SHOWN_LINES = 200
+HEADS = ("run", "started", "took", "state", "what changed")
+"""Of a table of runs."""
 
 
 def state_of(run: Run, left: float | None = None) -> str:
@@ -37,6 +40,26 @@ def error_html(message: str, details: str = "") -> str:
     """Return what went wrong as HTML, where it came from folded away."""
     fold = f"<details><summary>details</summary><pre>{_lines(details)}</pre></details>" if details else ""
     return f'<div class="mrsnb-error" role="alert">{escape(message)}{fold}</div>'
+
+
+def record_html(title: str, lines: Sequence[Sequence[str]], error: str, last: str) -> str:
+    """Return what is left of a runner where no kernel is.
+
+    Parameters
+    ----------
+    title : str
+        What was run, on what.
+    lines : sequence of sequence of str
+        A line for each run, below `HEADS`.
+    error : str
+        What went wrong in the last.
+    last : str
+        HTML of the last result.
+    """
+    rows = [Row("runs", str(len(lines)) if lines else "none yet")]
+    if error:
+        rows.append(Row("last error", error))
+    return to_html(title, rows, sections=[Section("Runs", Table(HEADS, lines), open=True)] if lines else ()) + last
 
 
 def log_html(lines: Sequence[str]) -> str:

@@ -16,10 +16,11 @@ from mrsnb.errors import InputError, ParamError, nearest
 from mrsnb.io.association import associate, read_association
 from mrsnb.io.references import load_references
 from mrsnb.io.regions import read_region
-from mrsnb.pipeline import Spec3Params, Spec3Result, count_results, open_science, spec3
+from mrsnb.kernels.cache import compile_missing
+from mrsnb.pipeline import Spec3Params, Spec3Result, count_results, kernels_of, open_science, spec3
 from mrsnb.pipeline.official import step_types
 from mrsnb.pipeline.settings import step_settings
-from mrsnb.stepwise import ON_EXPOSURES, run_step
+from mrsnb.stepwise import ON_EXPOSURES, only, run_step
 
 Inputs = Association | Path | str | ExposureSource | Cube | Spectrum
 AnyParams = Params | Spec3Params
@@ -41,17 +42,14 @@ class Work:
         What it is done to, as people read it.
     output_dir : Path or None
         Where products are written; None if none are.
-    results : callable
-        Takes parameters; yields each result as it comes.
-    count : callable
-        Takes parameters; returns how many results there will be.
+    begin : callable
+        Takes parameters; returns how many results there will be, and yields each as it comes.
     """
 
     step: str
     names: tuple[str, ...]
     output_dir: Path | None
-    results: Callable[[Any], Iterator[AnyResult]]
-    count: Callable[[Any], int]
+    begin: Callable[[Any], tuple[int, Iterator[AnyResult]]]
 
     @property
     def defaults(self) -> AnyParams:
@@ -99,13 +97,13 @@ def work_of(
     if all(isinstance(value, (Path, str)) for value in given) or isinstance(given[0], Association):
         files = cast("list[Association | Path]", [Path(v) if isinstance(v, str) else v for v in given])
         of_files = _Files(step, tuple(files), folder, references)
-        return Work(step=step, names=names, output_dir=folder, results=of_files.results, count=of_files.count)
+        return Work(step=step, names=names, output_dir=folder, begin=of_files.begin)
     _check_values(step, given)
     if output_dir is not None:
         msg = f"output_dir = {output_dir}: of values in memory nothing is written; leave it out, or give files"
         raise InputError(msg)
     of_values = _Values(step, tuple(given), references)
-    return Work(step=step, names=names, output_dir=None, results=of_values.results, count=lambda _: of_values.count)
+    return Work(step=step, names=names, output_dir=None, begin=of_values.begin)
 
 
 def _name(value: Inputs) -> str:
@@ -142,23 +140,19 @@ class _Files:
             return read_association(first)
         return associate([path for path in self.given if isinstance(path, Path)], "cube")
 
-    def results(self, params: Any) -> Iterator[AnyResult]:
+    def begin(self, params: Any) -> tuple[int, Iterator[AnyResult]]:
         references = load_references() if self.references is None else self.references
+        if self.step not in {SPEC3, *ON_EXPOSURES}:
+            files = cast("Sequence[Path]", self.given)
+            n = len(files) if self.step == "extract_1d" else 1
+            return n, run_step(self.step, files, params, references, self.folder)
+        association = self._association()
+        exposures = open_science(association)
         if self.step == SPEC3:
-            return spec3(self._association(), params, output_dir=self.folder, references=references)
-        inputs = self._association() if self.step in ON_EXPOSURES else self.given
-        return run_step(self.step, inputs, params, references, self.folder)  # type: ignore[arg-type]
-
-    def count(self, params: Any) -> int:
-        if self.step == SPEC3:
-            association = self._association()
-            return count_results(association, params, open_science(association))
-        if self.step == "cube_build":
-            association = self._association()
-            others = {step: {"skip": True} for step in Spec3Params.steps() if step != self.step}
-            whole = Spec3Params().updated({**others, self.step: {**params.to_dict(), "skip": False}})
-            return count_results(association, whole, open_science(association))
-        return {**dict.fromkeys(ON_EXPOSURES, 2), "extract_1d": len(self.given)}.get(self.step, 1)
+            total = count_results(association, params, exposures)
+            return total, spec3(association, params, output_dir=self.folder, references=references, exposures=exposures)
+        total = count_results(association, only(self.step, params), exposures)
+        return total, run_step(self.step, association, params, references, self.folder, exposures=exposures)
 
 
 @dataclass(frozen=True)
@@ -167,12 +161,13 @@ class _Values:
     given: tuple[Any, ...]
     references: References | None
 
-    @property
-    def count(self) -> int:
-        return len(self.given) if self.step == "extract_1d" else 1
+    def begin(self, params: Any) -> tuple[int, Iterator[AnyResult]]:
+        return len(self.given) if self.step == "extract_1d" else 1, self._results(params)
 
-    def results(self, params: Any) -> Iterator[Result]:
+    def _results(self, params: Any) -> Iterator[Result]:
         values = load_references() if self.references is None else self.references
+        if self.step in Spec3Params.steps():
+            compile_missing(kernels_of(only(self.step, params)))
         if self.step == "extract_1d":
             from mrsnb.steps.extract_1d import extract_1d
 

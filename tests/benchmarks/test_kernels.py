@@ -284,9 +284,12 @@ def test_full_deposit_points(benchmark, channel):
     def emsm():
         row, first, number = point_ranges(points, channel.planes, reach)
         in_order = sort_by_plane(first, number, channel.shape[0])
-        return channel.by_group(
-            lambda begin, sums: deposit_points(points, in_order, row, channel.planes, reach, EMSM, begin, sums)
-        )
+
+        def add(begin, sums):
+            which = in_order.reaching(begin, begin + len(sums))
+            deposit_points(points, in_order, which, row, channel.planes, reach, EMSM, begin, sums)
+
+        return channel.by_group(add)
 
     assert benchmark(emsm)[..., 3].sum() > 4e6
 

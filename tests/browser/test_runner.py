@@ -47,10 +47,17 @@ def small(notebook, small_dataset):
     return notebook
 
 
-@pytest.mark.parametrize("theme", ["light", "dark"])
-def test_a_run_is_cancelled_run_again_and_compared(small, theme):
-    small.open([CELL.format(step="spec3")], theme=theme)
+@pytest.mark.parametrize(
+    ("theme", "step", "first", "second", "third"),
+    [
+        ("light", "spec3", {}, {"extract_1d": {"skip": True}}, {"cube_build": {"scalexy": 0.2}}),
+        ("dark", "cube_build", {"weighting": "emsm"}, {"weighting": "drizzle"}, {"scalexy": 0.2}),
+    ],
+)
+def test_a_run_is_cancelled_run_again_and_compared(small, theme, step, first, second, third):
+    small.open([CELL.format(step=step)], theme=theme)
     small.run_all()
+    small.execute(f"form.params = form.params.updated({first})")
     click(small, "Run")
     small.wait_until("form.state == 'running'")
     start = time.monotonic()
@@ -61,12 +68,12 @@ def test_a_run_is_cancelled_run_again_and_compared(small, theme):
     small.find(".mrsnb-state-line:has-text('run 1: cancelled after')").wait_for()
     assert not [path.name for path in (small.folder / "out").glob(".*")]
 
-    small.execute("form.params = form.params.updated({'extract_1d': {'skip': True}})")
+    small.execute(f"form.params = form.params.updated({second})")
     click(small, "Run")
     assert wait_for_end(small, 2) == "done"
     small.find(".mrsnb-list option:has-text('cube_build: 1A')").wait_for(state="attached")
     small.find(".mrsnb-shown .mrsnb-card summary:has-text('spec3: small')").wait_for()
-    small.execute("form.params = form.params.updated({'cube_build': {'scalexy': 0.2}})")
+    small.execute(f"form.params = form.params.updated({third})")
     click(small, "Run")
     assert wait_for_end(small, 3) == "done"
     small.screenshot(f"runner-results-{theme}")
@@ -74,7 +81,7 @@ def test_a_run_is_cancelled_run_again_and_compared(small, theme):
     open_tab(small, "Runs")
     options = small.find(".mrsnb-history option")
     assert [text.split()[0] for text in options.all_inner_texts()] == ["3", "2", "1"]
-    assert "cube_build.scalexy None → 0.2" in options.first.inner_text().replace("\N{NO-BREAK SPACE}", " ")
+    assert "scalexy None → 0.2" in options.first.inner_text().replace("\N{NO-BREAK SPACE}", " ")
     small.find(".mrsnb-history select").select_option(index=[0, 1])
     small.screenshot(f"runner-runs-{theme}")
     click(small, "Compare")
@@ -90,7 +97,7 @@ def test_a_run_is_cancelled_run_again_and_compared(small, theme):
     open_tab(small, "Runs")
     small.find(".mrsnb-history select").select_option(index=[1])
     click(small, "Restore parameters")
-    small.wait_until("form.params.cube_build.scalexy is None")
+    small.wait_until("getattr(form.params, 'cube_build', form.params).scalexy is None")
 
 
 def test_an_error_is_one_line_and_markup_in_names_is_text(small):

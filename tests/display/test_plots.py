@@ -172,6 +172,28 @@ def test_detector_is_binned_without_losing_flux_or_gaining_nan():
     assert (block_mean(image[:, :6], 1) == image[:, :6])[np.isfinite(image[:, :6])].all()
 
 
+@pytest.mark.parametrize("factor", [2, 3, 7])
+def test_large_images_are_binned_as_small_ones(factor):
+    image = np.random.default_rng(5).normal(5, 1, (420, 1050)).astype(np.float32)
+    image[:, 100:110], image[7], image[200, ::3] = np.nan, np.inf, np.nan
+    blocks = np.where(np.isfinite(image), image, np.nan).reshape(420 // factor, factor, 1050 // factor, factor)
+    good = np.isfinite(blocks).sum(axis=(1, 3))
+    total = np.nansum(blocks, axis=(1, 3), dtype=float)
+    expected = np.where(good > 0, total / np.maximum(good, 1), np.nan)
+    np.testing.assert_allclose(block_mean(image, factor), expected, rtol=1e-6)
+
+
+def test_marks_stand_out_from_noise():
+    noise = np.random.default_rng(6).normal(30, 5, (516, 516)).astype(np.float32)
+    mark = (
+        {"bad": (np.array([200]), np.array([300]))},
+        {"bad": tuple(np.random.default_rng(8).integers(0, 516, (2, 900)))},
+    )
+    few, many = (detector_picture("t", [DetectorImage("1", noise, marks=m)] * 2) for m in mark)
+    assert len(where(few, rgba(SHADES_OF_MARKS[0]), 0)[0]) > 2 * 50
+    assert len(where(many, rgba(SHADES_OF_MARKS[0]), 0)[0]) > 2 * 900 * 40
+
+
 def test_detector_image_of_full_size():
     flux = np.full((1024, 1032), np.nan, dtype=np.float32)
     flux[:, 100:400] = np.random.default_rng(3).normal(20, 5, (1024, 300))

@@ -144,3 +144,16 @@ def test_limits_lie_within_the_values(image, how):
 def test_the_square_root_shows_a_quarter_as_half():
     assert Stretch(1.0, 5.0, "power")(np.array([2.0])) == pytest.approx([0.5])
     assert Stretch(0.0, 100.0, "power").ticks() == [0, 20, 40, 60, 100]
+
+
+def test_limits_of_large_images_come_from_all_parts():
+    image = np.random.default_rng(1).normal(10, 1, (1024, 1032))
+    image[:, ::8] += 50
+    stretch = stretch_of(image)
+    low, high = np.percentile(image, [1, 99.9])
+    assert stretch.low == pytest.approx(low, abs=0.3)
+    assert stretch.high == pytest.approx(high, abs=0.5)
+
+
+def test_a_logarithmic_bar_of_a_narrow_range_has_labels():
+    assert len(Stretch(24.0, 38.0, "log").ticks(0.15)) >= 3

@@ -112,9 +112,13 @@ def test_refused_in_one_line_that_names_the_file(folder, content, message):
     assert "\n" not in str(caught.value)
 
 
-def test_a_file_that_is_not_there(tmp_path):
-    with pytest.raises(InputError, match="cannot be read: No such file"):
+def test_a_file_that_is_not_there(tmp_path, monkeypatch):
+    with pytest.raises(InputError, match="cannot be read: No such file or directory; 'mrsnb associate' writes"):
         read_association(tmp_path / "asn.json")
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(InputError) as caught:
+        read_association("asn.json")
+    assert f"No such file or directory in {tmp_path};" in str(caught.value)
 
 
 def test_bytes_that_are_no_text(tmp_path):

@@ -24,13 +24,19 @@ def noted(self, types):
 
 from mrsnb.io.association import read_association
 from mrsnb.kernels import warmup
-from mrsnb.pipeline import Spec3Params, spec3
+from mrsnb.pipeline import Spec3Params, kernels_of, spec3
 
 for group in warmup.GROUPS.values():
     group()
 Dispatcher.compile = noted
-for preset in ("archive", "jwst-3.0", "quicklook"):
-    for _ in spec3(sys.argv[1], Spec3Params.preset(preset), output_dir=sys.argv[2]):
+quick, on = Spec3Params.preset("quicklook").updated({"cube_build": {"skip": True}}), {"skip": False}
+for params in (
+    *map(Spec3Params.preset, ("archive", "jwst-3.0", "quicklook")),
+    quick.updated({"adaptive_trace_model": on | {"oversample": 2.0}}),
+    *(quick.updated({"pixel_replace": on | {"algorithm": way}}) for way in ("mingrad", "fit_profile", "trace_model")),
+):
+    assert set(kernels_of(params)) <= set(warmup.GROUPS)
+    for _ in spec3(sys.argv[1], params, output_dir=sys.argv[2]):
         pass
 run = list(asked)
 import numpy as np

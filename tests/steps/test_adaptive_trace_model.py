@@ -1,3 +1,4 @@
+import threading
 from dataclasses import replace
 
 import numpy as np
@@ -7,15 +8,17 @@ from scipy.interpolate import make_lsq_spline
 
 from mrsnb.core.dq import DQ
 from mrsnb.display import to_text
-from mrsnb.errors import InputError, ParamError
+from mrsnb.errors import Cancelled, InputError, ParamError
 from mrsnb.geometry.oversample import oversampling
 from mrsnb.geometry.slice_images import slice_images
 from mrsnb.kernels.spline import Knots, evaluate, even_knots, fill_knots, fit, fit_clipped, nth_largest
+from mrsnb.kernels.threads import stoppable
 from mrsnb.kernels.trace import PIECES, REACH, fit_traces, widen
 from mrsnb.steps.adaptive_trace_model import (
     AdaptiveTraceModelParams,
     TracedExposure,
     adaptive_trace_model,
+    select,
     trace_images,
     trace_model,
     traced,
@@ -231,6 +234,15 @@ def test_a_factor_need_not_be_whole():
     near[:10] = near[-10:] = False
     assert result.flux.shape == truth.shape
     assert np.abs(result.flux - truth)[near].max() < 0.03 * 1300
+
+
+def test_the_choice_of_slices_stops_when_told_to(monkeypatch):
+    exposure = slanted.exposure()
+    stop, looked = threading.Event(), []
+    monkeypatch.setattr(select, "_rises", lambda *_: looked.append(stop.set()))
+    with stoppable(stop), pytest.raises(Cancelled):
+        trace_images(exposure, TWICE)
+    assert len(looked) == 1
 
 
 def test_threshold_and_slope_choose_slices_and_pixels():

@@ -385,9 +385,11 @@ def test_a_hole_in_the_field_is_flagged_unless_as_upstream_or_asked_not_to(build
     assert inner.sum(axis=(1, 2)).max() < 0.1 * (right.dq == 0).sum(axis=(1, 2)).min()
     assert not inner[:, [0, -1]].any()
     assert not inner[:, :, [0, -1]].any()
+    assert right.holes == inner.sum()
     for options in ({"compat": "jwst-3.0"}, {"skip_dqflagging": True}):
         other = build(exposures, **options)
         assert not (other.dq == 1).any()
+        assert other.holes == 0
         np.testing.assert_array_equal(other.dq == 0, right.dq == 0)
     plain = build(two[:1])
     assert (plain.dq == 1).sum() < 0.05 * inner.sum()

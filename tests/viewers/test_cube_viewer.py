@@ -179,7 +179,7 @@ def test_each_layer_is_shown(viewer, is_map):
 
 def test_each_stretch_goes_with_all_limits(viewer):
     for stretch, limits in itertools.product(STRETCHES, LIMITS):
-        viewer.controls.stretch.value, viewer.controls.limits.value = stretch, limits
+        viewer.controls.shades.stretch.value, viewer.controls.shades.limits.value = stretch, limits
         shades = viewer.stretch(viewer.picture.image)
         assert np.nanmin(shades) >= 0
         assert np.nanmax(shades) <= 1
@@ -187,8 +187,8 @@ def test_each_stretch_goes_with_all_limits(viewer):
 
 
 def test_fixed_limits_stay(viewer):
-    viewer.controls.limits.value = "fixed"
-    viewer.controls.low.value, viewer.controls.high.value = 2.0, 50.0
+    viewer.controls.shades.limits.value = "fixed"
+    viewer.controls.shades.low.value, viewer.controls.shades.high.value = 2.0, 50.0
     for k in (3, 20):
         viewer.waves.go(k)
         assert (viewer.stretch.low, viewer.stretch.high) == (2.0, 50.0)
@@ -216,7 +216,7 @@ def test_a_dragged_aperture_has_another_spectrum(viewer):
 
 def test_a_clicked_spaxel_shows_its_spectrum(viewer):
     told = {"event": "element_click", "data": {"row": 10 * 0.13 - 10.5 * 0.13 + 0.065, "column": 0.0}}
-    viewer.image._net._handle_custom_msgs(None, told)
+    viewer.image._net.mark._handle_custom_msgs(None, told)
     assert len(viewer.apertures.all) == 2
     assert viewer.aperture.source == "spaxel 12, 10"
     viewer.controls.per.value = "mean"
@@ -228,7 +228,7 @@ def test_a_clicked_spaxel_shows_its_spectrum(viewer):
 
 def test_a_hovered_spaxel_is_told(viewer):
     told = {"event": "hover", "data": {"row": 0.0, "column": 0.13}}
-    viewer.image._net._handle_custom_msgs(None, told)
+    viewer.image._net.mark._handle_custom_msgs(None, told)
     text = viewer._readout.value
     assert "x 13 y 10" in text
     assert "RA 13:29:59.987" in text
@@ -380,13 +380,14 @@ def test_cubes_of_other_instruments_are_shown(tmp_path, extensions):
 
 def test_large_images_have_coarse_cells():
     viewer = CubeViewer(a_cube(np.ones((2, 200, 150))))
-    assert viewer.image._net.color.size <= 4200
+    assert viewer.image._net.mark.color.size <= 4200
     seen = []
-    viewer.image._on_click = lambda x, y: seen.append((x, y))
-    net = viewer.image._net
+    viewer.observe(lambda change: seen.append(change["new"]), "voxel")
+    net = viewer.image._net.mark
     for j, i in ((0, 0), (-2, -2)):
-        viewer.image._found({"data": {"row": net.row[j], "column": net.column[i]}}, viewer.image._on_click)
-    assert all(0 <= x < 150 and 0 <= y < 200 for x, y in seen)
+        net._handle_custom_msgs(None, {"event": "element_click", "data": {"row": net.row[j], "column": net.column[i]}})
+    assert len(seen) == 2
+    assert all(0 <= x < 150 and 0 <= y < 200 for x, y, _ in seen)
 
 
 def test_a_thousand_steps_leave_nothing_behind(viewer):

@@ -45,7 +45,10 @@ class Toy:
         self.log = logging.getLogger(f"mrsnb.steps.{name}")
         self.name, self.closed, self.errors = name, 0, {}
         self.work = Work(
-            step="combine_1d", names=("<b>",), output_dir=None, results=self.results, count=lambda params: params.n
+            step="combine_1d",
+            names=("<b>",),
+            output_dir=None,
+            begin=lambda params: (params.n, self.results(params)),
         )
 
     def results(self, params):

@@ -141,6 +141,66 @@ def test_a_run_that_has_just_ended_can_be_compared(made):
     assert (runner._pair._one.value, runner._pair._other.value) == (1, 2)
 
 
+def test_the_last_two_runs_are_compared_until_somebody_chooses(made):
+    runner, _ = made()
+    chosen = lambda: (runner._pair._one.value, runner._pair._other.value)  # noqa: E731
+    for pair in ((1, 1), (1, 2), (2, 3)):
+        runner.run()
+        runner.wait(10)
+        assert chosen() == pair
+    runner._pair._one.value = 1
+    runner.run()
+    runner.wait(10)
+    assert chosen() == (1, 3)
+    runner.remove(1)
+    assert chosen() == (3, 4)
+
+
+def test_a_result_that_cannot_be_drawn_says_so_and_stops_nothing(made, monkeypatch):
+    runner, _ = made()
+    draw = runner.runs.html
+
+    def html(run, index):
+        if index == 1:
+            raise ZeroDivisionError("<i>")
+        return draw(run, index)
+
+    monkeypatch.setattr(runner.runs, "html", html)
+    runner.run()
+    assert runner.wait(10).state == runner.state == "done"
+    runner._results._list.value = 1
+    assert "cannot be shown: ZeroDivisionError: &lt;i&gt;" in runner._results._shown.value
+    runner._results._list.value = 0
+    assert "toy: 0" in runner._results._shown.value
+
+
+def test_where_no_kernel_is_runs_and_the_last_result_are_left(made):
+    runner, work = made()
+    assert "none yet" in runner._repr_mimebundle_()["text/html"]
+    runner.run()
+    runner.wait(10)
+    work.errors["x"] = ParamError("n = <1>: take 3")
+    Params.wrong = "x"
+    try:
+        runner.run()
+        runner.wait(10)
+    finally:
+        Params.wrong = ""
+    bundle = runner._repr_mimebundle_()
+    assert "application/vnd.jupyter.widget-view+json" in bundle
+    assert bundle["text/plain"] == repr(runner)
+    html = bundle["text/html"]
+    for text in ("combine_1d: &lt;b&gt;", ">done<", ">failed<", "n = &lt;1&gt;: take 3", "toy: 0", "needs a kernel"):
+        assert text in html
+    assert len(html) < 200_000
+
+
+def test_where_no_kernel_is_a_form_leaves_its_parameters():
+    for form, said in ((mrsnb.controls("cube_build"), "scalexy"), (mrsnb.controls("quicklook"), "outlier_detection")):
+        assert said in form._repr_mimebundle_()["text/html"]
+        form.close()
+
+
 def test_it_cannot_run_what_is_not_valid(made):
     runner, _ = made()
     runner.form.error = "sigma_clip = 'x': must be a number"

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from mrsnb.errors import InputError, ParamError
+from mrsnb.io import exposures as exposure_files
 from mrsnb.io.association import read_association
 from mrsnb.io.exposures import open_exposure
 from mrsnb.io.s3d import read_s3d
@@ -29,9 +30,10 @@ def cube(exposures, references):
 def in_memory(step, inputs, references, **changes):
     work = work_of(step, inputs, references=references)
     params = replace(work.defaults, **changes)
-    results = list(work.results(params))
+    total, begun = work.begin(params)
+    results = list(begun)
     assert work.output_dir is None
-    assert len(results) == work.count(params)
+    assert len(results) == total
     return results
 
 
@@ -49,22 +51,43 @@ def test_files_give_the_same_as_values(small_dataset, exposures, cube, reference
     for inputs in (small_dataset.association, [exposure.path for exposure in exposures]):
         work = work_of("cube_build", inputs, tmp_path, references)
         params = replace(work.defaults, channel="1")
-        results = list(work.results(params))
-        assert work.count(params) == len(results) == 2
+        total, begun = work.begin(params)
+        results = list(begun)
+        assert total == len(results) == 2
         np.testing.assert_array_equal(results[0].cubes[0].flux, cube.flux)
     (path,) = tmp_path.glob("cube*_s3d.fits")
     work = work_of("extract_1d", str(path), tmp_path, references)
-    (extracted,) = work.results(work.defaults)
-    assert work.count(work.defaults) == 1
+    total, (extracted,) = work.begin(work.defaults)
+    assert total == 1
     assert (tmp_path / extracted.spectra[0].name).exists()
     assert read_s3d(path).label == "1A"
+
+
+@pytest.mark.parametrize("step", ["spec3", "cube_build"])
+def test_files_are_read_once(step, small_dataset, references, tmp_path, monkeypatch):
+    read = []
+    monkeypatch.setattr(exposure_files, "checksum", lambda path: read.append(path) or "sha256:0")
+    work = work_of(step, small_dataset.association, tmp_path, references)
+    _, begun = work.begin(work.defaults)
+    next(begun)
+    begun.close()
+    assert len(read) == len(set(read)) == len(read_association(small_dataset.association).science)
+
+
+def test_kernels_are_compiled_ahead_for_values_too(exposures, references, monkeypatch):
+    asked = []
+    monkeypatch.setattr("mrsnb.widgets.work.compile_missing", asked.extend)
+    work = work_of("pixel_replace", exposures[:1], references=references)
+    _, begun = work.begin(replace(work.defaults, algorithm="trace_model"))
+    next(begun)
+    assert asked == ["traces", "replacements"]
 
 
 @pytest.mark.parametrize("step", [*ON_EXPOSURES, "spec3"])
 def test_a_missing_file_is_told_when_it_runs(step, tmp_path):
     work = work_of(step, tmp_path / "no.json", tmp_path)
     with pytest.raises(InputError, match=r"no\.json"):
-        list(work.results(work.defaults))
+        work.begin(work.defaults)
     assert work.names == ("no.json",)
 
 

@@ -123,14 +123,13 @@ class Canvas:
         self.text(x, 18, elided(title, 14.0, self.width - x - 8), size=14)
 
     def stamp(self, left: int, top: int, cover: Array, ramp: int) -> None:
-        """Ink pixels of the file by how much of each is covered, 0...255, from the corner (left, top) on."""
+        """Ink pixels of the file by how much of each is covered, uint8, from the corner (left, top) on."""
         height, width = cover.shape
         rows, columns = slice(max(top, 0), max(top + height, 0)), slice(max(left, 0), max(left + width, 0))
         part = self.pixels[rows, columns]
         y, x = max(-top, 0), max(-left, 0)
-        level = _levels(cover[y : y + part.shape[0], x : x + part.shape[1]] / 255.0)
-        inked = level > 0
-        part[inked] = ramp - 1 + level[inked]
+        level = _LEVELS.take(cover[y : y + part.shape[0], x : x + part.shape[1]])
+        np.copyto(part, level + np.uint8(ramp - 1), where=level > 0)
 
     def fill(self, box: Box, colour: Colour) -> None:
         """Fill a rectangle, its edges at the nearest pixels."""
@@ -166,7 +165,7 @@ class Canvas:
         (left, top), (right, bottom) = ends.reshape(-1, 2).min(axis=0) - 4, ends.reshape(-1, 2).max(axis=0) + 4
         box = Box(left, top, right - left, bottom - top)
         cover = np.clip(width / 2 * SHARPNESS + 0.5 - away_from(ends, box), 0.0, 1.0)
-        self.stamp(round(left * SHARPNESS), round(top * SHARPNESS), 255.0 * cover, self.ramp(colour))
+        self.stamp(round(left * SHARPNESS), round(top * SHARPNESS), share_of_255(cover), self.ramp(colour))
 
     def leaders(self, x: Array, labels: Array, ends: Array, top: float, knee: float, colour: Colour) -> None:
         """Draw thin lines from labels, side by side at height `top`, to above what they name, and straight down to it.
@@ -258,6 +257,14 @@ def away_from(ends: Array, box: Box) -> Array:
 def _levels(cover: Array) -> NDArray[np.uint8]:
     """Return shares of a pixel, 0...1, as steps of opacity, 0 for none."""
     return (cover * STEPS + 0.5).astype(np.uint8)
+
+
+def share_of_255(cover: Array) -> NDArray[np.uint8]:
+    """Return shares of a pixel, 0...1, as 0...255."""
+    return (cover * 255.0 + 0.5).astype(np.uint8)
+
+
+_LEVELS = _levels(np.arange(256) / 255.0)
 
 
 def _over(colour: Colour, share: float, under: Colour | None) -> Colour:

@@ -11,13 +11,19 @@ from mrsnb.display.plots.axes import SMALL, Scale, bottom_axis, colour_bar, left
 from mrsnb.display.plots.canvas import SHARPNESS, Box, Canvas
 from mrsnb.display.plots.colours import MARKS, SHADE, rgba
 from mrsnb.display.plots.glyphs import length
-from mrsnb.display.plots.images import UNIT, label_on, plane, shades_in
-from mrsnb.display.plots.stretch import stretch_of
+from mrsnb.display.plots.images import UNIT, Shades, label_on, plane, shades_in
+from mrsnb.display.plots.stretch import Stretch, stretch_of
 from mrsnb.display.values import Picture
 
 Array = NDArray[Any]
-_SHADES, _FEWER_SHADES = 32, 20
-"""Colours of an image: noise in more of them, or in so many of several images, is too large a file."""
+_SHADES = 32
+"""Colours of an image."""
+_IN_NOISE = 8
+"""How many of them noise is drawn in, which would be too large a file in more."""
+_NOISY = 75_000
+"""Blocks of a picture that differ from their left neighbours from which on it is noise."""
+_STRIP = 120_000
+"""Pixels that are averaged at a time, few enough to stay in a processor's cache."""
 _RINGS = 300
 """Pixels of a picture that have rings around them at most; more are painted instead, and of many only their block."""
 
@@ -36,23 +42,16 @@ class DetectorImage(NamedTuple):
 
 
 class _Layout(NamedTuple):
-    """How many images stand side by side, and the size of each."""
+    """How images are arranged, and the size of each."""
 
-    across: int
     samples: int
     """Greatest number of rows or columns of blocks."""
     sharp: int
     """Pixels of the file for each block."""
 
 
-_LAYOUTS = {
-    1: (_Layout(1, 350, 3), _Layout(1, 260, 4)),
-    2: (_Layout(2, 260, 3), _Layout(2, 175, 5)),
-    3: (_Layout(3, 148, 3), _Layout(3, 104, 4)),
-}
-"""By the number of images, up to three; the second where noise makes the file too large."""
-_LARGE = 135_000
-"""Bytes of a file."""
+_LAYOUTS = {1: _Layout(350, 3), 2: _Layout(260, 3), 3: _Layout(148, 3)}
+"""By the number of images side by side."""
 
 
 def detector_picture(title: str, images: Sequence[DetectorImage]) -> Picture:
@@ -64,15 +63,9 @@ def detector_picture(title: str, images: Sequence[DetectorImage]) -> Picture:
         Title above all.
     images : sequence of DetectorImage
     """
-    for layout in _LAYOUTS[min(max(len(images), 1), 3)]:
-        picture = _picture(title, images, layout)
-        if len(picture.png) < _LARGE:
-            break
-    return picture
-
-
-def _picture(title: str, images: Sequence[DetectorImage], layout: _Layout) -> Picture:
     n = len(images)
+    n_across = min(max(n, 1), max(_LAYOUTS))
+    layout = _LAYOUTS[n_across]
     drawn = [_drawn(image, layout) for image in images]
     most = max((max(d.blocks.shape) for d in drawn), default=layout.samples)
     side = most * max(layout.sharp, layout.samples * layout.sharp // most) // SHARPNESS
@@ -80,11 +73,12 @@ def _picture(title: str, images: Sequence[DetectorImage], layout: _Layout) -> Pi
     across, high = left + side + 78, side + down
     labels = list(dict.fromkeys(label for d in drawn for label in d.marks))
     head = 36 + 22 * bool(labels)
-    canvas = Canvas(across * min(max(n, 1), layout.across), head + high * ceil(max(n, 1) / layout.across) + 16)
+    canvas = Canvas(across * n_across, head + high * ceil(max(n, 1) / n_across) + 16)
     canvas.title(12 if n > 1 else left, title)
-    for k, image in enumerate(drawn):
-        row, column = divmod(k, layout.across)
-        _draw(canvas, Box(column * across + left, head + row * high, side, side), image, labels, n)
+    colours = shades_in(canvas, "magma", _SHADES)
+    for k, (image, painted) in enumerate(zip(drawn, _painted(drawn, colours), strict=True)):
+        row, column = divmod(k, n_across)
+        _draw(canvas, Box(column * across + left, head + row * high, side, side), image, painted, labels)
     if labels:
         counts = [sum(d.marks[label][0].size for d in drawn if label in d.marks) for label in labels]
         _key(
@@ -110,14 +104,34 @@ def _drawn(shown: DetectorImage, layout: _Layout) -> _Drawn:
     return _Drawn(shown.label, block_mean(image, block), block * shown.stride, shown.marks, shown.unit)
 
 
-def _draw(canvas: Canvas, cell: Box, shown: _Drawn, labels: Sequence[str], n: int) -> None:
+class _Painted(NamedTuple):
+    """The colours of an image."""
+
+    places: Array
+    """Places in the palette, first row on top."""
+    stretch: Stretch | None
+    colours: Shades
+    n: int
+    """How many images are in the picture."""
+    noisy: bool
+    """True if `places` are of fewer colours."""
+
+
+def _painted(drawn: Sequence[_Drawn], colours: Shades) -> list[_Painted]:
+    stretches = [stretch_of(d.blocks, low=1.0, high=99.5) for d in drawn]
+    places = [colours.of(d.blocks, stretch) for d, stretch in zip(drawn, stretches, strict=True)]
+    noisy = sum(int(np.count_nonzero(p[:, 1:] != p[:, :-1])) for p in places) > _NOISY
+    if noisy:
+        places = [colours.fewer(_IN_NOISE).take(p) for p in places]
+    return [_Painted(p, stretch, colours, len(drawn), noisy) for p, stretch in zip(places, stretches, strict=True)]
+
+
+def _draw(canvas: Canvas, cell: Box, shown: _Drawn, painted: _Painted, labels: Sequence[str]) -> None:
+    places, stretch, colours, n, noisy = painted
     alone = n < 2
     n_row, n_col = shown.blocks.shape
     scale = cell.width / max(n_row, n_col)
     frame = Box(cell.x, cell.y, n_col * scale, n_row * scale)
-    colours = shades_in(canvas, "magma", _SHADES if n < 3 else _FEWER_SHADES)
-    stretch = stretch_of(shown.blocks, low=1.0, high=99.5)
-    places = colours.of(shown.blocks, stretch)
     n_marks = sum(y.size for y, _ in shown.marks.values())
     if rings_fit := n_marks <= _RINGS / n:
         canvas.image(frame, places)
@@ -133,7 +147,7 @@ def _draw(canvas: Canvas, cell: Box, shown: _Drawn, labels: Sequence[str], n: in
                 y // shown.block,
                 x // shown.block,
                 canvas.solid(rgba(colour)),
-                2 if n < 3 and n_marks < 3000 else 1,
+                2 + noisy if n < 3 and n_marks < 3000 else 1,
             )
     if not rings_fit:
         canvas.image(frame, places)
@@ -163,7 +177,7 @@ def _rings(canvas: Canvas, x: Array, y: Array, radius: float, colour: str) -> No
 
 
 def _blots(places: Array, row: Array, column: Array, place: int, size: int) -> None:
-    """Paint the blocks of pixels, or squares of 2 x 2 blocks."""
+    """Paint squares of `size` x `size` blocks that hold the pixels."""
     for dy in range(size):
         for dx in range(size):
             y = np.minimum(row // size * size + dy, places.shape[0] - 1)
@@ -189,19 +203,25 @@ def block_mean(image: Array, factor: int) -> Array:
     image = np.asarray(image)
     if image.dtype.kind != "f":
         image = image.astype(np.float32)
-    n_row, n_col = (-(-n // factor) for n in image.shape)
-    if image.shape != (n_row * factor, n_col * factor):
-        padded = np.full((n_row * factor, n_col * factor), np.nan, image.dtype)
-        padded[: image.shape[0], : image.shape[1]] = image
-        image = padded
-    good = np.isfinite(image)
-    count = _block_sum(good.view(np.uint8), factor, np.uint32)
-    total = _block_sum(np.where(good, image, image.dtype.type(0)), factor, np.float64)
-    with np.errstate(invalid="ignore", divide="ignore"):
-        return np.asarray(total / count)
+    if factor == 1:
+        return np.where(np.isfinite(image), image, np.nan)
+    step = factor * max(1, _STRIP // (factor * image.shape[1]))
+    with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
+        return np.concatenate(
+            [_block_mean(image[first : first + step], factor) for first in range(0, len(image), step)]
+        )
 
 
-def _block_sum(image: Array, factor: int, kind: Any) -> Array:
-    n_row, n_col = (n // factor for n in image.shape)
-    rows = image.reshape(n_row, factor, -1).sum(axis=1, dtype=kind)
-    return np.asarray(rows.reshape(n_row, n_col, factor).sum(axis=2, dtype=kind))
+def _block_mean(strip: Array, factor: int) -> Array:
+    good = np.isfinite(strip)
+    total = _row_sum(np.where(good, strip, strip.dtype.type(0)), factor).T.astype(float)
+    count = _row_sum(good.view(np.uint8), factor).T.astype(float)
+    return np.asarray((_row_sum(total, factor) / _row_sum(count, factor)).T)
+
+
+def _row_sum(image: Array, factor: int) -> Array:
+    total = image[::factor].copy()
+    for k in range(1, factor):
+        rows = image[k::factor]
+        total[: len(rows)] += rows
+    return total

@@ -14,6 +14,8 @@ from mrsnb.display.text import clean
 
 CAPITAL = 0.729
 """Height of a capital letter, sizes of the font."""
+NARROW = 0.2
+"""Least width of a character that is counted on, sizes of the font."""
 EDGE = 2
 """Width of the edge about outlined letters, pixels."""
 _FONT = RLock()
@@ -70,6 +72,7 @@ def outlined(text: str, size: float) -> NDArray[np.uint8]:
     return np.where(wide > 90, np.uint8(255), np.uint8(0))
 
 
+@lru_cache(4096)
 def length(text: str, size: float) -> float:
     """Return the length of a line of text, pixels."""
     font = _font(size)
@@ -86,8 +89,10 @@ def elided(text: str, size: float, width: float) -> str:
     ('1A', '…_exposure9.fits')
     """
     text = readable(text)
-    if length(text, size) <= width:
+    most = int(width / (NARROW * size)) + 1
+    if len(text) <= most and length(text, size) <= width:
         return text
+    text = text[-most:]
     start = bisect_left(range(len(text)), -width, key=lambda start: -length("…" + text[start:], size))
     return "…" + text[start:]
 

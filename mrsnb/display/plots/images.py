@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mrsnb.display.plots.axes import Scale, bottom_axis, colour_bar, left_axis, linear_ticks
-from mrsnb.display.plots.canvas import SHARPNESS, Box, Canvas, away_from
+from mrsnb.display.plots.canvas import SHARPNESS, Box, Canvas, away_from, share_of_255
 from mrsnb.display.plots.colours import LIGHT, MARKS, NOTHING, SHADE, colour_map, rgba
 from mrsnb.display.plots.glyphs import elided, length
 from mrsnb.display.plots.stretch import Stretch, stretch_of
@@ -50,6 +50,13 @@ class Shades(NamedTuple):
             return np.full(image.shape, self.nothing, np.uint8)
         shades = stretch(np.where(good, image, stretch.low))
         return np.where(good, (self.first + shades * (self.n - 1) + 0.5).astype(np.uint8), np.uint8(self.nothing))
+
+    def fewer(self, n: int) -> NDArray[np.uint8]:
+        """Return which of `n` of the colours stands for each place in the palette, shape (256,)."""
+        places, step = np.arange(256, dtype=np.uint8), (self.n - 1) / (n - 1)
+        kept = np.rint(np.rint(np.arange(self.n) / step) * step).astype(np.uint8)
+        places[self.first : self.first + self.n] = self.first + kept
+        return places
 
 
 def image_picture(title: str, images: Sequence[SkyImage], rotation: float = 0.0) -> Picture:
@@ -210,8 +217,8 @@ def sky_extent(shape: tuple[int, ...], spaxel_size: float) -> tuple[float, float
 def compass(canvas: Canvas, frame: Box, rotation: float, size: float = 26.0) -> None:
     """Draw arrows toward north and east in the lower right corner of an image."""
     x, y = frame.right - size, frame.bottom - size
-    edge, ink = _arrows(rotation, size)
-    left, top = (round((place - 2 * size) * SHARPNESS) for place in (x, y))
+    left, top, edge, ink = _arrows(rotation, size)
+    left, top = left + round((x - 2 * size) * SHARPNESS), top + round((y - 2 * size) * SHARPNESS)
     canvas.stamp(left, top, edge, canvas.ramp(SHADE))
     canvas.stamp(left, top, ink, canvas.ramp(LIGHT, SHADE))
     for name, (dx, dy) in _arms(rotation).items():
@@ -226,12 +233,14 @@ def _arms(rotation: float) -> dict[str, tuple[float, float]]:
 
 
 @lru_cache(64)
-def _arrows(rotation: float, size: float) -> tuple[Array, Array]:
-    """Return the edge and the ink of the arrows, 0...255, about their origin in the middle."""
+def _arrows(rotation: float, size: float) -> tuple[int, int, Array, Array]:
+    """Return the edge and the ink of the arrows, 0...255, and their corner in a box about their origin."""
     lines, head = [], 0.22 * size
     for dx, dy in _arms(rotation).values():
         x, y = size * dx, size * dy
         sides = ((x - head * (dx + s * dy * 0.6), y - head * (dy - s * dx * 0.6)) for s in (-1, 1))
         lines += [(0.0, 0.0, x, y), *((x, y, *side) for side in sides)]
     away = away_from(np.array(lines), Box(-2 * size, -2 * size, 4 * size, 4 * size))
-    return np.where(away < 1.7 * SHARPNESS, 255, 0), 255 * np.clip(0.6 * SHARPNESS + 0.5 - away, 0.0, 1.0)
+    edge, ink = away < 1.7 * SHARPNESS, np.clip(0.6 * SHARPNESS + 0.5 - away, 0.0, 1.0)
+    (y, y_stop), (x, x_stop) = ((k.min(), k.max() + 1) for k in np.nonzero(edge))
+    return int(x), int(y), share_of_255(edge[y:y_stop, x:x_stop]), share_of_255(ink[y:y_stop, x:x_stop])

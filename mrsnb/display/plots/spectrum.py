@@ -92,7 +92,8 @@ def spectrum_picture(
 
 
 def _fill(canvas: Canvas, shown: Sequence[Curve], marks: Sequence[tuple[float, str]], y_label: str, names: str) -> None:
-    inside = [(w, name) for w, name in sorted(marks) if any(c.wave[0] <= w <= c.wave[-1] for c in shown)]
+    spans = [(float(c.wave[0]), float(c.wave[-1])) for c in shown]
+    inside = [(w, name) for w, name in sorted(marks) if any(low <= w <= high for low, high in spans)]
     x, x_ticks = _wave_axis(shown)
     y, y_ticks = _flux_axis(shown, above=(_strip(inside) + 30) / FRAME.height if inside else 0.06)
     for c in shown:

@@ -12,6 +12,8 @@ Kind = Literal["linear", "log", "asinh", "power"]
 KINDS: tuple[Kind, ...] = ("linear", "log", "asinh", "power")
 _DECADES = 1e5
 """Brightest over faintest value of a logarithmic stretch, at most."""
+_ENOUGH = 10_000
+"""Values from which limits are found; of more, so many are looked at."""
 _RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
@@ -60,35 +62,35 @@ class Stretch:
 
         Candidates come in tiers, the roundest first, until there are enough.
         """
-        chosen: list[float] = []
+        chosen: dict[float, float] = {}
         enough = min(5, int(0.5 / apart) + 1)
         for tier in self._tiers(apart):
             if len(chosen) >= enough:
                 break
-            for value in tier:
-                if self.low <= value <= self.high and all(self._distance(value, c) > 0.99 * apart for c in chosen):
-                    chosen.append(value)
+            for value, share in zip(tier, self(np.array(tier)).tolist(), strict=True):
+                if self.low <= value <= self.high and all(
+                    abs(share - other) > 0.99 * apart for other in chosen.values()
+                ):
+                    chosen[value] = share
         return sorted(chosen)
-
-    def _distance(self, a: float, b: float) -> float:
-        first, second = self(np.array([a, b]))
-        return abs(float(first - second))
 
     def _tiers(self, apart: float) -> list[list[float]]:
         if self.kind in ("linear", "power"):
-            span = self.high - self.low
-            power = 10.0 ** floor(log10(span * apart))
-            step = next(m * power for m in (1, 2, 5, 10) if m * power >= 0.999 * span * apart)
-            finer = (1,) if self.kind == "linear" else (1, 2, 4)
-            return [
-                [float(f"{k * s:.9g}") for k in range(ceil(self.low / s), floor(self.high / s) + 1)]
-                for s in (step / divisor for divisor in finer)
-            ]
+            return [self._even(apart / finer) for finer in ((1,) if self.kind == "linear" else (1, 2, 4))]
         top = max(abs(self.low), abs(self.high))
         bottom = self.low if self.kind == "log" else self.width / 3
         powers = range(floor(log10(top)), floor(log10(bottom)) - 1, -1)
         tiers = [[m * 10.0**p for p in powers for m in sizes] for sizes in ((1,), (3,), (2, 5), (1.5, 4, 7))]
-        return tiers if self.kind == "log" else [[0.0], *([*tier, *(-v for v in tier)] for tier in tiers)]
+        if self.kind == "log":
+            return [*tiers, self._even(apart)]
+        return [[0.0], *([*tier, *(-v for v in tier)] for tier in tiers)]
+
+    def _even(self, apart: float) -> list[float]:
+        """Return round values between the limits, evenly spaced."""
+        span = self.high - self.low
+        power = 10.0 ** floor(log10(span * apart))
+        step = next(m * power for m in (1, 2, 5, 10) if m * power >= 0.999 * span * apart)
+        return [float(f"{k * step:.9g}") for k in range(ceil(self.low / step), floor(self.high / step) + 1)]
 
 
 def stretch_of(image: Array, *, low: float = 1.0, high: float = 99.9) -> Stretch | None:
@@ -104,9 +106,12 @@ def stretch_of(image: Array, *, low: float = 1.0, high: float = 99.9) -> Stretch
     low, high : float
         Percentiles shown as darkest and brightest.
     """
-    good = image[np.isfinite(image)].astype(float)
+    good = image[np.isfinite(image)]
     if good.size == 0:
         return None
+    if good.size > _ENOUGH:
+        good = good[np.arange(_ENOUGH) * good.size // _ENOUGH]
+    good = good.astype(float)
     bottom, median, top = (float(v) for v in np.percentile(good, [low, 50.0, high]))
     if not top > bottom:
         bottom, top = float(good.min()), float(good.max())

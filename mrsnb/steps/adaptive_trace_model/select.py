@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from mrsnb.geometry.slice_images import SliceImages
 from mrsnb.kernels.clip import clipped_limits
+from mrsnb.kernels.threads import go_on
 
 LOW_SNR = 5.0
 """A profile with less signal to noise is noise."""
@@ -61,6 +62,7 @@ def select_slices(flux: _Image, err: _Image, alpha: _Image, images: SliceImages,
     kept, norms = [], []
     flux = flux.copy()
     for name, first, last in images.slices:
+        go_on()
         mine = images.label[:, first:last] == name
         limit = limits.get(int(name) // 100)
         values, errors, places = flux[:, first:last], err[:, first:last], alpha[:, first:last]

@@ -1,11 +1,12 @@
 """cube_build: detector pixels into cubes."""
 
 from mrsnb.steps.cube_build.build import CubeBuildResult, build_cube, cube_build, sums_of, voxel_pixels
-from mrsnb.steps.cube_build.contributions import Contribution, Contributions, contributions
+from mrsnb.steps.cube_build.contributions import Contribution, Contributions, FedVoxel, FedVoxels
 from mrsnb.steps.cube_build.feeds import feed_of, groups_of
 from mrsnb.steps.cube_build.params import CubeBuildParams
 from mrsnb.steps.cube_build.pixels import usable_pixels
 from mrsnb.steps.cube_build.plan import CubePlan, Offsets, check_exposures, count_cubes, plan_cubes, view_of
+from mrsnb.steps.cube_build.tracer import Tracer
 
 __all__ = [
     "Contribution",
@@ -13,10 +14,12 @@ __all__ = [
     "CubeBuildParams",
     "CubeBuildResult",
     "CubePlan",
+    "FedVoxel",
+    "FedVoxels",
     "Offsets",
+    "Tracer",
     "build_cube",
     "check_exposures",
-    "contributions",
     "count_cubes",
     "cube_build",
     "feed_of",

@@ -4,7 +4,6 @@ import logging
 import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 from time import perf_counter
 
@@ -19,13 +18,14 @@ from mrsnb.core.exposure import ExposureSource
 from mrsnb.core.references import CubePars
 from mrsnb.core.results import Result
 from mrsnb.display import Picture, Row, Section
-from mrsnb.kernels.normalize import OUTSIDE, Product, normalize, torn_planes
+from mrsnb.kernels.normalize import HOLE, OUTSIDE, Product, normalize, torn_planes
 from mrsnb.kernels.threads import share
-from mrsnb.steps.cube_build.contributions import Contributions, contributions
+from mrsnb.steps.cube_build.contributions import Contributions
 from mrsnb.steps.cube_build.feeds import Feed, feed_of, groups_of
 from mrsnb.steps.cube_build.params import CubeBuildParams
 from mrsnb.steps.cube_build.plan import CubePlan, Offsets, plan_cubes
 from mrsnb.steps.cube_build.storage import storage
+from mrsnb.steps.cube_build.tracer import Tracer
 
 log = logging.getLogger(__name__)
 
@@ -51,7 +51,8 @@ class CubeBuildResult(Result):
         """Return one row a cube; all there is to say if there is only one."""
         if len(self.cubes) == 1:
             cube = self.cubes[0]
-            return [Row("product", cube.name), *cube.rows(), Row("holes", str(self._holes), "voxels")]
+            holes = [] if cube.holes is None else [Row("holes", str(cube.holes), "voxels")]
+            return [Row("product", cube.name), *cube.rows(), *holes]
         return [Row(cube.label, " x ".join(map(str, cube.grid.shape)), "voxels", cube.name) for cube in self.cubes]
 
     def pictures(self) -> list[Picture]:
@@ -65,10 +66,6 @@ class CubeBuildResult(Result):
             for cube in self.cubes
         ]
         return [image_grid_picture("Median of some planes", images, rotation=self.cubes[0].grid.rotation)]
-
-    @cached_property
-    def _holes(self) -> int:
-        return sum(int(np.count_nonzero(cube.dq == 1)) for cube in self.cubes)
 
     def sections(self) -> list[Section]:
         """Return the pixels of the voxel that was asked for, of each cube."""
@@ -125,7 +122,7 @@ def voxel_pixels(plans: Sequence[CubePlan], params: CubeBuildParams) -> tuple[Co
     """Return the pixels that feed the voxel ``debug_spaxel`` of each planned cube; empty if it is not given."""
     if params.debug_spaxel is None:
         return ()
-    return tuple(contributions(plan, params, params.debug_spaxel) for plan in plans)
+    return tuple(Tracer(plan, params).voxel(params.debug_spaxel) for plan in plans)
 
 
 def build_cube(
@@ -141,7 +138,7 @@ def build_cube(
     The arrays of one that ``params.memory_limit`` has no room for lie in a file, which vanishes with them, in `folder`
     (that for temporary files if not given).
     """
-    flux, err, dq, weight = _filled(plan, params, folder)
+    (flux, err, dq, weight), holes = _filled(plan, params, folder)
     grid = plan.grid
     primaries = [exposure.primary for exposure in plan.exposures]
     sciences = [exposure.science for exposure in plan.exposures]
@@ -164,6 +161,7 @@ def build_cube(
         err=err,
         dq=dq,
         weight=weight,
+        holes=holes,
         primary=primary,
         science=science,
         inputs=tuple(header_row(p, s) for p, s in zip(primaries, sciences, strict=True)),
@@ -171,8 +169,8 @@ def build_cube(
     )
 
 
-def _filled(plan: CubePlan, params: CubeBuildParams, folder: Path | None) -> Product:
-    """Return the arrays of a cube, made a group of planes at a time."""
+def _filled(plan: CubePlan, params: CubeBuildParams, folder: Path | None) -> tuple[Product, int]:
+    """Return the arrays of a cube, made a group of planes at a time, and how many of its voxels are holes."""
     grid = plan.grid
     n_spaxel = grid.n_y * grid.n_x
     flag_holes = params.compat == "none" and not params.skip_dqflagging  # a defect keeps upstream from any flag
@@ -183,7 +181,8 @@ def _filled(plan: CubePlan, params: CubeBuildParams, folder: Path | None) -> Pro
             log.warning("%s: no pixel falls into the cube of band %s", exposure.name, band.name)
         feeds.append(feed)
     place = None if plan.fits(params) else Path(tempfile.gettempdir() if folder is None else folder)
-    product, groups, good = storage(grid.shape, place), groups_of(grid), np.zeros(grid.n_wave, np.intp)
+    product, groups = storage(grid.shape, place), groups_of(grid)
+    good, holes = np.zeros((2, grid.n_wave), np.intp)
 
     def fill(number: int) -> None:
         begin, end = groups[number]
@@ -195,12 +194,14 @@ def _filled(plan: CubePlan, params: CubeBuildParams, folder: Path | None) -> Pro
         out = product.planes(begin, end)
         normalize(sums, in_field, out)
         good[begin:end] = np.count_nonzero(out.dq == 0, axis=(1, 2))
+        holes[begin:end] = np.count_nonzero(out.dq == HOLE, axis=(1, 2))
 
     share(fill, len(groups))
     for k in np.flatnonzero(torn_planes(good)):
         flux, err, dq, weight = product.planes(int(k), int(k) + 1)
         flux[:], err[:], dq[:], weight[:] = np.nan, np.nan, OUTSIDE, 0
-    return product
+        holes[k] = 0
+    return product, int(holes.sum())
 
 
 def sums_of(plan: CubePlan, params: CubeBuildParams, members: Sequence[tuple[Band, ExposureSource]]) -> Array:

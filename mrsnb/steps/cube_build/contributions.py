@@ -1,19 +1,10 @@
-"""Which detector pixels made a voxel: the answer to ``debug_spaxel``."""
+"""Which detector pixels made a voxel, the answer to ``debug_spaxel``, and which voxels a pixel feeds."""
 
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-import numpy as np
-
-from mrsnb.core.bands import Band
 from mrsnb.core.dq import words
-from mrsnb.core.exposure import ExposureSource
 from mrsnb.display import Row, Section, Shown, Table
-from mrsnb.errors import ParamError
-from mrsnb.kernels.overlap import MAX_VERTICES, shared_area
-from mrsnb.steps.cube_build.params import CubeBuildParams
-from mrsnb.steps.cube_build.pixels import usable_pixels
-from mrsnb.steps.cube_build.plan import CubePlan, view_of
 
 
 class Contribution(NamedTuple):
@@ -29,7 +20,7 @@ class Contribution(NamedTuple):
     wave: float
     """Its wavelength, micron."""
     weight: float
-    """Its weight in the voxel: arcsec^2 micron for drizzle."""
+    """Its weight in the voxel: arcsec^2 micron for drizzle, without unit for emsm and msm."""
     flux: float
     """MJy/sr."""
     err: float
@@ -99,91 +90,57 @@ class Contributions(Shown):
         return f"{self.title}\n{self.table().to_text()}"
 
 
-def contributions(plan: CubePlan, params: CubeBuildParams, voxel: tuple[int, int, int]) -> Contributions:
-    """Return the detector pixels that feed a voxel, with their weights.
+class FedVoxel(NamedTuple):
+    """A voxel that a detector pixel feeds."""
+
+    x: int
+    """Spaxel along x, 0-based."""
+    y: int
+    """Spaxel along y, 0-based."""
+    z: int
+    """Plane, 0-based."""
+    wave: float
+    """Of the plane, micron."""
+    weight: float
+    """The pixel's weight in it, as in `Contribution`."""
+
+
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
+class FedVoxels(Shown):
+    """All voxels of a cube that a detector pixel feeds.
 
     Parameters
     ----------
-    plan : CubePlan
-        Of the cube, from `mrsnb.steps.cube_build.plan_cubes`.
-    params : CubeBuildParams
-        As the cube is built with.
-    voxel : tuple of int
-        ``(x, y, z)``, 0-based.
-
-    Raises
-    ------
-    ParamError
-        If the voxel is not in the cube.
+    exposure : str
+        Name of the pixel's exposure.
+    pixel : tuple of int
+        ``(x, y)``: column and row, 0-based.
+    voxels : tuple of FedVoxel
+        Heaviest first; none if the pixel is flagged, or outside the cube.
     """
-    grid = plan.grid
-    for name, place, n in zip("xyz", voxel, (grid.n_x, grid.n_y, grid.n_wave), strict=True):
-        if not 0 <= place < n:
-            msg = f"debug_spaxel = {voxel}: {name} must be from 0 to {n - 1} in the cube of {plan.bands[0].name}"
-            raise ParamError(msg)
-    found: list[Contribution] = []
-    for band, exposure in plan.members:
-        found += sorted(_of_exposure(plan, params, band, exposure, voxel), key=lambda p: -p.weight)
-    return Contributions(voxel=voxel, pixels=tuple(found))
 
+    exposure: str
+    pixel: tuple[int, int]
+    voxels: tuple[FedVoxel, ...]
 
-def _of_exposure(
-    plan: CubePlan, params: CubeBuildParams, band: Band, exposure: ExposureSource, voxel: tuple[int, int, int]
-) -> list[Contribution]:
-    view, loaded = view_of(exposure, band), exposure.load()
-    flux, err = usable_pixels(loaded, view)
-    weigh = _drizzle_weights if plan.reach is None else _shepard_weights
-    weight = weigh(plan, params, view, exposure, voxel)
-    used = np.flatnonzero((weight > 0) & np.isfinite(flux))
-    n_col = loaded.flux.shape[1]
-    return [
-        Contribution(
-            exposure=exposure.name,
-            x=int(view.samples.pixel[p] % n_col),
-            y=int(view.samples.pixel[p] // n_col),
-            slice=band.labels[int(view.samples.slice[p])],
-            wave=float(view.samples.wave[p]),
-            weight=float(weight[p]),
-            flux=float(flux[p]),
-            err=float(err[p]),
-            dq=int(loaded.dq.flat[view.samples.pixel[p]]),
-        )
-        for p in used
-    ]
+    @property
+    def title(self) -> str:
+        """Which pixel it is."""
+        return f"Pixel {self.pixel} of {self.exposure}"
 
+    def rows(self) -> list[Row]:
+        """Return what there is to say about the pixel."""
+        return [Row("pixel x, y", ", ".join(map(str, self.pixel))), Row("voxels", str(len(self.voxels)))]
 
-def _drizzle_weights(
-    plan: CubePlan, params: CubeBuildParams, view: Any, exposure: ExposureSource, voxel: tuple[int, int, int]
-) -> Any:
-    grid, (x, y, z) = plan.grid, voxel
-    wave, step = grid.wave[z], grid.wave_step[z]
-    samples = view.samples
-    low, high = samples.wave - samples.width / 2, samples.wave + samples.width / 2
-    extent = np.minimum(high, wave + step / 2) - np.maximum(low, wave - step / 2)
-    as_upstream = params.compat != "none"
-    offset = plan.offsets.get(exposure.name)
-    xi, eta = view.corners(grid.ra, grid.dec, grid.rotation, offset, through_sky=as_upstream)
-    half = grid.spaxel_size / 2
-    left, right, bottom, top = grid.x[x] - half, grid.x[x] + half, grid.y[y] - half, grid.y[y] + half
-    near = (extent > 0) & (xi.min(1) < right) & (xi.max(1) > left) & (eta.min(1) < top) & (eta.max(1) > bottom)
-    weight = np.zeros(len(extent))
-    work = np.empty((4, MAX_VERTICES))
-    for p in np.flatnonzero(near):
-        weight[p] = extent[p] * shared_area(xi[p], eta[p], (left, right, bottom, top), as_upstream, *work)
-    return weight
+    def table(self) -> Table:
+        """Return one row a voxel."""
+        total = sum(v.weight for v in self.voxels)
+        rows = tuple((str(v.x), str(v.y), str(v.z), f"{v.wave:.5f}", f"{v.weight / total:.4f}") for v in self.voxels)
+        return Table(("x", "y", "z", "micron", "share"), rows)
 
+    def __repr__(self) -> str:
+        return f"{self.title}\n{self.table().to_text()}"
 
-def _shepard_weights(
-    plan: CubePlan, params: CubeBuildParams, view: Any, exposure: ExposureSource, voxel: tuple[int, int, int]
-) -> Any:
-    grid, reach, (x, y, z) = plan.grid, plan.reach, voxel
-    if reach is None:
-        return np.zeros(view.samples.pixel.size)
-    xi, eta = view.centres(grid.ra, grid.dec, grid.rotation, plan.offsets.get(exposure.name))
-    dx, dy, dz = xi - grid.x[x], eta - grid.y[y], view.samples.wave - grid.wave[z]
-    row = np.abs(reach.wave[:, None] - view.samples.wave).argmin(axis=0) if len(reach.wave) > 1 else 0
-    near = (np.hypot(dx, dy) <= reach.roi_spatial[row]) & (np.abs(dz) <= reach.roi_spectral[row])
-    d2 = (dx**2 + dy**2) / grid.spaxel_size**2 + (dz / grid.wave_step[z]) ** 2
-    if params.weighting == "emsm":
-        return np.where(near, np.exp(-d2 / (reach.scale[row] / grid.spaxel_size)), 0.0)
-    return np.where(near, 1.0 / np.maximum(np.sqrt(d2) ** reach.power[row], reach.soft[row]), 0.0)
+    def sections(self) -> list[Section]:
+        """Return the voxels."""
+        return [Section("Voxels", self.table(), open=True)]

@@ -42,8 +42,11 @@ class Spread(Protocol):
     def in_order(self) -> Sorted:
         """The pixels in the order of the planes."""
 
-    def add(self, begin: int, sums: Array) -> None:
-        """Add the pixels to the sums of a group of planes, the first of which is `begin`."""
+    def add(self, begin: int, sums: Array, which: NDArray[np.int32]) -> None:
+        """Add some pixels to the sums of a group of planes, the first of which is `begin`."""
+
+    def extents(self, which: NDArray[np.int32]) -> Array:
+        """Return what some pixels reach on the sky: left, right, low, high; shape (4, n), arcsec."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -56,11 +59,15 @@ class Drizzled:
     projection: Projection
     as_upstream: bool
 
-    def add(self, begin: int, sums: Array) -> None:
-        """Add the pixels to the sums of a group of planes."""
-        which = self.in_order.reaching(begin, begin + len(sums))
+    def add(self, begin: int, sums: Array, which: NDArray[np.int32]) -> None:
+        """Add some pixels to the sums of a group of planes."""
         corners = self.projection.corners(which)
         deposit(self.pixels, self.in_order, which, corners, self.planes, begin, sums, as_upstream=self.as_upstream)
+
+    def extents(self, which: NDArray[np.int32]) -> Array:
+        """Return the least boxes that hold some pixels, shape (4, n), arcsec."""
+        xi, eta = self.projection.corners(which)
+        return np.stack([xi.min(axis=1), xi.max(axis=1), eta.min(axis=1), eta.max(axis=1)])
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -74,9 +81,14 @@ class Smoothed:
     row: NDArray[np.int32]
     kind: int
 
-    def add(self, begin: int, sums: Array) -> None:
-        """Add the pixels to the sums of a group of planes."""
-        deposit_points(self.points, self.in_order, self.row, self.planes, self.reach, self.kind, begin, sums)
+    def add(self, begin: int, sums: Array, which: NDArray[np.int32]) -> None:
+        """Add some pixels to the sums of a group of planes."""
+        deposit_points(self.points, self.in_order, which, self.row, self.planes, self.reach, self.kind, begin, sums)
+
+    def extents(self, which: NDArray[np.int32]) -> Array:
+        """Return the boxes that hold all that some pixels reach, shape (4, n), arcsec."""
+        roi, xi, eta = self.reach.roi_spatial[self.row[which]], self.points.xi[which], self.points.eta[which]
+        return np.stack([xi - roi, xi + roi, eta - roi, eta + roi])
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -115,7 +127,7 @@ class Feed:
 
     def add(self, begin: int, sums: Array) -> None:
         """Add the pixels to the sums of a group of planes, shape (n, n_y * n_x, 4), the first of which is `begin`."""
-        self.spread.add(begin, sums)
+        self.spread.add(begin, sums, self.spread.in_order.reaching(begin, begin + len(sums)))
 
     def mark(self, begin: int, in_field: NDArray[np.bool_]) -> None:
         """Mark the field of view in a group of planes, shape (n, n_y * n_x); nothing if it is empty."""

@@ -34,8 +34,8 @@ class Mask(NamedTuple):
 
     def places(self) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
         """Return the rows and columns of the pixels that are set, without unpacking the others."""
-        some = np.flatnonzero(self.bits)
-        byte, bit = np.nonzero(np.unpackbits(self.bits[some, None], axis=1))
+        some = np.flatnonzero(self.bits != 0)
+        byte, bit = np.divmod(np.flatnonzero(np.unpackbits(self.bits[some]).view(np.bool_)), 8)
         row, column = np.divmod(some[byte] * 8 + bit, self.shape[1])
         return row, column
 

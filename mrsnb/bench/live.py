@@ -5,7 +5,6 @@ What comes before the cube is kept, and the cube too: only what a change concern
 
 from collections.abc import Iterator
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -66,8 +65,7 @@ class Live:
             step="cube_build",
             names=(self.association.name,),
             output_dir=None,
-            results=partial(self._results, band),
-            count=lambda params: 2 - params.extract_1d.skip,
+            begin=lambda params: (2 - params.extract_1d.skip, self._results(band, params)),
         )
 
     def _results(self, band: Band, params: Spec3Params) -> Iterator[Result]:

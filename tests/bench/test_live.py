@@ -23,7 +23,7 @@ def maker(small_dataset):
 
 
 def results(maker, params):
-    return list(maker.work(BAND).results(params))
+    return list(maker.work(BAND).begin(params)[1])
 
 
 def test_it_builds_what_a_run_builds(maker, small_dataset, tmp_path):

@@ -25,6 +25,8 @@ class LinkedSpectrum:
     ----------
     on_range, on_wave : callable
         As those of `mrsnb.viewers.spectrum_panel.SpectrumPanel`.
+    extracted : sequence of Curve
+        Shown from the beginning, see `show_extracted`.
 
     Attributes
     ----------
@@ -35,13 +37,16 @@ class LinkedSpectrum:
     """
 
     def __init__(
-        self, on_range: Callable[[tuple[float, float] | None], None], on_wave: Callable[[float], None]
+        self,
+        on_range: Callable[[tuple[float, float] | None], None],
+        on_wave: Callable[[float], None],
+        extracted: Sequence[Curve] = (),
     ) -> None:
         self._on_range, self._on_wave = on_range, on_wave
         self.viewer: SpectrumViewer | None = None
         self.figure = w.VBox()
         self.figure.add_class("mrsnb-linked-spectrum")
-        self._extracted: list[Curve] = []
+        self._extracted = list(extracted)
         self._drawn: list[Curve] = []
         self._colours: dict[str, str] = {}
         self._wave: float | None = None

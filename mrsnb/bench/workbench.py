@@ -1,6 +1,7 @@
 """Steps, cube, spectra and runs of one observation, put together."""
 
 from collections.abc import Iterable
+from functools import partial
 from pathlib import Path
 from typing import Any, cast
 
@@ -279,7 +280,7 @@ class Workbench(w.VBox):  # type: ignore[misc]
         """Show the cubes and spectra that there are now."""
         cubes, curves = self._current.cubes, self._current.curves
         if self.viewer is None:
-            self.viewer = CubeViewer(cubes, spectrum=LinkedSpectrum)
+            self.viewer = CubeViewer(cubes, spectrum=partial(LinkedSpectrum, extracted=curves))
             self.viewer.controls.band.observe(lambda _: self._follow(), "value")
             self._hide_doubles(self.viewer)
             for old in self._place.children:
@@ -287,7 +288,7 @@ class Workbench(w.VBox):  # type: ignore[misc]
             self._place.children = [self.viewer]
         else:
             self.viewer.show(cubes, band)
-        self.viewer.spectrum_panel.show_extracted(curves)
+            self.viewer.spectrum_panel.show_extracted(curves)
         self._follow()
 
     def _hide_doubles(self, viewer: CubeViewer) -> None:

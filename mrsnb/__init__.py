@@ -14,6 +14,7 @@ _PUBLIC = {
     "runner": "mrsnb.widgets.runner",
     "spec3": "mrsnb.pipeline",
     "view": "mrsnb.viewers.view",
+    "workbench": "mrsnb.bench.workbench",
 }
 """What a notebook takes from here, and the module that has it; imported when it is first asked for."""
 

@@ -11,6 +11,7 @@ from mrsnb.cli.configured import params_command
 from mrsnb.cli.download import download_command
 from mrsnb.cli.failures import Commands
 from mrsnb.cli.inputs import associate_command, demo_command, simulate_command
+from mrsnb.cli.lab import app_command, lab_command
 from mrsnb.cli.level3 import presets_command, spec3_command
 from mrsnb.cli.outputs import compare_command, show_command
 from mrsnb.cli.provenance import rerun_command
@@ -42,6 +43,8 @@ for _command in (
     associate_command,
     spec3_command,
     run_group,
+    lab_command,
+    app_command,
     show_command,
     rerun_command,
     presets_command,

@@ -41,6 +41,11 @@ class ApertureSet:
         self.active = 0
         self._sums: dict[SkyAperture, list[Sum]] = {}
 
+    def lay_on(self, cubes: Sequence[CubeLayers]) -> None:
+        """Lay the apertures on other cubes."""
+        self.cubes = tuple(cubes)
+        self._sums.clear()
+
     @property
     def current(self) -> SkyAperture | None:
         """The aperture in hand."""

@@ -19,7 +19,7 @@ from mrsnb.viewers.aperture_control import ApertureControl
 from mrsnb.viewers.aperture_set import ApertureSet
 from mrsnb.viewers.closing import close_all
 from mrsnb.viewers.cube_controls import CubeControls, note, quiet, say, sheet
-from mrsnb.viewers.cube_inputs import cubes_of
+from mrsnb.viewers.cube_inputs import cubes_of, having, meets, whole_range
 from mrsnb.viewers.figures import dead_brushes
 from mrsnb.viewers.image_panel import ImagePanel
 from mrsnb.viewers.latest import Latest
@@ -43,6 +43,8 @@ class CubeViewer(VBox):  # type: ignore[misc]
         have one spectrum.
     aperture : SkyAperture or region of the package ``regions``, optional
         What is summed at first; if None, a circle about the brightest spaxel.
+    spectrum : callable
+        Makes what shows spectra, from what `SpectrumPanel` takes, and with its methods.
 
     Raises
     ------
@@ -58,7 +60,7 @@ class CubeViewer(VBox):  # type: ignore[misc]
     voxel = traitlets.Tuple(default_value=None, allow_none=True).tag(sync=False)
     """The voxel ``(x, y, z)`` of the cube in view that was clicked last, 0-based; to be observed."""
 
-    def __init__(self, cubes: Any, *, aperture: Any = None) -> None:
+    def __init__(self, cubes: Any, *, aperture: Any = None, spectrum: Any = SpectrumPanel) -> None:
         self.cubes, self.origins = cubes_of(cubes)
         self.apertures = ApertureSet(self.cubes)
         self._number = -1
@@ -72,7 +74,7 @@ class CubeViewer(VBox):  # type: ignore[misc]
         self.controls = CubeControls([cube.label for cube in self.cubes])
         drag = Latest(lambda *told: self._hands.drag(*told))  # noqa: PLW0108 (made below)
         self.image = ImagePanel("magma", self._hovered, self._clicked, drag)
-        self.spectrum_panel = SpectrumPanel(self._brushed, self._marker_moved)
+        self.spectrum_panel = spectrum(self._brushed, self._marker_moved)
         look = lambda: (self.cube, self._shown.image)  # noqa: E731
         self._hands = ApertureControl(
             self.apertures, self.controls, self.image, self.spectrum_panel, look, self._attempt
@@ -107,7 +109,7 @@ class CubeViewer(VBox):  # type: ignore[misc]
         c.shades.colours.observe(lambda change: setattr(self, "colours", change["new"]), "value")
         c.zoom.observe(lambda change: self.spectrum_panel.zoom_in(change["new"]), "value")
         c.what.observe(lambda _: self._name_file(), "value")
-        c.home.on_click(lambda _: self._whole_spectrum())
+        c.home.on_click(lambda _: self.spectrum_panel.place(*whole_range(self.cubes)))
         write = lambda: say(c.status, f"wrote {self.save(c.what.value, c.file.value)}")  # noqa: E731
         c.save.on_click(lambda _: self._attempt(write))
 
@@ -139,7 +141,7 @@ class CubeViewer(VBox):  # type: ignore[misc]
     @wavelength.setter
     def wavelength(self, value: u.Quantity) -> None:
         wave = float(u.Quantity(value, u.um).value)
-        if self._having((wave, wave)) is None:
+        if having(self.cubes, (wave, wave)) is None:
             ends = f"{self.cubes[0].grid.wave[0]:.4f} - {self.cubes[-1].grid.wave[-1]:.4f}"
             msg = f"wavelength = {wave:g} micron; the cubes have {ends} micron"
             raise InputError(msg)
@@ -213,9 +215,23 @@ class CubeViewer(VBox):  # type: ignore[misc]
         self.controls.continuum.value = True
         self._redrawn(None)
 
-    def _take(self, number: int) -> None:
-        """Look at another of the cubes, at the same wavelength if it has it."""
-        wave = None if self._number < 0 else float(self.cube.grid.wave[self.waves.plane])
+    def show(self, cubes: Any, band: str | None = None) -> None:
+        """Look at other cubes of the same source, at that of a band; wavelength, apertures and stretch stay."""
+        wave, label = float(self.wavelength.value), self.band if band is None else band
+        self.cubes, self.origins = cubes_of(cubes)
+        self.apertures.lay_on(self.cubes)
+        labels = [cube.label for cube in self.cubes]
+        with quiet(self.controls):
+            self.controls.band.options = [(name, i) for i, name in enumerate(labels)]
+        self._take(labels.index(label) if label in labels else len(labels) // 2, wave)
+        self._hands.draw_spectra()
+
+    def _take(self, number: int, wave: float | None = None) -> None:
+        """Look at another of the cubes, at a wavelength (micron), or the same, if it has it."""
+        if self.controls.is_telling:
+            return
+        if wave is None and self._number >= 0:
+            wave = float(self.wavelength.value)
         self._number, cube = number, self.cubes[number]
         grid, c = cube.grid, self.controls
         inside = wave is not None and grid.wave[0] <= wave <= grid.wave[-1]
@@ -223,13 +239,13 @@ class CubeViewer(VBox):  # type: ignore[misc]
             c.band.value = number
             layer, names = c.layer.value, layer_names(cube)
             c.layer.options, c.layer.value = names, layer if layer in names else "SCI"
-            self._range = self._range if self._range is not None and _meets(cube, self._range) else None
+            self._range = self._range if self._range is not None and meets(cube, self._range) else None
             c.is_map.value = c.is_map.value and self._range is not None
         say(self._title, f"{cube.name}   {cube.label}" if cube.bands else cube.name)
         self.image.place(grid)
         self.waves.place(grid, wave if inside else None)
         if wave is None:
-            self._whole_spectrum()
+            self.spectrum_panel.place(*whole_range(self.cubes))
         self._at = None
         self.image.show_spaxels([])
         self._draw()
@@ -238,13 +254,10 @@ class CubeViewer(VBox):  # type: ignore[misc]
 
     def _go_to(self, wave: float) -> None:
         """Go to the plane nearest to a wavelength, micron; in another cube if only that one has it."""
-        number = self._having((wave, wave))
-        if number is not None and not _meets(self.cube, (wave, wave)):
+        number = having(self.cubes, (wave, wave))
+        if number is not None and not meets(self.cube, (wave, wave)):
             self.controls.band.value = number
         self.waves.go_to(wave)
-
-    def _having(self, limits: Range) -> int | None:
-        return next((i for i, cube in enumerate(self.cubes) if _meets(cube, limits)), None)
 
     # Drawing
 
@@ -299,8 +312,8 @@ class CubeViewer(VBox):  # type: ignore[misc]
     def _brushed(self, limits: Range | None) -> None:
         """Take a range that was brushed, and show its map at once."""
         c = self.controls
-        if limits is not None and not _meets(self.cube, limits):
-            number = self._having(limits)
+        if limits is not None and not meets(self.cube, limits):
+            number = having(self.cubes, limits)
             if number is None:
                 say(c.status, "no cube has wavelengths in this range", is_bad=True)
                 return
@@ -329,20 +342,8 @@ class CubeViewer(VBox):  # type: ignore[misc]
         self.image.show_spaxels(spaxels, shares)
 
     def add_aperture(self, kind: Kind = "circle") -> None:
-        """Add an aperture of a usual size in the middle of the view.
-
-        Parameters
-        ----------
-        kind : str
-            ``"circle"``, ``"ellipse"``, ``"annulus"``, ``"box"`` or ``"polygon"``.
-        """
+        """Add an aperture of a usual size: circle, ellipse, annulus, box or polygon."""
         self._hands.add(kind)
-
-    def _whole_spectrum(self) -> None:
-        waves = [c.grid.wave for c in self.cubes]
-        low, high = min(w[0] for w in waves), max(w[-1] for w in waves)
-        margin = 0.01 * (high - low) if high > low else float(self.cube.grid.wave_step[0])
-        self.spectrum_panel.place(float(low - margin), float(high + margin))
 
     # Files
 
@@ -393,7 +394,3 @@ class CubeViewer(VBox):  # type: ignore[misc]
 
     def __repr__(self) -> str:
         return f"<CubeViewer {', '.join(cube.label for cube in self.cubes)}>"
-
-
-def _meets(cube: CubeLayers, limits: Range) -> bool:
-    return bool(limits[0] <= cube.grid.wave[-1] and limits[1] >= cube.grid.wave[0])

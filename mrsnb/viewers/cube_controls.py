@@ -123,9 +123,8 @@ class CubeControls:
             head("apertures"),
             row(self.kind, self.add, self.chosen, self.peak, self.remove),
             self.aperture,
-            head("spectrum and files"),
-            row(self.zoom, self.home, self.per),
-            row(self.what, self.file, self.save),
+            *self._tools(head("spectrum and files"), row(self.zoom, self.home, self.per)),
+            *self._tools(row(self.what, self.file, self.save)),
             self.status,
         ]
         return VBox(
@@ -134,6 +133,12 @@ class CubeControls:
                 flex="1 1 300px", min_width="290px", max_width="480px", padding="0 0 0 6px", overflow="hidden"
             ),
         )
+
+    def _tools(self, *parts: Any) -> tuple[Any, ...]:
+        """Return parts that can be done without where there is little room, marked as such."""
+        for part in parts:
+            part.add_class("mrsnb-tools")
+        return parts
 
 
 def _check(width: str = "84px") -> dict[str, Any]:

@@ -1,6 +1,6 @@
 """What a cube viewer takes: cubes in memory, files, several of them."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +8,7 @@ from mrsnb.core.cube import Cube
 from mrsnb.core.layers import CubeLayers
 from mrsnb.errors import InputError
 from mrsnb.io.layers import open_cube
+from mrsnb.viewers.slicing import Range
 
 
 def cubes_of(given: Any) -> tuple[list[CubeLayers], list[Cube | None]]:
@@ -39,3 +40,20 @@ def cubes_of(given: Any) -> tuple[list[CubeLayers], list[Cube | None]]:
         raise InputError(msg)
     pairs.sort(key=lambda pair: float(pair[0].grid.wave[0]))
     return [cube for cube, _ in pairs], [origin for _, origin in pairs]
+
+
+def meets(cube: CubeLayers, limits: Range) -> bool:
+    """Return whether a cube has wavelengths in a range, micron."""
+    return bool(limits[0] <= cube.grid.wave[-1] and limits[1] >= cube.grid.wave[0])
+
+
+def having(cubes: Sequence[CubeLayers], limits: Range) -> int | None:
+    """Return the number of the first cube that has wavelengths in a range, micron."""
+    return next((i for i, cube in enumerate(cubes) if meets(cube, limits)), None)
+
+
+def whole_range(cubes: Sequence[CubeLayers]) -> Range:
+    """Return the wavelengths of all cubes, and some room beside them, micron."""
+    low, high = min(c.grid.wave[0] for c in cubes), max(c.grid.wave[-1] for c in cubes)
+    margin = 0.01 * (high - low) if high > low else cubes[0].grid.wave_step[0]
+    return float(low - margin), float(high + margin)

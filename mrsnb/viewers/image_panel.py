@@ -20,8 +20,8 @@ from mrsnb.viewers.raster import Raster
 Array = NDArray[Any]
 
 MARGIN = {"left": 54, "right": 104, "top": 10, "bottom": 42}
-_SIDE = "clamp(300px, min(30vw, 70vh - 222px), 640px)"
-"""Longer side of the image, as CSS."""
+_SIDE = "clamp(220px, var(--mrsnb-image-side, max(300px, min(30vw, 70vh - 222px))), 640px)"
+"""Longer side of the image, as CSS; what holds the viewer may set it."""
 _MOST_CELLS = 4096
 """Of the grid that notices where the mouse is; larger images have cells of several spaxels."""
 _EDGE = "#16181a"

@@ -1,6 +1,6 @@
 """Spectra to look at and to measure, in a notebook."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -10,17 +10,18 @@ import numpy as np
 import traitlets
 from astropy import units as u
 
-from mrsnb.core.flux_units import UNITS
+from mrsnb.core.curve import Curve
 from mrsnb.core.lines import Line, bright_lines, line_list
 from mrsnb.core.redshift import LIGHT_SPEED
 from mrsnb.core.stitch import BandScale
 from mrsnb.display import Picture
 from mrsnb.display.markup import escape
-from mrsnb.errors import InputError, MrsnbError, ParamError, nearest
+from mrsnb.errors import InputError, MrsnbError
 from mrsnb.viewers import spectrum_export as export
+from mrsnb.viewers.closing import close_all
 from mrsnb.viewers.spectrum_canvas import Look, SpectrumCanvas
 from mrsnb.viewers.spectrum_controls import BRUSH, INSPECT, PAN, SpectrumControls
-from mrsnb.viewers.spectrum_data import UNSCALED, SpectrumData, scaled
+from mrsnb.viewers.spectrum_data import UNSCALED, SpectrumData, limits_of, scaled
 from mrsnb.viewers.spectrum_measurements import Entry, fitted, measure_all, quantity_table
 from mrsnb.viewers.spectrum_readout import nearest_samples, readout
 from mrsnb.viewers.spectrum_table import MeasurementTable
@@ -30,6 +31,7 @@ CYCLE = ("#3d8bd4", "#e0662f", "#2aa876", "#c65fa8", "#b8860b", "#7d7bd6")
 """Colours of curves: neighbours differ, and all are seen on white and on black."""
 _NOISY = 1.5
 """Scatter over the stated errors from which it is said."""
+_WATCHED = ("line_lists", "column", "unit", "stitched", "range", "wavelength")
 _MODES = {PAN: "pan", BRUSH: "brush", INSPECT: "inspect"}
 
 
@@ -44,6 +46,8 @@ class SpectrumViewer(widgets.VBox):  # type: ignore[misc]
         Unit of the flux of tables that state none.
     height : int
         Of the figure, CSS pixels.
+    colours : mapping of str to str, optional
+        Of curves, by their names; the others take turns.
 
     Attributes
     ----------
@@ -53,6 +57,8 @@ class SpectrumViewer(widgets.VBox):  # type: ignore[misc]
         The brushed range, two wavelengths in micron; assigning one measures the line in it. Observable.
     wavelength : Quantity or None
         Of the slice marker; observable, so that it can be linked with a viewer of cubes.
+    mode : ToggleButtons
+        What the mouse does.
     measurements : tuple of Entry
         The lines that were kept; observable.
 
@@ -83,28 +89,34 @@ class SpectrumViewer(widgets.VBox):  # type: ignore[misc]
     measurements = traitlets.Tuple()
     _canvas: SpectrumCanvas = None  # type: ignore[assignment]  # closed even if never complete
 
-    def __init__(self, spectra: Any, *, flux_unit: str | None = None, height: int = 360) -> None:
+    def __init__(
+        self, spectra: Any, *, flux_unit: str | None = None, height: int = 360, colours: Mapping[str, str] | None = None
+    ) -> None:
         self.data = SpectrumData(spectra, flux_unit)
         names, columns = self.data.names, self.data.columns
-        colours = [CYCLE[i % len(CYCLE)] for i, _ in enumerate(names)]
-        self._controls = SpectrumControls(names, colours, columns, self.data.units(columns[0]))
+        given = {} if colours is None else colours
+        shades = [given.get(name, CYCLE[i % len(CYCLE)]) for i, name in enumerate(names)]
+        self._controls = SpectrumControls(names, shades, columns, self.data.units(columns[0]))
+        self.mode = self._controls.mode
         self._table = MeasurementTable(lambda kept: self.set_trait("measurements", kept))
         self._values = self.data.values(columns[0], self.data.unit_of(columns[0]))
         self._scales = [UNSCALED] * len(names)
         self._cursor: float | None = None
         self._canvas = SpectrumCanvas(
             self.data.curves,
-            colours,
+            shades,
             self._look(),
             height=height,
             on_brush=self._brushed,
             on_cursor=self._inspected,
-            on_hidden=self._hint,
+            on_hidden=lambda hidden: self._controls.hint_lines(LIGHT_SPEED * self.redshift, hidden),
+            on_marker=lambda wave: self.set_trait("wavelength", wave * u.um),
         )
         super().__init__(self._controls.rows(self._canvas.box, self._table))
         self.add_class("mrsnb-viewer")
         with self.hold_trait_notifications():
             self.column, self.unit = columns[0], self.data.unit_of(columns[0])
+        self._controls.unit.value = self.unit
         self._load()
         self._canvas.show_all()
         self._connect()
@@ -134,6 +146,13 @@ class SpectrumViewer(widgets.VBox):  # type: ignore[misc]
         """The kept measurements as an astropy table with units."""
         return quantity_table(self.measurements)
 
+    def put(self, curves: Sequence[Curve], *, is_brief: bool = False) -> bool:
+        """Show curves in place of those of these names, unmeasured if brief; False, and nothing done, for others."""
+        is_put = self.data.put(curves)
+        if is_put:
+            (self._load if is_brief else self._reload)()
+        return is_put
+
     def reset(self) -> None:
         """Show all wavelengths and fluxes."""
         self._controls.auto.value = True
@@ -162,6 +181,7 @@ class SpectrumViewer(widgets.VBox):  # type: ignore[misc]
         if self._canvas is not None:
             self._table.set_pending(())
             self._canvas.close()
+            close_all([*self.children, self._table.head, self._controls.stitch, self._controls.reference])
         super().close()
 
     def _look(self) -> Look:
@@ -198,7 +218,7 @@ class SpectrumViewer(widgets.VBox):  # type: ignore[misc]
 
     def _draw_range(self) -> None:
         """Shade the range; in the mode that brushes, the brush does."""
-        limits, brush = _limits(self.range), self._canvas.plot.brush
+        limits, brush = limits_of(self.range), self._canvas.plot.brush
         is_brushing = self._controls.mode.value == BRUSH
         self._canvas.plot.draw_range(None if is_brushing else limits)
         if not is_brushing or limits is None:
@@ -211,9 +231,6 @@ class SpectrumViewer(widgets.VBox):  # type: ignore[misc]
 
     def _draw_fit(self) -> None:
         self._canvas.plot.draw_fit(*fitted(self._table.pending, self.data.names, self.data.curves, self.unit))
-
-    def _hint(self, hidden: int) -> None:
-        self._controls.hint_lines(LIGHT_SPEED * self.redshift, hidden)
 
     def _welcome(self) -> None:
         if any(np.isfinite(y).any() for y, _ in self._values):
@@ -237,14 +254,7 @@ class SpectrumViewer(widgets.VBox):  # type: ignore[misc]
 
     @traitlets.validate("column", "unit")
     def _valid_choice(self, proposal: Any) -> str:
-        name, value = proposal["trait"].name, proposal["value"]
-        allowed = self.data.columns if name == "column" else self.data.units(self.column)
-        if value not in allowed:
-            msg = f"{name} = {value!r} cannot be shown{nearest(value, allowed)}"
-            if name == "unit" and value in UNITS:
-                msg = f"unit = {value!r}: the area of the aperture is not known; allowed: {', '.join(allowed)}"
-            raise ParamError(msg)
-        return str(value)
+        return self.data.checked(proposal["trait"].name, proposal["value"], self.column)
 
     def _connect(self) -> None:
         c = self._controls
@@ -265,12 +275,9 @@ class SpectrumViewer(widgets.VBox):  # type: ignore[misc]
         for kind, widget in c.save.items():
             widget.on_click(self._safely(partial(self._save_as, kind)))
         self.observe(self._on_redshift, "redshift")
-        self.observe(lambda _: self._on_lists(), "line_lists")
-        self.observe(lambda _: self._on_column(), "column")
-        self.observe(lambda _: self._on_unit(), "unit")
-        self.observe(lambda _: self._on_stitched(), "stitched")
-        self.observe(lambda _: self._on_range(), "range")
-        self.observe(lambda _: self._draw_marker(), "wavelength")
+        calls = (self._on_lists, self._on_column, self._on_unit, self._on_stitched, self._on_range, self._draw_marker)
+        for name, call in zip(_WATCHED, calls, strict=True):
+            self.observe(lambda _, call=call: call(), name)
         self.observe(lambda change: self._table.set_kept(change.new), "measurements")
 
     def _safely(self, call: Callable[[Any], None]) -> Callable[[Any], None]:
@@ -334,7 +341,7 @@ class SpectrumViewer(widgets.VBox):  # type: ignore[misc]
             self._canvas.plot.draw_near(np.zeros(0), np.zeros(0))
 
     def _brushed(self, limits: tuple[float, float] | None, dragging: bool) -> None:
-        if limits is None or not limits[1] > limits[0] or (limits == _limits(self.range) and not dragging):
+        if limits is None or not limits[1] > limits[0] or (limits == limits_of(self.range) and not dragging):
             return
         if dragging:
             self._controls.say(f"<b>{limits[0]:.4f} - {limits[1]:.4f}</b> micron")
@@ -346,7 +353,7 @@ class SpectrumViewer(widgets.VBox):  # type: ignore[misc]
         self._measure()
 
     def _measure(self) -> None:
-        limits, problem = _limits(self.range), None
+        limits, problem = limits_of(self.range), None
         entries: list[Entry] = []
         if limits is not None:
             curves = [(self.data.names[i], self.data.curves[i], self._scales[i].factor) for i in self._shown]
@@ -375,7 +382,7 @@ class SpectrumViewer(widgets.VBox):  # type: ignore[misc]
         self.redshift = round(found[0], 7)
 
     def _mark_slice(self) -> None:
-        limits = _limits(self.range)
+        limits = limits_of(self.range)
         if self._controls.mode.value == INSPECT and self._cursor is not None:
             self.wavelength = self._cursor * u.um
         elif limits is not None:
@@ -384,15 +391,6 @@ class SpectrumViewer(widgets.VBox):  # type: ignore[misc]
             raise InputError("no wavelength is chosen; inspect one or brush a range first")
 
     def _save_as(self, kind: str, _: Any) -> None:
-        name = self._controls.file.value.strip()
-        if not name:
-            raise InputError("file name: empty; write one beside the buttons")
-        stem = Path(name)
-        path = stem.parent if kind == "x1d" else stem.with_name(stem.name + {"lines": ".ecsv"}.get(kind, f".{kind}"))
-        written = self.save(path)
+        written = self.save(export.path_of(kind, self._controls.file.value))
         more = f" and {len(written) - 1} more" if len(written) > 1 else ""
         self._controls.say(f"written: {escape(str(written[0]))}{more}")
-
-
-def _limits(limits: Any) -> tuple[float, float] | None:
-    return None if limits is None else (float(limits[0].value), float(limits[1].value))

@@ -55,6 +55,8 @@ class SpectrumCanvas:
         Called with the wavelength under the cursor.
     on_hidden : callable
         Called with the number of lines in sight that found no room.
+    on_marker : callable
+        Called with the wavelength to which the slice marker is dragged.
     """
 
     def __init__(
@@ -67,10 +69,12 @@ class SpectrumCanvas:
         on_brush: Callable[[tuple[float, float] | None, bool], None],
         on_cursor: Callable[[float], None],
         on_hidden: Callable[[int], None],
+        on_marker: Callable[[float], None],
     ) -> None:
         self.box = widgets.Box(layout=widgets.Layout(width="100%", overflow="hidden"))
         self._curves, self._colours, self._height = curves, colours, height
         self._on_brush, self._on_cursor, self._on_hidden = on_brush, on_cursor, on_hidden
+        self._on_marker = on_marker
         self._look = look
         self._values: list[Values] = [(np.full(c.wave.shape, np.nan), None) for c in curves]
         self._drawn: list[Drawn] = []
@@ -140,6 +144,7 @@ class SpectrumCanvas:
             if plot.cursor.selected is not None and len(plot.cursor.selected):
                 self._on_cursor(float(plot.cursor.selected[0]))
 
+        plot.on_marker(self._on_marker)
         plot.brush.observe(brushed, names=["selected", "brushing"])
         plot.cursor.observe(moved, names="selected")
         plot.label_flux(self._flux_label)

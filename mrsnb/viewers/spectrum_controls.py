@@ -113,8 +113,11 @@ class SpectrumControls:
         stitch = [self.stitch, self.reference] if len(self.chips) > 1 else []
         lists = [*self.lists.values(), self.slider, self.redshift, self.hint]
         below = [self.keep, self.adopt, self.slice, self.clear, self.file, *self.save.values()]
+        tools = [row(lists), row(below)]
+        for each in tools:
+            each.add_class("mrsnb-tools")
         return [
-            self.style, row(top), row([*self.chips, *stitch]), figure, self.readout, row(lists), row(below), table,
+            self.style, row(top), row([*self.chips, *stitch]), figure, self.readout, *tools, table,
         ]  # fmt: skip
 
     def show_scales(self, names: Sequence[str], scales: Sequence[BandScale] | None) -> None:
@@ -152,7 +155,7 @@ class SpectrumControls:
 def row(children: Sequence[widgets.Widget]) -> widgets.HBox:
     """Return widgets in a row that wraps."""
     box = widgets.HBox(list(children))
-    box.add_class("mrsnb-row")
+    box.add_class("mrsnb-viewer-row")
     return box
 
 

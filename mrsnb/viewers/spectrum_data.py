@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from mrsnb.core.curve import Curve
 from mrsnb.core.flux_units import UNITS, unit_factor
 from mrsnb.core.stitch import BandScale, band_scales
-from mrsnb.errors import InputError
+from mrsnb.errors import InputError, ParamError, nearest
 from mrsnb.viewers.spectrum_curves import curves_of, named
 
 Array = NDArray[np.float64]
@@ -39,6 +39,14 @@ class SpectrumData:
         self.names = named(self.curves)
         self.columns = list(dict.fromkeys(key for curve in self.curves for key in curve.columns))
 
+    def put(self, curves: Sequence[Curve]) -> bool:
+        """Take these curves in place of those of the same names; return False if names or columns are others."""
+        new = sorted(curves, key=_middle)
+        if named(new) != self.names or [c.columns.keys() for c in new] != [c.columns.keys() for c in self.curves]:
+            return False
+        self.curves[:] = new
+        return True
+
     def unit_of(self, column: str) -> str:
         """Return the unit that the first curve with this column has."""
         own = next(curve.columns[column].unit for curve in self.curves if column in curve.columns)
@@ -57,6 +65,22 @@ class SpectrumData:
             return True
 
         return [*([own] if own not in UNITS else []), *(unit for unit in UNITS if is_possible(unit))]
+
+    def checked(self, name: str, value: str, column: str) -> str:
+        """Return the name of a column, or that of a unit of a column.
+
+        Raises
+        ------
+        ParamError
+            If there is none.
+        """
+        allowed = self.columns if name == "column" else self.units(column)
+        if value not in allowed:
+            msg = f"{name} = {value!r} cannot be shown{nearest(value, allowed)}"
+            if name == "unit" and value in UNITS:
+                msg = f"unit = {value!r}: the area of the aperture is not known; allowed: {', '.join(allowed)}"
+            raise ParamError(msg)
+        return value
 
     def values(self, column: str, unit: str) -> list[Values]:
         """Return the values of each curve in a unit; NaN for curves without this column."""
@@ -81,6 +105,11 @@ def scaled(values: Sequence[Values], scales: Sequence[BandScale]) -> list[Values
         (y * scale.factor, None if e is None else e * scale.factor)
         for (y, e), scale in zip(values, scales, strict=True)
     ]
+
+
+def limits_of(limits: Any) -> tuple[float, float] | None:
+    """Return two wavelengths in micron as numbers; None of None."""
+    return None if limits is None else (float(limits[0].value), float(limits[1].value))
 
 
 def _middle(curve: Curve) -> float:

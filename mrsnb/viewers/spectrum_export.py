@@ -13,7 +13,7 @@ from mrsnb.core.curve import Curve
 from mrsnb.core.spectrum import Spectrum
 from mrsnb.core.stitch import BandScale
 from mrsnb.display import Picture
-from mrsnb.errors import OutputError, ParamError
+from mrsnb.errors import InputError, OutputError, ParamError
 from mrsnb.io.atomic import atomic_write
 from mrsnb.io.x1d import write_x1d
 from mrsnb.viewers.spectrum_data import SpectrumData, Values
@@ -52,6 +52,20 @@ def save(path: Path, what: Saved, picture: Callable[[], Picture]) -> list[Path]:
         msg = f"path = {str(path)!r}: must end in .png, .csv or .ecsv, or be a folder for _x1d products"
         raise ParamError(msg)
     return save_products(what.data.curves, what.scales, path)
+
+
+def path_of(kind: str, name: str) -> Path:
+    """Return the path of what is saved, ``"png"``, ``"csv"``, ``"lines"`` or ``"x1d"``, under a name that was typed.
+
+    Raises
+    ------
+    InputError
+        If there is no name.
+    """
+    if not name.strip():
+        raise InputError("file name: empty; write one beside the buttons")
+    stem = Path(name.strip())
+    return stem.parent if kind == "x1d" else stem.with_name(stem.name + {"lines": ".ecsv"}.get(kind, f".{kind}"))
 
 
 def picture_of(

@@ -8,6 +8,7 @@ import ipywidgets as widgets
 import numpy as np
 from numpy.typing import NDArray
 
+from mrsnb.viewers.overlays import round_ticks
 from mrsnb.viewers.spectrum_shapes import Drawn, Labels, log_ticks, lonely
 
 Array = NDArray[np.float64]
@@ -16,9 +17,11 @@ MARKER = "#d0453c"
 FIT = "#d0453c"
 FLAG = "#c77d00"
 RANGE = "#5b8def"
-MARGIN = {"top": 8, "bottom": 42, "left": 84, "right": 14}
+MARGIN = {"top": 18, "bottom": 42, "left": 84, "right": 14}
 _NAMES_FROM = 0.845
 _LEADER = (0.79, 0.83)
+_LIFT = 10
+"""CSS pixels: the handle of the slice marker is so far above the curves, where dragging is not taken for brushing."""
 _NOTHING = np.ones(2)
 """Where an invisible line is: the browser complains of lines without a point, and of 0 on a logarithmic axis."""
 
@@ -37,6 +40,7 @@ class SpectrumPlot:
     """
 
     def __init__(self, colours: Sequence[str], *, log_wave: bool, log_flux: bool, height: int) -> None:
+        self._n_ticks = min(max(height // 38, 4), 8)
         self.x = bq.LogScale(min=1.0, max=30.0) if log_wave else bq.LinearScale(min=1.0, max=30.0)
         self.y = bq.LogScale(min=0.1, max=1.0) if log_flux else bq.LinearScale(min=0.0, max=1.0)
         self._across = bq.LinearScale(min=0.0, max=1.0)
@@ -82,13 +86,18 @@ class SpectrumPlot:
             fill_opacities=[0.16], opacities=[0.5], stroke_width=1,
         )  # fmt: skip
         self._marker = bq.Lines(**hidden, colors=[MARKER], stroke_width=1.6, line_style="dashed")
+        up = 1 + _LIFT / max(height - MARGIN["top"] - MARGIN["bottom"], 50)
+        self._knob = bq.Scatter(
+            **over, x=[1.0], y=[up], marker="triangle-down", default_size=90, colors=[MARKER], visible=False,
+            enable_move=True, restrict_x=True, apply_clip=False,
+        )  # fmt: skip
         self.pan = bq.PanZoom(scales={"x": [self.x]})
         self.brush = bq.interacts.BrushIntervalSelector(scale=self.x, color=RANGE, marks=[])
         self.cursor = bq.interacts.IndexSelector(scale=self.x, color=MARKER, line_width=1, marks=[])
         self.figure = bq.Figure(
             marks=[
                 self._range, *self._bands, self._leaders, *self._curves, self._dots, self._flags,
-                self._continuum, self._fit, self._near, self._marker, self._names,
+                self._continuum, self._fit, self._near, self._marker, self._names, self._knob,
             ],
             axes=[self.wave_axis, self.flux_axis],
             fig_margin=MARGIN,
@@ -124,6 +133,8 @@ class SpectrumPlot:
             self.flux_axis.tick_format = "~g" if 1e-3 <= max(abs(low), abs(high)) < 1e5 else "~e"
             if isinstance(self.y, bq.LogScale):
                 self.flux_axis.tick_values = np.array(log_ticks(low, high))
+            else:
+                self.flux_axis.tick_values = np.array(round_ticks(low, high, self._n_ticks))
 
     def place_ticks(self) -> None:
         """Put round numbers on a logarithmic wavelength axis."""
@@ -189,6 +200,19 @@ class SpectrumPlot:
         """Mark the wavelength of a slice."""
         x = np.zeros(0) if wave is None else np.full(2, wave)
         _traced(self._marker, x, np.linspace(0, 1, len(x)))
+        self._knob.visible = wave is not None
+        if wave is not None:
+            self._knob.x = np.array([wave])
+
+    def on_marker(self, call: Callable[[float], None]) -> None:
+        """Call `call` with the wavelength to which the slice marker is dragged, micron."""
+
+        def dragged(_: Any, content: dict[str, Any]) -> None:
+            wave = content.get("point", {}).get("x")
+            if isinstance(wave, int | float) and np.isfinite(wave) and wave > 0:
+                call(float(wave))
+
+        self._knob.on_drag(dragged)
 
     def close(self) -> None:
         """Close all widgets of the figure."""

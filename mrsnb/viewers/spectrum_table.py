@@ -27,8 +27,8 @@ class MeasurementTable(widgets.VBox):  # type: ignore[misc]
         super().__init__(layout=widgets.Layout(overflow="auto", width="100%"))
         self._on_change = on_change
         gap = widgets.Box(layout=widgets.Layout(width="32px", flex="0 0 32px"))
-        self._names = _line(heads(()), "mrsnb-head")
-        self._head = widgets.HBox([gap, self._names], layout=widgets.Layout(min_width=_LEAST))
+        self._names = _line(heads(()), "mrsnb-cell-head")
+        self.head = widgets.HBox([gap, self._names], layout=widgets.Layout(min_width=_LEAST))
         self._rows: list[widgets.HBox] = []
         self.kept: tuple[Entry, ...] = ()
         self.pending: tuple[Entry, ...] = ()
@@ -40,7 +40,7 @@ class MeasurementTable(widgets.VBox):  # type: ignore[misc]
         if not as_before:
             self._show()
             return
-        self._names.value = _html(heads((*self.pending, *self.kept)), "mrsnb-head")
+        self._names.value = _html(heads((*self.pending, *self.kept)), "mrsnb-cell-head")
         for entry, row in zip(self.pending, self._rows, strict=False):
             row.children[1].value = _html(cells(entry), "mrsnb-pending")
 
@@ -67,8 +67,8 @@ class MeasurementTable(widgets.VBox):  # type: ignore[misc]
             *(self._row(entry, "plus", "keep", lambda _: self.keep(), "mrsnb-pending") for entry in self.pending),
             *(self._row(entry, "trash-o", "remove", partial(self._remove, entry), "") for entry in self.kept),
         ]
-        self._names.value = _html(heads((*self.pending, *self.kept)), "mrsnb-head")
-        self.children = [self._head, *self._rows] if self._rows else []
+        self._names.value = _html(heads((*self.pending, *self.kept)), "mrsnb-cell-head")
+        self.children = [self.head, *self._rows] if self._rows else []
         for row in old:
             button, line = row.children
             for part in (button.style, button.layout, line.style, line.layout, row.layout, button, line, row):

@@ -41,6 +41,8 @@ class Runner(w.VBox):  # type: ignore[misc]
     ----------
     state : str
         ``"idle"``, ``"running"``, ``"done"``, ``"failed"`` or ``"cancelled"``. Can be observed.
+    side, main : ipywidgets.VBox
+        The form; and what runs it, with the results. Another widget may arrange them.
     """
 
     state = t.Unicode("idle")
@@ -73,11 +75,11 @@ class Runner(w.VBox):  # type: ignore[misc]
         head = w.HTML(line(f"{work.step}: {', '.join(names)}", "mrsnb-title") + line(where, "mrsnb-where"))
         row = w.HBox([self._run, self._cancel, self._bar, self._fold])
         row.add_class("mrsnb-run-row")
-        self._side = w.VBox([self.form])
-        self._side.add_class("mrsnb-side")
-        main = w.VBox([head, row, self._told, self._error, self._tabs])
-        main.add_class("mrsnb-main")
-        columns = w.HBox([self._side, main])
+        self.side = w.VBox([self.form])
+        self.side.add_class("mrsnb-side")
+        self.main = w.VBox([head, row, self._told, self._error, self._tabs])
+        self.main.add_class("mrsnb-main")
+        columns = w.HBox([self.side, self.main])
         columns.add_class("mrsnb-columns")
         return columns
 
@@ -203,8 +205,8 @@ class Runner(w.VBox):  # type: ignore[misc]
         self._refresh()
 
     def _toggle_form(self) -> None:
-        hide = self._side.layout.display != "none"
-        self._side.layout.display = "none" if hide else ""
+        hide = self.side.layout.display != "none"
+        self.side.layout.display = "none" if hide else ""
         self._fold.description = "Show parameters" if hide else "Hide parameters"
 
     def _refresh(self) -> None:

@@ -1,0 +1,1 @@
+"""The workbench: steps, cube, spectra and runs of one observation in one place."""

@@ -1,0 +1,167 @@
+"""Start JupyterLab or Voila on this machine, with a notebook that opens a workbench."""
+
+import os
+import secrets
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Callable, Sequence
+from contextlib import contextmanager
+from importlib.util import find_spec
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from time import monotonic, sleep
+from typing import Literal
+from urllib.error import URLError
+from urllib.parse import quote
+from urllib.request import Request, urlopen
+
+from mrsnb.bench.observation import observation
+from mrsnb.errors import MrsnbError, OutputError
+
+Kind = Literal["lab", "app"]
+
+_PATIENCE = 90
+"""Seconds that a server may take to start."""
+_MODULES = {"lab": "jupyterlab", "app": "jupyter_server"}
+
+
+def notebook_text(paths: Sequence[Path], output_dir: Path) -> str:
+    """Return a notebook, as JSON, that opens a workbench on paths; without any, one that says how."""
+    import nbformat
+
+    given = repr(str(paths[0])) if len(paths) == 1 else repr([str(path) for path in paths])
+    if not paths:
+        given = "my_target_lvl3_asn.json"
+        code = f"import mrsnb\n\n# mrsnb.workbench({given!r}, {str(output_dir)!r})"
+    else:
+        code = f"import mrsnb\n\nmrsnb.workbench({given}, {str(output_dir)!r})"
+    book = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(code)])
+    book.cells[0].id = "workbench"
+    book.metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3", "language": "python"}
+    return str(nbformat.writes(book))
+
+
+def serve(
+    kind: Kind, paths: Sequence[Path], output_dir: Path, say: Callable[[str], None], port: int | None = None
+) -> None:
+    """Run a server on the loopback interface until it is interrupted; `say` its address, with a token.
+
+    Parameters
+    ----------
+    kind : {"lab", "app"}
+        JupyterLab with the notebook opened, or the notebook alone as an application (Voila).
+    paths : sequence of Path
+        What the workbench is opened on; for JupyterLab there may be none.
+    output_dir : Path
+        Where its runs write.
+    say : callable
+        Takes a line.
+    port : int, optional
+        A free one if not given.
+
+    Raises
+    ------
+    InputError
+        If there is nothing to work on in `paths`.
+    MrsnbError
+        If what is needed is not installed, or the server does not start.
+    """
+    if kind == "app" and find_spec("voila") is None:
+        msg = "voila is not installed: run 'pip install voila', or use 'mrsnb lab'"
+        raise MrsnbError(msg)
+    if paths:
+        observation([*paths])  # what is wrong is said before anything starts
+    places = [path.expanduser().absolute() for path in paths]
+    with TemporaryDirectory(prefix="mrsnb-") as scratch:
+        root = Path.cwd() if kind == "lab" else Path(scratch)
+        book = _written(notebook_text(places, output_dir.expanduser().absolute()), root)
+        token, port = secrets.token_hex(16), _free_port() if port is None else port
+        where = "lab/tree" if kind == "lab" else "voila/render"
+        url = f"http://127.0.0.1:{port}/{where}/{quote(book.name)}?token={token}"
+        with _running(_command(kind, root, port), token, Path(scratch) / "server.log") as process:
+            _wait(f"http://127.0.0.1:{port}/api", token, process, Path(scratch) / "server.log")
+            say(url)
+            say(f"{book.name}: run its cell with Shift-Enter; Ctrl-C stops all" if kind == "lab" else "Ctrl-C stops it")
+            process.wait()
+
+
+def _written(text: str, folder: Path) -> Path:
+    """Return the path of a notebook of this text; another that is there stays, and this one gets a number."""
+    names = ("workbench.ipynb", *(f"workbench-{i}.ipynb" for i in range(2, 1000)))
+    for book in (folder / name for name in names):
+        try:
+            if book.exists():
+                if book.read_text(encoding="utf-8") == text:
+                    return book
+                continue
+            book.write_text(text, encoding="utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            msg = f"{book}: cannot be written: {getattr(error, 'strerror', None) or error}"
+            raise OutputError(msg) from error
+        return book
+    msg = f"{folder}: has too many notebooks called workbench; remove some"
+    raise OutputError(msg)
+
+
+def _command(kind: Kind, folder: Path, port: int) -> list[str]:
+    command = [sys.executable, "-m", _MODULES[kind], "--no-browser", "--ip=127.0.0.1", f"--port={port}"]
+    command += ["--ServerApp.port_retries=0", f"--ServerApp.root_dir={folder}"]
+    if hasattr(os, "geteuid") and os.geteuid() == 0:
+        command.append("--allow-root")
+    if kind == "app":
+        command.append("--ServerApp.jpserver_extensions={'voila.server_extension': True}")
+    return command
+
+
+@contextmanager
+def _running(command: list[str], token: str, log: Path):  # type: ignore[no-untyped-def]  # noqa: ANN202
+    """Run a server in a group of its own, so that Ctrl-C reaches this process alone, which then ends it."""
+    environment = os.environ | {"JUPYTER_TOKEN": token}
+    with log.open("wb") as output:
+        process = subprocess.Popen(  # noqa: S603 (our own command)
+            command,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
+            start_new_session=True,
+        )
+    try:
+        yield process
+    except KeyboardInterrupt:
+        pass
+    finally:
+        _end(process)
+
+
+def _end(process: "subprocess.Popen[bytes]") -> None:
+    """Have a server end its kernels and itself."""
+    if process.poll() is None:
+        process.send_signal(signal.SIGTERM)
+        try:
+            process.wait(15)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+
+def _wait(url: str, token: str, process: "subprocess.Popen[bytes]", log: Path) -> None:
+    end = monotonic() + _PATIENCE
+    request = Request(url, headers={"Authorization": f"token {token}"})  # noqa: S310 (http to this machine)
+    while process.poll() is None and monotonic() < end:
+        try:
+            with urlopen(request, timeout=5):  # noqa: S310
+                return
+        except (URLError, OSError):
+            sleep(0.1)
+    lines = log.read_text(errors="replace").strip().splitlines()
+    msg = f"the server does not start: {lines[-1] if lines else 'it said nothing'}"
+    raise MrsnbError(msg)
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])

@@ -81,3 +81,9 @@ def test_only_known_hosts_are_named():
         for match in re.finditer(r"https?://([\w.-]+)", path.read_text(encoding="utf-8"))
     }
     assert {(host, name) for host, name in hosts if host not in known} == set()
+
+
+def test_files_of_tests_have_names_of_their_own():
+    """Else pytest cannot collect them all at once."""
+    names = [path.name for path in Path(__file__).parent.rglob("test_*.py")]
+    assert sorted(names) == sorted(set(names))

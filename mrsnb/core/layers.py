@@ -13,7 +13,7 @@ from mrsnb.core.blend import ARCSEC2_SR
 from mrsnb.core.cards import Cards
 from mrsnb.core.cube import Cube, CubeGrid
 from mrsnb.core.dq import UNUSABLE
-from mrsnb.display import Row, mimebundle
+from mrsnb.display import Row, Shown
 
 _SIGNED = 2**31
 """BZERO of unsigned integers of 32 bits, which FITS keeps as signed ones."""
@@ -67,7 +67,7 @@ class Layer:
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class CubeLayers:
+class CubeLayers(Shown):
     """A cube of any instrument, of which parts are read when they are asked for.
 
     Parameters
@@ -154,6 +154,11 @@ class CubeLayers:
         found = {"SCI": self.flux, "ERR": self.err, "DQ": self.dq, "WMAP": self.weight}
         return {name: layer for name, layer in found.items() if layer is not None}
 
+    @property
+    def title(self) -> str:
+        """What it is."""
+        return f"Cube {self.name}"
+
     def rows(self) -> list[Row]:
         """Return what there is to say about it."""
         grid = self.grid
@@ -168,6 +173,3 @@ class CubeLayers:
 
     def __repr__(self) -> str:
         return f"<CubeLayers {self.name} {self.label} {self.shape}>"
-
-    def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
-        return mimebundle(f"Cube {self.name}", self.rows())

@@ -24,6 +24,7 @@ from mrsnb.download import Download, Got
 from mrsnb.io.association import read_association
 from mrsnb.io.best_references import Fetched
 from mrsnb.io.compare import compare_runs
+from mrsnb.io.layers import open_cube
 from mrsnb.io.read import read, read_provenance
 from mrsnb.pipeline import Spec3Params, spec3
 from mrsnb.report import write_report
@@ -130,6 +131,7 @@ def values(folder: Path) -> Iterator[Any]:
         value = read(next(made.glob(f"*_{kind}.fits")))
         yield value
         yield from getattr(value, "spectra", ())
+    yield open_cube(results[-1].cubes[0].path)
     yield read_provenance(results[-1].cubes[0].path)
     hostile = folder / "<img src=x onerror=window.pwned=1>_cal.fits"
     hostile.hardlink_to(next(folder.glob("*_cal.fits")))
@@ -163,7 +165,7 @@ def displayed() -> set[type]:
     """Return all classes of mrsnb that say how a notebook shows them; widgets are tested apart."""
     found = set()
     for module in pkgutil.walk_packages(mrsnb.__path__, "mrsnb."):
-        if module.name.split(".")[1] not in {"jwst", "widgets", "viewers", "__main__"}:
+        if module.name.split(".")[1] not in {"jwst", "widgets", "viewers", "bench", "__main__"}:
             members = vars(import_module(module.name)).values()
             found |= {m for m in members if isinstance(m, type) and "_repr_mimebundle_" in vars(m)}
     return found

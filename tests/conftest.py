@@ -11,6 +11,11 @@ settings.register_profile("mrsnb", deadline=None, max_examples=40, derandomize=T
 settings.load_profile("mrsnb")
 
 
+def pytest_collection_modifyitems(items):
+    """Put tests in the browser last: an open Playwright is a running event loop, in which no other can run."""
+    items.sort(key=lambda item: item.path.parent.name == "browser")
+
+
 @pytest.fixture(scope="session")
 def shared() -> Path:
     """The measurement data beside the project; tests that need them are skipped without, or fail if required."""

@@ -72,6 +72,15 @@ class CubeGrid:
         """Number of voxels."""
         return self.n_wave * self.n_y * self.n_x
 
+    def rows(self) -> list[Row]:
+        """Return what there is to say about it."""
+        return [
+            Row("size", f"{self.n_wave} x {self.n_y} x {self.n_x}", "wavelength, y, x"),
+            Row("wavelength", f"{self.wave[0]:.4f} - {self.wave[-1]:.4f}", "micron"),
+            Row("spaxel", f"{self.spaxel_size:.3f}", "arcsec"),
+            Row("centre", f"RA {self.ra:.6f}, Dec {self.dec:+.6f}", "deg"),
+        ]
+
     @property
     def x(self) -> NDArray[np.float64]:
         """Spaxel centres toward west, before the rotation; shape (n_x,), arcsec."""
@@ -172,13 +181,9 @@ class Cube(Shown):
 
     def rows(self) -> list[Row]:
         """Return what there is to say about it."""
-        grid = self.grid
         return [
             Row("band", self.label),
-            Row("size", f"{grid.n_wave} x {grid.n_y} x {grid.n_x}", "wavelength, y, x"),
-            Row("wavelength", f"{grid.wave[0]:.4f} - {grid.wave[-1]:.4f}", "micron"),
-            Row("spaxel", f"{grid.spaxel_size:.3f}", "arcsec"),
-            Row("centre", f"RA {grid.ra:.6f}, Dec {grid.dec:+.6f}", "deg"),
+            *self.grid.rows(),
             Row("exposures", str(max(len(self.inputs), 1))),
         ]
 

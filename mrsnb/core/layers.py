@@ -161,13 +161,9 @@ class CubeLayers(Shown):
 
     def rows(self) -> list[Row]:
         """Return what there is to say about it."""
-        grid = self.grid
         return [
             Row("band", self.label),
-            Row("size", f"{grid.n_wave} x {grid.n_y} x {grid.n_x}", "wavelength, y, x"),
-            Row("wavelength", f"{grid.wave[0]:.4f} - {grid.wave[-1]:.4f}", "micron"),
-            Row("spaxel", f"{grid.spaxel_size:.3f}", "arcsec"),
-            Row("centre", f"RA {grid.ra:.6f}, Dec {grid.dec:+.6f}", "deg"),
+            *self.grid.rows(),
             Row("layers", ", ".join(self.layers), note=self.unit),
         ]
 

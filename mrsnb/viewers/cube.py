@@ -13,12 +13,12 @@ from numpy.typing import NDArray
 
 from mrsnb.core.layers import CubeLayers
 from mrsnb.core.region import Kind, SkyAperture, as_aperture
-from mrsnb.errors import InputError, MrsnbError
+from mrsnb.errors import InputError
 from mrsnb.viewers import cube_saving
 from mrsnb.viewers.aperture_control import ApertureControl
 from mrsnb.viewers.aperture_set import ApertureSet
 from mrsnb.viewers.closing import close_all
-from mrsnb.viewers.cube_controls import CubeControls, note, quiet, say, sheet
+from mrsnb.viewers.cube_controls import CubeControls, attempt, note, quiet, say, sheet
 from mrsnb.viewers.cube_inputs import cubes_of, having, meets, whole_range
 from mrsnb.viewers.figures import dead_brushes
 from mrsnb.viewers.image_panel import ImagePanel
@@ -370,12 +370,7 @@ class CubeViewer(VBox):  # type: ignore[misc]
 
     def _attempt(self, call: Any) -> None:
         """Do something; what is wrong with it is said below the controls."""
-        try:
-            if self.controls.status.value:
-                say(self.controls.status, "")
-            call()
-        except MrsnbError as error:
-            say(self.controls.status, str(error), is_bad=True)
+        attempt(call, self.controls.status)
 
     def _repr_mimebundle_(self, **options: Any) -> Any:
         """Return the widget, and a picture of it for where no kernel is."""

@@ -1,6 +1,6 @@
 """The controls beside the image of a cube: what to show, maps, apertures, files."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cache
 from importlib.resources import files
@@ -20,6 +20,7 @@ from ipywidgets import (
 )
 
 from mrsnb.display.markup import escape
+from mrsnb.errors import MrsnbError
 from mrsnb.viewers.aperture import KINDS
 from mrsnb.viewers.cube_saving import FORMATS, X1D
 from mrsnb.viewers.shade_controls import ShadeControls
@@ -43,6 +44,16 @@ def note(text: str = "", kind: str = "mrsnb-viewer-note") -> HTML:
 def say(line: HTML, text: str, *, is_bad: bool = False) -> None:
     """Put text into a line that `note` made."""
     line.value = f'<span class="mrsnb-bad">{escape(text)}</span>' if is_bad and text else escape(text)
+
+
+def attempt(call: Callable[[], object], line: HTML) -> None:
+    """Do something; what is wrong with it is said in a line that `note` made, which is empty otherwise."""
+    try:
+        if line.value:
+            say(line, "")
+        call()
+    except MrsnbError as error:
+        say(line, str(error), is_bad=True)
 
 
 @contextmanager

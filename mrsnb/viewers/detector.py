@@ -8,9 +8,9 @@ from astropy import units as u
 from ipywidgets import HTML, HBox, Layout, VBox
 
 from mrsnb.core.exposure import ExposureSource
-from mrsnb.errors import InputError, MrsnbError
+from mrsnb.errors import InputError
 from mrsnb.viewers.closing import close_all
-from mrsnb.viewers.cube_controls import note, say, sheet
+from mrsnb.viewers.cube_controls import attempt, note, say, sheet
 from mrsnb.viewers.detector_controls import AFTER, BEFORE, DIFFERENCE, DetectorControls
 from mrsnb.viewers.detector_inputs import before_of, exposures_of
 from mrsnb.viewers.detector_layers import DetectorLayers, Place, difference
@@ -296,12 +296,7 @@ class DetectorViewer(VBox):  # type: ignore[misc]
 
     def _attempt(self, call: Any) -> None:
         """Do something; what is wrong with it is said below the controls."""
-        try:
-            if self.controls.status.value:
-                say(self.controls.status, "")
-            call()
-        except MrsnbError as error:
-            say(self.controls.status, str(error), is_bad=True)
+        attempt(call, self.controls.status)
 
     def _repr_mimebundle_(self, **options: Any) -> Any:
         """Return the widget, and a picture of the detector for where no kernel is."""

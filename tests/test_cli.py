@@ -380,7 +380,9 @@ def test_what_nobody_foresaw_is_one_line_too_and_verbose_shows_where(monkeypatch
 
 
 def test_interruption_is_one_line(tmp_path):
-    command = [*MRSNB, "simulate", str(tmp_path / "raw")]
+    # whoever runs the tests may have set the signal to be ignored, which a process inherits
+    heeding = "import signal, mrsnb.cli as c; signal.signal(signal.SIGINT, signal.default_int_handler); c.main()"
+    command = [sys.executable, "-c", heeding, "simulate", str(tmp_path / "raw")]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         while not (tmp_path / "raw").exists():
             time.sleep(0.05)

@@ -10,6 +10,7 @@ _PUBLIC = {
     "Spec3Params": "mrsnb.pipeline",
     "SpectrumViewer": "mrsnb.viewers.spectrum",
     "controls": "mrsnb.widgets.forms",
+    "report": "mrsnb.reports",
     "run_spec3": "mrsnb.pipeline",
     "runner": "mrsnb.widgets.runner",
     "spec3": "mrsnb.pipeline",

@@ -57,7 +57,7 @@ def process(asn: Path, told: "Settings", folder: Path, references: Path | None, 
     from mrsnb.io.association import read_association
     from mrsnb.io.references import load_references
     from mrsnb.pipeline import Spec3Result, count_results, kernels_of, open_science, spec3
-    from mrsnb.report import write_report
+    from mrsnb.reports import write_report
 
     values = load_references(references, told.overrides)
     association = read_association(asn)

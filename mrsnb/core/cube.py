@@ -156,23 +156,7 @@ class Cube(Shown):
         step : int
             Take one plane of so many.
         """
-        planes = self.flux[::step]
-        spaxels = planes.reshape(len(planes), -1)
-        image = np.full(spaxels.shape[1], np.nan)
-
-        def part(i: int) -> None:
-            here = slice(i * _SPAXELS, (i + 1) * _SPAXELS)
-            values = spaxels[:, here]
-            count = np.count_nonzero(values == values, axis=0)  # noqa: PLR0124 (False for NaN)
-            x = np.flatnonzero(count)
-            ordered = values[:, x]
-            ordered.sort(axis=0)  # NaN come last
-            column, count = np.arange(x.size), count[x]
-            middle = np.stack([ordered[(count - 1) // 2, column], ordered[count // 2, column]])
-            image[here][x] = middle.mean(axis=0, dtype=float)
-
-        share(part, -(-image.size // _SPAXELS))
-        return image.reshape(self.flux.shape[1:])
+        return median_plane(self.flux[::step])
 
     @property
     def title(self) -> str:
@@ -210,3 +194,28 @@ class Cube(Shown):
 
     def __repr__(self) -> str:
         return f"<Cube {self.name} {self.label} {self.grid.shape}>"
+
+
+def median_plane(planes: NDArray[np.float32]) -> NDArray[np.float64]:
+    """Return the median over the first axis, shape (n_y, n_x); NaN is left out, and is where there is nothing else.
+
+    Parameters
+    ----------
+    planes : ndarray, shape (n_wave, n_y, n_x)
+    """
+    spaxels = planes.reshape(len(planes), -1)
+    image = np.full(spaxels.shape[1], np.nan)
+
+    def part(i: int) -> None:
+        here = slice(i * _SPAXELS, (i + 1) * _SPAXELS)
+        values = spaxels[:, here]
+        count = np.count_nonzero(values == values, axis=0)  # noqa: PLR0124 (False for NaN)
+        x = np.flatnonzero(count)
+        ordered = values[:, x]
+        ordered.sort(axis=0)  # NaN come last
+        column, count = np.arange(x.size), count[x]
+        middle = np.stack([ordered[(count - 1) // 2, column], ordered[count // 2, column]])
+        image[here][x] = middle.mean(axis=0, dtype=float)
+
+    share(part, -(-image.size // _SPAXELS))
+    return image.reshape(planes.shape[1:])

@@ -4,7 +4,8 @@ Every value that appears in a notebook describes itself as rows and pictures; th
 and HTML cannot disagree. `plots` is imported by those who draw.
 """
 
-from mrsnb.display.show import Shown, mimebundle, page, to_html, to_text
+from mrsnb.display.badge import Badge
+from mrsnb.display.show import Shown, chapter, mimebundle, page, to_html, to_text
 from mrsnb.display.values import Picture, Row, Section, Table
 
-__all__ = ["Picture", "Row", "Section", "Shown", "Table", "mimebundle", "page", "to_html", "to_text"]
+__all__ = ["Badge", "Picture", "Row", "Section", "Shown", "Table", "chapter", "mimebundle", "page", "to_html", "to_text"]

@@ -7,6 +7,7 @@ from functools import cache
 from html import escape as escape_html
 from importlib.resources import files
 
+from mrsnb.display.badge import Badge
 from mrsnb.display.text import clean, shortened
 
 POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'"
@@ -64,13 +65,19 @@ def table(columns: Sequence[str], rows: Sequence[Sequence[str]], right: Collecti
     kind = ['align="right"' if i in right else 'align="left"' for i in range(len(columns))]
 
     def line(tag: str, cells: Sequence[str]) -> str:
-        return "<tr>" + "".join(f"<{tag} {k}>{escape(c)}</{tag}>" for c, k in zip(cells, kind, strict=True)) + "</tr>"
+        return "<tr>" + "".join(f"<{tag} {k}>{_cell(c)}</{tag}>" for c, k in zip(cells, kind, strict=True)) + "</tr>"
 
     body = "\n".join(line("td", row) for row in rows)
     return (
         f'<div class="mrsnb-wide"><table class="mrsnb-table"><thead>{line("th", columns)}</thead>\n'
         f"<tbody>{body}</tbody></table></div>"
     )
+
+
+def _cell(text: str) -> str:
+    if not isinstance(text, Badge):
+        return escape(text)
+    return f'<span class="mrsnb-badge mrsnb-{escape(text.kind)}">{escape(text)}</span>'
 
 
 def image(title: str, png: bytes, width: int) -> str:

@@ -102,6 +102,23 @@ def mimebundle(
     return bundle
 
 
+def chapter(title: str, *parts: Sequence[Row] | Table | Picture) -> str:
+    """Return a part of a page: its heading, and below it rows, tables and pictures in the order given.
+
+    Parameters
+    ----------
+    title : str
+        Escaped; no heading if it is empty.
+    *parts : sequence of Row, Table, or Picture
+    """
+    heading = f"<h2>{markup.escape(title)}</h2>" if title else ""
+    drawn = [
+        markup.image(part.title, part.png, part.width) if isinstance(part, Picture) else _content(part)
+        for part in parts
+    ]
+    return markup.block("\n".join([heading, *drawn]))
+
+
 def page(title: str, body_html: str) -> str:
     """Return a complete HTML document: one file, no scripts, nothing loaded from elsewhere.
 

@@ -27,7 +27,7 @@ from mrsnb.io.compare import compare_runs
 from mrsnb.io.layers import open_cube
 from mrsnb.io.read import read, read_provenance
 from mrsnb.pipeline import Spec3Params, spec3
-from mrsnb.report import write_report
+from mrsnb.reports import write_report
 from mrsnb.rerun import read_run
 from mrsnb.simulate import simulate
 from mrsnb.steps.cube_build.contributions import Contribution, Contributions

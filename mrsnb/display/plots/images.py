@@ -19,6 +19,8 @@ Array = NDArray[Any]
 UNIT = "MJy/sr"
 SHADES = 96
 """Colours of an image."""
+_CORNERS = 48
+"""Of what is drawn for a circle."""
 
 
 class SkyImage(NamedTuple):
@@ -33,6 +35,8 @@ class SkyImage(NamedTuple):
     colours: str = "magma"
     holes: NDArray[np.bool_] | None = None
     """Spaxels to be marked, shape (n_y, n_x)."""
+    ring: tuple[float, float, float] | None = None
+    """Centre (x, y) and radius of a circle to be drawn, spaxels, 0-based."""
 
 
 class Shades(NamedTuple):
@@ -111,7 +115,7 @@ def _with_axes(canvas: Canvas, frame: Box, shown: SkyImage, rotation: float, *, 
 
 
 def image_grid_picture(title: str, images: Sequence[SkyImage], rotation: float = 0.0) -> Picture:
-    """Return many images of the sky, each with its own limits, all with east to the left.
+    """Return many images of the sky, each with its own limits, all with east to the left, in the unit of the first.
 
     Up to four stand side by side; more fill columns of three, so that a column holds the bands of a channel.
 
@@ -129,7 +133,7 @@ def image_grid_picture(title: str, images: Sequence[SkyImage], rotation: float =
     across, high, head, margin = side + 64, side + 12, 40, 8
     canvas = Canvas(max(margin + across * n_across, 300), head + high * down)
     canvas.title(margin, title)
-    canvas.text(canvas.width - 8, 18, UNIT, size=12, at=(1.0, 0.5))
+    canvas.text(canvas.width - 8, 18, images[0].unit if images else UNIT, size=12, at=(1.0, 0.5))
     for i, image in enumerate(images):
         column, row = divmod(i, down)
         cell = Box(margin + column * across, head + row * high, side, side)
@@ -170,7 +174,29 @@ def _paint(canvas: Canvas, box: Box, shown: SkyImage) -> Stretch | None:
         for row, column in zip(y[:500], x[:500], strict=True):
             middle = box.x + (column + 0.5) * size.width, box.bottom - (row + 0.5) * size.height
             canvas.fill(Box(middle[0] - dot / 2, middle[1] - dot / 2, dot, dot), rgba(MARKS[2]))
+    if shown.ring is not None and np.isfinite(shown.ring).all():
+        _ring(canvas, box, shown.ring, shown.image.shape)
     return stretch
+
+
+def _ring(canvas: Canvas, box: Box, ring: tuple[float, float, float], shape: tuple[int, ...]) -> None:
+    """Draw a circle, as far as it is on the image."""
+    x, y, radius = ring
+    turn = np.linspace(0.0, 2 * np.pi, _CORNERS + 1)
+    across = box.x + (x + 0.5 + radius * np.cos(turn)) * box.width / shape[1]
+    down = box.bottom - (y + 0.5 + radius * np.sin(turn)) * box.height / shape[0]
+    on = (across > box.x + 1) & (across < box.right - 1) & (down > box.y + 1) & (down < box.bottom - 1)
+    both = on[:-1] & on[1:]
+    if not both.any():
+        return
+    ends = np.stack([across[:-1], down[:-1], across[1:], down[1:]], axis=1)[both]
+    left, top = np.floor(ends.reshape(-1, 2).min(axis=0)) - 2
+    right, bottom = np.ceil(ends.reshape(-1, 2).max(axis=0)) + 2
+    away = away_from(ends, Box(left, top, right - left, bottom - top))
+    place = round(left * SHARPNESS), round(top * SHARPNESS)
+    canvas.stamp(*place, share_of_255((away < 1.4 * SHARPNESS).astype(float)), canvas.ramp(SHADE))
+    inner = np.clip(0.6 * SHARPNESS + 0.5 - away, 0.0, 1.0)
+    canvas.stamp(*place, share_of_255(inner), canvas.ramp(LIGHT, SHADE))
 
 
 def _shades(canvas: Canvas, colours: str) -> Shades:

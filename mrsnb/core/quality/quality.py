@@ -1,0 +1,189 @@
+"""All checks of a set of products, as one value."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from math import isfinite
+
+from mrsnb.core.bands import ALL_BANDS
+from mrsnb.core.quality.check import ORDER, Check, Verdict, worst_of
+from mrsnb.core.quality.cubes import CubeFigures
+from mrsnb.core.quality.observed import ExposureFigures, Observed
+from mrsnb.core.quality.of_cubes import cube_checks
+from mrsnb.core.quality.of_sets import set_checks
+from mrsnb.core.quality.of_spectra import coverage_check, spectrum_checks
+from mrsnb.core.quality.spectra import Jump, SpectrumFigures
+from mrsnb.display import Badge, Row, Section, Shown, Table, to_text
+
+_TOLD = {"bad": "bad", "warning": "to be looked at", "good": "good", "not known": "not known"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Quality(Shown):
+    """What a set of products is worth.
+
+    Parameters
+    ----------
+    checks : tuple of Check
+        What needs attention first.
+    cubes, spectra : mapping of str to figures
+        By band.
+    jumps : tuple of Jump
+        Between neighbouring bands.
+    exposures : tuple of ExposureFigures
+        Of ``_crf`` files.
+    """
+
+    checks: tuple[Check, ...]
+    cubes: Mapping[str, CubeFigures] = field(default_factory=dict)
+    spectra: Mapping[str, SpectrumFigures] = field(default_factory=dict)
+    jumps: tuple[Jump, ...] = ()
+    exposures: tuple[ExposureFigures, ...] = ()
+
+    @property
+    def verdict(self) -> Verdict:
+        """The worst of all checks."""
+        return worst_of(self.checks)
+
+    @property
+    def title(self) -> str:
+        """What it is worth, in a few words."""
+        return f"Quality: {self.verdict}"
+
+    def rows(self) -> list[Row]:
+        """Return how many checks have each verdict, and which need attention."""
+        found = {v: [c.name for c in self.checks if c.verdict == v] for v in reversed(ORDER)}
+        return [
+            Row(_TOLD[verdict], str(len(names)), note="" if verdict == "good" else ", ".join(names))
+            for verdict, names in found.items()
+            if names
+        ]
+
+    def sections(self) -> list[Section]:
+        """Return the checks and the numbers of each band."""
+        tables = {"Checks": self.table(), "Bands": self.band_table()}
+        more = {"Jumps between bands": self.jump_table(), "Exposures": self.exposure_table()}
+        sections = [Section(title, table, open=True) for title, table in tables.items()]
+        return [*sections, *(Section(title, table) for title, table in more.items() if table.rows)]
+
+    def table(self) -> Table:
+        """Return the checks, with what can be done."""
+        rows = tuple((c.badge, c.name, c.value, c.limit, c.advice) for c in self.checks)
+        return Table(("verdict", "what", "found", "good is", "meaning and remedy"), rows)
+
+    def band_table(self) -> Table:
+        """Return one row of numbers for each band."""
+        heads = (
+            "band",
+            "",
+            "micron",
+            "flux / Jy",
+            "S/N",
+            "lowest S/N",
+            "scatter / error",
+            "holes %",
+            "sky / error",
+            "fringes %",
+            "flags",
+        )
+        return Table(heads, tuple(self._band(band) for band in self.bands))
+
+    def jump_table(self) -> Table:
+        """Return one row for each overlap of two bands."""
+        rows = tuple((j.bands, f"{100 * j.size:+.2f}", f"{100 * j.error:.2f}", str(j.samples)) for j in self.jumps)
+        return Table(("bands", "jump %", "error %", "wavelengths"), rows)
+
+    def exposure_table(self) -> Table:
+        """Return one row for each exposure."""
+        rows = tuple(
+            (e.name, e.bands, f"{100 * e.outliers:.3f}", f"{100 * e.saturated:.3f}", f"{100 * e.unusable:.2f}")
+            for e in self.exposures
+        )
+        return Table(("exposure", "bands", "outliers %", "saturated %", "not usable %"), rows)
+
+    @property
+    def bands(self) -> tuple[str, ...]:
+        """The bands there are, in order of wavelength."""
+        return in_order([*self.cubes, *self.spectra])
+
+    def _band(self, band: str) -> tuple[str, ...]:
+        cube, spectrum = self.cubes.get(band), self.spectra.get(band)
+        verdicts = [c.verdict for c in self.checks if band in c.bands]
+        worst = max(verdicts, key=ORDER.index, default="good")
+        waves = spectrum.wave_range if spectrum is not None else cube.wave_range if cube is not None else (0.0, 0.0)
+        of_spectrum = ["-"] * 4
+        fringes = "-"
+        if spectrum is not None:
+            low = f"{_number(spectrum.lowest)} at {spectrum.lowest_wave:.2f}"
+            of_spectrum = [
+                f"{spectrum.centre_flux:.4g}" if isfinite(spectrum.centre_flux) else "-",
+                _number(spectrum.signal_to_noise),
+                low if isfinite(spectrum.lowest) else "-",
+                _number(spectrum.noise_ratio),
+            ]
+            fringes = _number(100 * spectrum.fringes)
+        of_cube = ["-", "-"] if cube is None else [_number(100 * cube.holes), _number(cube.sky)]
+        flags = "" if cube is None else ", ".join(f"{name} {share:.1%}" for name, share in cube.flags.items() if share > 5e-4)
+        return (
+            band,
+            Badge(worst, kind=worst),
+            f"{waves[0]:.2f} - {waves[1]:.2f}",
+            *of_spectrum,
+            *of_cube,
+            fringes,
+            flags or "-",
+        )
+
+    def __repr__(self) -> str:
+        return to_text(self.title, self.rows(), self.sections()[:1])
+
+
+def quality(
+    *,
+    cubes: Mapping[str, CubeFigures],
+    spectra: Mapping[str, SpectrumFigures],
+    jumps: Sequence[Jump] = (),
+    products: Sequence[Observed] = (),
+    exposures: Sequence[ExposureFigures] = (),
+    unreadable: Sequence[str] = (),
+) -> Quality:
+    """Return what a set of products is worth, from what was measured of them.
+
+    Parameters
+    ----------
+    cubes, spectra : mapping of str to figures
+        By band, see `cube_figures` and `spectrum_figures`.
+    jumps : sequence of Jump
+        See `jumps`.
+    products : sequence of Observed
+        What each file says.
+    exposures : sequence of ExposureFigures
+        Of ``_crf`` files.
+    unreadable : sequence of str
+        Names of files that should be products and cannot be read.
+    """
+    checks = [
+        *set_checks(products, spectra, exposures, unreadable),
+        coverage_check(in_order([*cubes, *spectra])),
+        *spectrum_checks(spectra, jumps),
+        *cube_checks(cubes, spectra),
+    ]
+    checks.sort(key=lambda check: {"bad": 0, "warning": 1, "good": 2, "not known": 3}[check.verdict])
+    return Quality(
+        checks=tuple(checks), cubes=cubes, spectra=spectra, jumps=tuple(jumps), exposures=tuple(exposures)
+    )
+
+
+def in_order(labels: Sequence[str]) -> tuple[str, ...]:
+    """Return labels of bands without repetition, in order of wavelength; others come last.
+
+    Examples
+    --------
+    >>> in_order(["3A", "1B", "1A", "3A"])
+    ('1A', '1B', '3A')
+    """
+    names = [band.name for band in ALL_BANDS]
+    return tuple(sorted(dict.fromkeys(labels), key=lambda label: (label[:2] not in names, label)))
+
+
+def _number(value: float) -> str:
+    return f"{value:.3g}" if isfinite(value) else "-"

@@ -1,0 +1,84 @@
+"""The pictures of a report."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from mrsnb.core.quality import CubeFigures, Quality, SpectrumFigures
+from mrsnb.display import Picture
+from mrsnb.reports.examine import Curve
+
+_MOST = 12
+"""Images in a picture; more are drawn in further ones."""
+
+
+def cube_pictures(name: str, quality: Quality) -> list[Picture]:
+    """Return the images of all cubes with the apertures, and their coverage with the field; none without cubes."""
+    from mrsnb.display.plots import SkyImage, image_grid_picture
+
+    bands = [band for band in quality.bands if band in quality.cubes]
+    pictures = []
+    for start in range(0, len(bands), _MOST):
+        chosen = [(band, quality.cubes[band], quality.spectra.get(band)) for band in bands[start : start + _MOST]]
+        turn = chosen[0][1].rotation
+        images = [SkyImage(b, c.image, c.spaxel_size, unit=c.unit, ring=ring(c, s)) for b, c, s in chosen]
+        pictures.append(image_grid_picture(f"{name}: median over wavelength, apertures", images, turn))
+    for start in range(0, len(bands), _MOST):
+        chosen = [(band, quality.cubes[band], quality.spectra.get(band)) for band in bands[start : start + _MOST]]
+        images = [
+            SkyImage(
+                b,
+                np.where(np.isfinite(c.image), c.coverage, np.nan),
+                c.spaxel_size,
+                unit="detector pixels per voxel",
+                colours="viridis",
+                ring=ring(c, s),
+            )
+            for b, c, s in chosen
+        ]
+        pictures.append(image_grid_picture(f"{name}: coverage", images, chosen[0][1].rotation))
+    return pictures
+
+
+def ring(cube: CubeFigures, spectrum: SpectrumFigures | None) -> tuple[float, float, float] | None:
+    """Return the aperture in the middle of the band, to be drawn; None for a sum over the whole field."""
+    if spectrum is None or spectrum.source_type == "EXTENDED":
+        return None
+    radius = float(np.mean(spectrum.radii))
+    if not np.isfinite([*spectrum.position, radius]).all() or radius > max(cube.image.shape):
+        return None
+    return (*spectrum.position, radius)
+
+
+def spectrum_of_all(name: str, curves: Sequence[Curve]) -> list[Picture]:
+    """Return the plot of all spectra, bright lines marked; none without spectra."""
+    return [_spectra(f"{name}: spectrum", curves)] if curves else []
+
+
+def spectra_of_bands(name: str, curves: Sequence[Curve]) -> list[Picture]:
+    """Return a plot of each spectrum with its errors, lines marked."""
+    return [_spectra(f"{name}: {curve.label}", [curve], errors=True) for curve in curves]
+
+
+def signal_picture(name: str, curves: Sequence[Curve]) -> list[Picture]:
+    """Return the plot of signal to noise of all spectra; none if no error is known."""
+    from mrsnb.display.plots import spectrum_picture
+
+    ratios = [(c.label, c.wave, _ratio(c)) for c in curves]
+    if not any(np.isfinite(ratio).any() for _, _, ratio in ratios):
+        return []
+    return [spectrum_picture(f"{name}: flux over stated error", ratios, y_label="S/N")]
+
+
+def _ratio(curve: Curve) -> np.ndarray:
+    return np.divide(curve.flux, curve.err, out=np.full(len(curve.flux), np.nan), where=curve.err > 0)
+
+
+def _spectra(title: str, curves: Sequence[Curve], *, errors: bool = False) -> Picture:
+    from mrsnb.core.lines import lines_between
+    from mrsnb.display.plots import spectrum_picture
+
+    waves = np.concatenate([c.wave[np.isfinite(c.wave)] for c in curves])
+    marks = [(line.wave, line.name) for line in lines_between(waves.min(), waves.max())] if waves.size else []
+    lines = [(c.label, c.wave, c.flux) for c in curves]
+    return spectrum_picture(title, lines, err=[c.err for c in curves] if errors else None, marks=marks)

@@ -1,0 +1,248 @@
+"""A report of products: quality, pictures, spectra, provenance; in a cell, and as one page."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from mrsnb.core.provenance import Provenance
+from mrsnb.core.quality import Quality, quality
+from mrsnb.core.quality.quality import in_order
+from mrsnb.display import Badge, Picture, Row, Section, Shown, Table, to_text
+from mrsnb.errors import InputError, OutputError
+from mrsnb.io.atomic import atomic_write, output_folder
+from mrsnb.pipeline import Spec3Result
+from mrsnb.reports.examine import Curve, ProductFile, examine, name_of, runs_of
+from mrsnb.reports.products import Products, products_in, products_of
+
+_SHOWN = 19
+"""Characters of a checksum that a table shows: its kind and 12 digits."""
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Report(Shown):
+    """What a folder of products, or a run, is and is worth.
+
+    Parameters
+    ----------
+    name : str
+        Of the products.
+    folder : Path or None
+        Where they are; None if nothing was written.
+    quality : Quality
+        All checks, and what they were made from.
+    curves : tuple of Curve
+        Spectra, in order of wavelength.
+    files : tuple of ProductFile
+        What was examined.
+    others : tuple of (str, str)
+        Files that were not, and why.
+    provenances : tuple of (Provenance, int)
+        Of each run that made products, and how many.
+    run : Spec3Result or None
+        The run itself, if the report is of one.
+    """
+
+    name: str
+    folder: Path | None
+    quality: Quality
+    curves: tuple[Curve, ...] = ()
+    files: tuple[ProductFile, ...] = ()
+    others: tuple[tuple[str, str], ...] = ()
+    provenances: tuple[tuple[Provenance, int], ...] = field(default=())
+    run: Spec3Result | None = None
+
+    @property
+    def title(self) -> str:
+        """What it is of, and the verdict."""
+        return f"Report of {self.name}: {self.quality.verdict}"
+
+    def rows(self) -> list[Row]:
+        """Return what there is to say, the verdicts first."""
+        size = sum(file.size for file in self.files)
+        made = [provenance.rows()[0].value for provenance, _ in self.provenances]
+        places = [Row("folder", str(self.folder))] if self.folder is not None else []
+        observed = [Row("bands", ", ".join(self.quality.bands))] if self.quality.bands else []
+        return [
+            *self.quality.rows(),
+            *observed,
+            *places,
+            Row("files", str(len(self.files)), note=f"{size / 1e6:.1f} MB; {len(self.others)} others not examined"),
+            Row("made by", "; ".join(dict.fromkeys(made)) or "not known"),
+        ]
+
+    def sections(self) -> list[Section]:
+        """Return the checks, the numbers of each band, and the files."""
+        return [*self.quality.sections(), Section("Files", self.file_table())]
+
+    def pictures(self) -> list[Picture]:
+        """Return the cubes with their apertures and the spectrum of all bands."""
+        from mrsnb.reports.pictures import cube_pictures, spectrum_of_all
+
+        drawn = cube_pictures(self.name, self.quality)[:1]
+        return [*drawn, *spectrum_of_all(self.name, self.curves)]
+
+    def file_table(self) -> Table:
+        """Return the files that were examined, with sizes and checksums."""
+        rows = tuple((f.name, f.what, f"{f.size / 1e6:.2f}", f.checksum[:_SHOWN]) for f in self.files)
+        return Table(("file", "what", "MB", "checksum"), rows)
+
+    def other_table(self) -> Table:
+        """Return the files that were not examined, and why."""
+        return Table(("file", "why not"), self.others)
+
+    def html(self) -> str:
+        """Return the page: one HTML document with all pictures in it, without scripts."""
+        from mrsnb.reports.page import report_page
+
+        return report_page(self)
+
+    def save(self, path: Path | str) -> Path:
+        """Write the page, and return where it is.
+
+        Parameters
+        ----------
+        path : Path or str
+            A file, replaced if it is there; its folder is made if missing.
+
+        Raises
+        ------
+        OutputError
+            If it cannot be written.
+        """
+        place = Path(path).expanduser()
+        if place.is_dir():
+            msg = f"{place}: is a folder; give a file, such as {place / 'report.html'}"
+            raise OutputError(msg)
+        output_folder(place.parent)
+        return _written(place, self.html().encode("utf-8"))
+
+    def __repr__(self) -> str:
+        return to_text(self.title, self.rows(), [Section("Checks", self._short())])
+
+    def _short(self) -> Table:
+        rows = tuple((c.verdict, c.name, c.value) for c in self.quality.checks if c.verdict != "not known")
+        return Table(("verdict", "what", "found"), rows)
+
+    @property
+    def badge(self) -> Badge:
+        """The verdict, as tables show it."""
+        return Badge(self.quality.verdict, kind=self.quality.verdict.replace(" ", "-"))
+
+
+@dataclass(frozen=True)
+class ReportFiles(Shown):
+    """Where a report and its pictures are.
+
+    Parameters
+    ----------
+    page : Path
+        HTML, complete in itself.
+    cubes, spectrum : Path or None
+        PNG of the images of all cubes, and of the stitched spectrum; None if there are none.
+    """
+
+    page: Path
+    cubes: Path | None
+    spectrum: Path | None
+
+    @property
+    def title(self) -> str:
+        """What it is, in a few words."""
+        return "Report"
+
+    def rows(self) -> list[Row]:
+        """Return what there is to say about it."""
+        places = (("report", self.page), ("cube images", self.cubes), ("spectrum", self.spectrum))
+        return [Row(name, str(path)) for name, path in places if path is not None]
+
+    def __repr__(self) -> str:
+        return to_text("Report", self.rows())
+
+
+def report(products: Path | str | Spec3Result) -> Report:
+    """Return the report of a folder of products, or of a run.
+
+    All ``_s3d`` and ``_x1d`` files of the folder are examined, whoever made them, and the ``_crf`` beside them. What
+    the numbers mean, and where they stop being good, is in `mrsnb.core.quality`.
+
+    Parameters
+    ----------
+    products : Path, str or Spec3Result
+        A folder, or what `run_spec3` returned.
+
+    Raises
+    ------
+    InputError
+        If the folder is not there or has no products.
+    """
+    if isinstance(products, Spec3Result):
+        return _of_run(products)
+    if not isinstance(products, Path | str):
+        msg = f"{type(products).__name__}: no report can be made of it; give a folder of products or a Spec3Result"
+        raise InputError(msg)
+    there = products_in(products)
+    names = dict.fromkeys(name_of(path) for path in (*there.cubes, *there.spectra))
+    return _made(", ".join(names), there.folder, there)
+
+
+def write_report(products: Path | str | Spec3Result, output_dir: Path | str) -> ReportFiles:
+    """Write ``report.html``, ``cubes.png`` and ``spectrum.png``, and return where they are.
+
+    Parameters
+    ----------
+    products : Path, str or Spec3Result
+        What `report` takes.
+    output_dir : Path or str
+        Made if missing; files of these names are replaced.
+
+    Raises
+    ------
+    InputError
+        If there are no products.
+    OutputError
+        If a file cannot be written.
+    """
+    made = report(products)
+    folder = output_folder(output_dir)
+    names = [name for name, there in (("cubes", made.quality.cubes), ("spectrum", made.curves)) if there]
+    paths = {
+        name: _written(folder / f"{name}.png", drawn.png) for name, drawn in zip(names, made.drawn, strict=False)
+    }
+    return ReportFiles(
+        page=made.save(folder / "report.html"), cubes=paths.get("cubes"), spectrum=paths.get("spectrum")
+    )
+
+
+def _of_run(result: Spec3Result) -> Report:
+    paths = [path for path in result.paths if path.is_file()]
+    folder = paths[-1].parent if paths else None
+    return _made(result.association.name, folder, products_of(folder or Path(), paths), result)
+
+
+def _made(name: str, folder: Path | None, there: Products, run: Spec3Result | None = None) -> Report:
+    found = examine(there)
+    judged = quality(
+        cubes=found.cubes,
+        spectra=found.spectra,
+        jumps=found.jumps,
+        products=found.observed,
+        exposures=found.exposures,
+        unreadable=tuple(found.failed),
+    )
+    left_out = [*found.failed.items(), *((path.name, why) for path, why in there.others)]
+    return Report(
+        name=name,
+        folder=folder,
+        quality=judged,
+        curves=tuple(found.curves[label] for label in in_order(list(found.curves))),
+        files=tuple(found.files),
+        others=tuple(left_out),
+        provenances=tuple(runs_of(found.provenances)),
+        run=run,
+    )
+
+
+def _written(path: Path, content: bytes) -> Path:
+    with atomic_write(path) as file:
+        file.write(content)
+    return path
+

@@ -13,7 +13,7 @@ from mrsnb.cli.failures import Commands
 from mrsnb.cli.inputs import associate_command, demo_command, simulate_command
 from mrsnb.cli.lab import app_command, lab_command
 from mrsnb.cli.level3 import presets_command, spec3_command
-from mrsnb.cli.outputs import compare_command, show_command
+from mrsnb.cli.outputs import compare_command, report_command, show_command
 from mrsnb.cli.provenance import rerun_command
 from mrsnb.cli.references import references_command
 from mrsnb.cli.steps import run_group
@@ -46,6 +46,7 @@ for _command in (
     lab_command,
     app_command,
     show_command,
+    report_command,
     rerun_command,
     presets_command,
     params_command,

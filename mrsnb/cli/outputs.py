@@ -1,4 +1,4 @@
-"""The commands that look at products: ``show``, ``compare``."""
+"""The commands that look at products: ``show``, ``report``, ``compare``."""
 
 from base64 import b64decode
 from pathlib import Path
@@ -45,6 +45,26 @@ def show_command(file: Path, html: Path | None, png: Path | None, *, provenance:
             raise InputError(msg)
         with atomic_write(png) as png_file:
             png_file.write(b64decode(bundle["image/png"]))
+
+
+@click.command("report", short_help="Judge a folder of products, on one page.")
+@click.argument("folder", metavar="DIR", type=_PATH)
+@click.option(
+    "-o", "--output", type=_PATH, default=Path("report.html"), metavar="OUT.html", help="[default: report.html]"
+)
+@verbose_option
+@click.pass_context
+def report_command(ctx: click.Context, folder: Path, output: Path) -> None:
+    """Write a page on the cubes and spectra in DIR: quality, pictures, numbers of each band, provenance.
+
+    Products of the archive and of jwst are examined as well. The exit status is 0 if nothing is bad, 1 if anything is.
+    """
+    from mrsnb.reports import report
+
+    made = report(folder)
+    click.echo(repr(made))
+    click.echo(str(made.save(output)))
+    ctx.exit(1 if made.quality.verdict == "bad" else 0)
 
 
 @click.command("compare", short_help="Compare the products of two runs, number by number.")

@@ -8,4 +8,16 @@ from mrsnb.display.badge import Badge
 from mrsnb.display.show import Shown, chapter, mimebundle, page, to_html, to_text
 from mrsnb.display.values import Picture, Row, Section, Table
 
-__all__ = ["Badge", "Picture", "Row", "Section", "Shown", "Table", "chapter", "mimebundle", "page", "to_html", "to_text"]
+__all__ = [
+    "Badge",
+    "Picture",
+    "Row",
+    "Section",
+    "Shown",
+    "Table",
+    "chapter",
+    "mimebundle",
+    "page",
+    "to_html",
+    "to_text",
+]

@@ -1,5 +1,6 @@
 """Read products, one after the other, and keep what a report says of them."""
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -135,7 +136,7 @@ def _exposure(found: Examined, path: Path) -> None:
             msg = f"{path}: no DQ image"
             raise InputError(msg)
         primary, dq = cards_of(hdus[0].header), np.asarray(hdus["DQ"].data).astype(np.uint32)
-    found.exposures.append(exposure_figures(path.name, _bands(primary.text("CHANNEL"), primary.text("BAND")), dq))
+    found.exposures.append(exposure_figures(name_of(path), _bands(primary.text("CHANNEL"), primary.text("BAND")), dq))
     found.files.append(_file(path, "exposure, outliers flagged"))
 
 
@@ -163,10 +164,12 @@ def name_of(path: Path) -> str:
     --------
     >>> name_of(Path("my_target_ch1-short_s3d.fits"))
     'my_target'
+    >>> name_of(Path("my_exposure1_a3001_crf.fits"))
+    'my_exposure1'
     """
     stem = path.name.removesuffix(".gz").removesuffix(".fits").rpartition("_")[0]
     name, middle, _ = stem.rpartition("_ch")
-    return name if middle else stem
+    return name if middle else re.sub(r"_[ac]\d{4}$", "", stem)
 
 
 def _file(path: Path, what: str) -> ProductFile:

@@ -30,6 +30,8 @@ def _chapters(report: Report) -> Iterator[str]:
         yield chapter("Spectra of the bands", *spectra_of_bands(report.name, report.curves))
     if report.run is not None:
         yield from _run(report.run)
+        if not report.provenances:
+            yield chapter("Parameters", report.run.params.table())
     for provenance, count in report.provenances:
         what = f"{count} products" if count > 1 else provenance.name
         yield chapter(f"Provenance of {what}", provenance.rows())
@@ -43,7 +45,6 @@ def _run(result: Spec3Result) -> Iterator[str]:
     association = result.association
     yield chapter("Run", result.rows())
     yield chapter("Members", Table(("member", "type"), tuple((m.expname, m.exptype) for m in association.members)))
-    yield chapter("Parameters of the run", result.params.table())
 
 
 def _section(section: Section) -> str:

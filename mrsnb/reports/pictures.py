@@ -20,8 +20,8 @@ def cube_pictures(name: str, quality: Quality) -> list[Picture]:
     pictures = []
     for start in range(0, len(bands), _MOST):
         chosen = [(band, quality.cubes[band], quality.spectra.get(band)) for band in bands[start : start + _MOST]]
-        turn = chosen[0][1].rotation
-        images = [SkyImage(b, c.image, c.spaxel_size, unit=c.unit, ring=ring(c, s)) for b, c, s in chosen]
+        turn = chosen[0][1].grid.rotation
+        images = [SkyImage(b, c.image, c.grid.spaxel_size, unit=c.unit, ring=ring(c, s)) for b, c, s in chosen]
         pictures.append(image_grid_picture(f"{name}: median over wavelength, apertures", images, turn))
     for start in range(0, len(bands), _MOST):
         chosen = [(band, quality.cubes[band], quality.spectra.get(band)) for band in bands[start : start + _MOST]]
@@ -29,15 +29,27 @@ def cube_pictures(name: str, quality: Quality) -> list[Picture]:
             SkyImage(
                 b,
                 np.where(np.isfinite(c.image), c.coverage, np.nan),
-                c.spaxel_size,
+                c.grid.spaxel_size,
                 unit="detector pixels per voxel",
                 colours="viridis",
                 ring=ring(c, s),
             )
             for b, c, s in chosen
         ]
-        pictures.append(image_grid_picture(f"{name}: coverage", images, chosen[0][1].rotation))
+        pictures.append(image_grid_picture(f"{name}: coverage", images, chosen[0][1].grid.rotation))
     return pictures
+
+
+def band_picture(name: str, cube: CubeFigures, spectrum: SpectrumFigures | None) -> Picture:
+    """Return the image of a cube and its coverage side by side, with the aperture."""
+    from mrsnb.display.plots import SkyImage, image_picture
+
+    size, place = cube.grid.spaxel_size, ring(cube, spectrum)
+    images = [
+        SkyImage("median", cube.image, size, unit=cube.unit, ring=place),
+        SkyImage("coverage", cube.coverage, size, unit="pixels per voxel", colours="viridis", ring=place),
+    ]
+    return image_picture(f"{name}: cube, aperture", images, rotation=cube.grid.rotation)
 
 
 def ring(cube: CubeFigures, spectrum: SpectrumFigures | None) -> tuple[float, float, float] | None:
@@ -57,7 +69,7 @@ def spectrum_of_all(name: str, curves: Sequence[Curve]) -> list[Picture]:
 
 def spectra_of_bands(name: str, curves: Sequence[Curve]) -> list[Picture]:
     """Return a plot of each spectrum with its errors, lines marked."""
-    return [_spectra(f"{name}: {curve.label}", [curve], errors=True) for curve in curves]
+    return [_spectra(f"{name}: {curve.label}".removeprefix(": "), [curve], errors=True) for curve in curves]
 
 
 def signal_picture(name: str, curves: Sequence[Curve]) -> list[Picture]:

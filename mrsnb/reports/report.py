@@ -5,9 +5,10 @@ from pathlib import Path
 
 from mrsnb.core.provenance import Provenance
 from mrsnb.core.quality import Quality, quality
+from mrsnb.core.quality.check import ORDER
 from mrsnb.core.quality.quality import in_order
 from mrsnb.display import Badge, Picture, Row, Section, Shown, Table, to_text
-from mrsnb.errors import InputError, OutputError
+from mrsnb.errors import InputError, OutputError, nearest
 from mrsnb.io.atomic import atomic_write, output_folder
 from mrsnb.pipeline import Spec3Result
 from mrsnb.reports.examine import Curve, ProductFile, examine, name_of, runs_of
@@ -80,6 +81,30 @@ class Report(Shown):
         drawn = cube_pictures(self.name, self.quality)[:1]
         return [*drawn, *spectrum_of_all(self.name, self.curves)]
 
+    def band(self, name: str | None = None) -> "BandReport":
+        """Return what there is to say of one band, with larger pictures.
+
+        Parameters
+        ----------
+        name : str, optional
+            One of ``quality.bands``, such as ``"3A"``; None or empty takes the one that needs most attention.
+
+        Raises
+        ------
+        InputError
+            If there is no such band.
+        """
+        bands = self.quality.bands
+        if name and name not in bands:
+            msg = f"band = {name!r}: not among these products{nearest(name, list(bands))}"
+            raise InputError(msg)
+        if not bands:
+            msg = "no band can be shown: none of the products could be read"
+            raise InputError(msg)
+        chosen = name if name else max(bands, key=lambda band: ORDER.index(self.quality.verdict_of(band)))
+        curve = next((curve for curve in self.curves if curve.label == chosen), None)
+        return BandReport(name=chosen, quality=self.quality, curve=curve)
+
     def file_table(self) -> Table:
         """Return the files that were examined, with sizes and checksums."""
         rows = tuple((f.name, f.what, f"{f.size / 1e6:.2f}", f.checksum[:_SHOWN]) for f in self.files)
@@ -126,6 +151,49 @@ class Report(Shown):
     def badge(self) -> Badge:
         """The verdict, as tables show it."""
         return Badge(self.quality.verdict, kind=self.quality.verdict.replace(" ", "-"))
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class BandReport(Shown):
+    """What one band is and is worth.
+
+    Parameters
+    ----------
+    name : str
+        Of the band.
+    quality : Quality
+        Of all bands.
+    curve : Curve or None
+        Its spectrum, if there is one.
+    """
+
+    name: str
+    quality: Quality
+    curve: Curve | None = None
+
+    @property
+    def title(self) -> str:
+        """The band and its verdict."""
+        return f"Band {self.name}: {self.quality.verdict_of(self.name)}"
+
+    def rows(self) -> list[Row]:
+        """Return its numbers."""
+        table = self.quality.band_table()
+        values = table.rows[self.quality.bands.index(self.name)]
+        named = zip(table.columns[2:], values[2:], strict=True)
+        about = [Row(check.name, check.value, note=check.advice) for check in self.quality.of_band(self.name)]
+        return [*about, *(Row(name, value) for name, value in named)]
+
+    def pictures(self) -> list[Picture]:
+        """Return image and coverage of its cube, and its spectrum."""
+        from mrsnb.reports.pictures import band_picture, spectra_of_bands
+
+        cube, spectrum = self.quality.cubes.get(self.name), self.quality.spectra.get(self.name)
+        drawn = [] if cube is None else [band_picture(self.name, cube, spectrum)]
+        return drawn if self.curve is None else [*drawn, *spectra_of_bands("", [self.curve])]
+
+    def __repr__(self) -> str:
+        return to_text(self.title, self.rows())
 
 
 @dataclass(frozen=True)
@@ -204,12 +272,8 @@ def write_report(products: Path | str | Spec3Result, output_dir: Path | str) -> 
     made = report(products)
     folder = output_folder(output_dir)
     names = [name for name, there in (("cubes", made.quality.cubes), ("spectrum", made.curves)) if there]
-    paths = {
-        name: _written(folder / f"{name}.png", drawn.png) for name, drawn in zip(names, made.drawn, strict=False)
-    }
-    return ReportFiles(
-        page=made.save(folder / "report.html"), cubes=paths.get("cubes"), spectrum=paths.get("spectrum")
-    )
+    paths = {name: _written(folder / f"{name}.png", drawn.png) for name, drawn in zip(names, made.drawn, strict=False)}
+    return ReportFiles(page=made.save(folder / "report.html"), cubes=paths.get("cubes"), spectrum=paths.get("spectrum"))
 
 
 def _of_run(result: Spec3Result) -> Report:
@@ -245,4 +309,3 @@ def _written(path: Path, content: bytes) -> Path:
     with atomic_write(path) as file:
         file.write(content)
     return path
-

@@ -89,6 +89,8 @@ class Limits(NamedTuple):
     @property
     def told(self) -> str:
         """What is good, in words."""
+        if self.warning == 0 and not self.low:
+            return "none"
         return f"{'at least' if self.low else 'at most'} {self.text(self.warning)}"
 
 
@@ -123,7 +125,7 @@ def graded(words: Words, values: Mapping[str, float], limits: Limits) -> Check:
     verdict = limits.verdict(known[worst])
     beyond = tuple(band for band, value in known.items() if limits.verdict(value) in ("warning", "bad"))
     value = limits.text(known[worst])
-    if len(known) > 1 or beyond:
+    if beyond or len(set(known.values())) > 1:
         value += f" in {worst}"
     if len(beyond) > 1:
         value += f"; beyond the limit in {named(beyond)}"

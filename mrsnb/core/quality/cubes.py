@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mrsnb.core.cube import median_plane
+from mrsnb.core.cube import CubeGrid, median_plane
 from mrsnb.core.dq import DQ, words
 from mrsnb.core.exposure import frozen
 from mrsnb.core.layers import CubeLayers
@@ -34,10 +34,8 @@ class CubeFigures:
         Its bands.
     unit : str
         Of flux, as the file states it.
-    spaxel_size, rotation : float
-        Of its grid; arcsec and deg.
-    wave_range : tuple of float
-        First and last wavelength, micron.
+    grid : CubeGrid
+        Where its voxels are.
     image, coverage : ndarray, shape (n_y, n_x)
         Median of sampled planes, and mean number of detector pixels per voxel; NaN where there is nothing.
     field : ndarray of bool, shape (n_y, n_x)
@@ -56,9 +54,7 @@ class CubeFigures:
 
     label: str
     unit: str
-    spaxel_size: float
-    rotation: float
-    wave_range: tuple[float, float]
+    grid: CubeGrid
     image: NDArray[np.float64]
     coverage: NDArray[np.float64]
     field: NDArray[np.bool_]
@@ -76,6 +72,11 @@ class CubeFigures:
         for array in (self.image, self.coverage, self.field):
             frozen(array)
 
+    @property
+    def wave_range(self) -> tuple[float, float]:
+        """First and last wavelength, micron."""
+        return float(self.grid.wave[0]), float(self.grid.wave[-1])
+
 
 def cube_figures(cube: CubeLayers) -> CubeFigures:
     """Return what can be measured of a cube; its planes are read once, a block at a time.
@@ -90,16 +91,14 @@ def cube_figures(cube: CubeLayers) -> CubeFigures:
     flux = cube.flux.read(slice(None, None, step))
     image = median_plane(flux)
     field = _field(counts.planes_with_data, int(np.count_nonzero(counts.voxels_with_data)))
-    first_empty, last = np.flatnonzero(counts.voxels_with_data > 0)[[0, -1]] if counts.total else (cube.grid.n_wave, -1)
-    ends = cube.grid.n_wave if not counts.total else int(first_empty) + cube.grid.n_wave - 1 - int(last)
+    with_data = np.flatnonzero(counts.voxels_with_data)
+    ends = cube.grid.n_wave - (int(with_data[-1] - with_data[0]) + 1 if with_data.size else 0)
     err = None if cube.err is None else cube.err.read(slice(None, None, step))
     sky, wave, level = _lowest_sky(flux, err, image, field, cube.grid.wave[::step])
     return CubeFigures(
         label=cube.label,
         unit=cube.unit,
-        spaxel_size=cube.grid.spaxel_size,
-        rotation=cube.grid.rotation,
-        wave_range=(float(cube.grid.wave[0]), float(cube.grid.wave[-1])),
+        grid=cube.grid,
         image=image,
         coverage=counts.coverage,
         field=field,

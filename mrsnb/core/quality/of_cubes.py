@@ -27,7 +27,7 @@ OUTSIDE = Limits(0.01, 0.1, "%")
 EDGE = Limits(1.0, 0.0, "FWHM", low=True)
 """Distance of the centre from the edge of the field. Half a FWHM more or less already costs percents of the flux."""
 SEEN = Limits(0.5, 0.1, "of the median", low=True)
-"""Detector pixels per voxel within the aperture, relative to the whole field. Clean: 0.96 to 1.1."""
+"""Detector pixels per voxel within the aperture, relative to the whole field. Clean: 1.0 to 1.6."""
 _FINE = 5
 """Points of the aperture along a spaxel."""
 
@@ -77,7 +77,7 @@ _SKY = Words(
     "Set master_background.skip=true and let extract_1d subtract an annulus, or take another background observation.",
 )
 _OUTSIDE = Words(
-    "aperture in the field",
+    "aperture outside the field",
     "The share of the aperture that lies outside the field of view, where flux is lost.",
     "Move it (extract_1d.center_xy), or make it smaller (extract_1d.ifu_rscale).",
 )
@@ -132,7 +132,7 @@ def distance_to_edge(cube: CubeFigures, spectrum: SpectrumFigures) -> float:
     if not _is_in(cube, x, y):
         row, column = np.nonzero(cube.field)
         to_outside = 0.5 - float(np.hypot(column - x, row - y).min())
-    return to_outside * cube.spaxel_size / fwhm
+    return to_outside * cube.grid.spaxel_size / fwhm
 
 
 def seen_at_source(cube: CubeFigures, spectrum: SpectrumFigures) -> float:

@@ -4,12 +4,14 @@ from collections.abc import Mapping, Sequence
 from datetime import date
 from math import cos, hypot, isfinite, radians
 
+from mrsnb.core.blend import spaxel_sky
 from mrsnb.core.quality.check import Check, Limits, Verdict, Words, graded, judged, named
+from mrsnb.core.quality.cubes import CubeFigures
 from mrsnb.core.quality.observed import ExposureFigures, Observed
 from mrsnb.core.quality.spectra import SpectrumFigures
 
 APART = Limits(0.5, 2.0, "arcsec")
-"""Distance of the apertures of two bands. Clean: at most 0.12 arcsec; bands are aligned to 0.1 arcsec."""
+"""Distance of the apertures of two bands. Clean: at most 0.35 arcsec; bands are aligned to 0.1 arcsec."""
 DITHERS = 2
 """Exposures of a band at least, to tell cosmic rays from light. Law et al. 2023 (AJ 166, 45) advise four."""
 OUTLIERS = Limits(0.03, 0.15, "%")
@@ -54,6 +56,7 @@ _SATURATION = Words(
 
 def set_checks(
     products: Sequence[Observed],
+    cubes: Mapping[str, CubeFigures],
     spectra: Mapping[str, SpectrumFigures],
     exposures: Sequence[ExposureFigures],
     unreadable: Sequence[str],
@@ -64,7 +67,7 @@ def set_checks(
     ----------
     products : sequence of Observed
         What each file says.
-    spectra : mapping of str to SpectrumFigures
+    cubes, spectra : mapping of str to figures
         By band.
     exposures : sequence of ExposureFigures
         Of ``_crf`` files beside the products, as far as there are any.
@@ -74,7 +77,7 @@ def set_checks(
     return [
         _files(products, unreadable),
         _one(products),
-        _place(spectra),
+        _place(cubes, spectra),
         _dithers(products),
         _outliers(products, exposures),
         graded(_SATURATION, {e.name: e.saturated for e in exposures}, SATURATED),
@@ -115,14 +118,17 @@ def _day(text: str) -> date | None:
         return None
 
 
-def _place(spectra: Mapping[str, SpectrumFigures]) -> Check:
-    places = {band: s.sky for band, s in spectra.items() if isfinite(s.sky[0]) and isfinite(s.sky[1])}
+def _place(cubes: Mapping[str, CubeFigures], spectra: Mapping[str, SpectrumFigures]) -> Check:
+    places = {}
+    for band, spectrum in spectra.items():
+        if band in cubes and spectrum.source_type != "EXTENDED" and all(map(isfinite, spectrum.position)):
+            places[band] = spaxel_sky(cubes[band].grid, *spectrum.position)
     apart: dict[str, float] = {}
     if len(places) > 1:
-        middle = sorted(places.values())[len(places) // 2]
-        for band, (ra, dec) in places.items():
-            east = ((ra - middle[0] + 180.0) % 360.0 - 180.0) * cos(radians(dec))
-            apart[band] = 3600.0 * hypot(east, dec - middle[1])
+        ra, dec = sorted(places.values())[len(places) // 2]
+        for band, (its_ra, its_dec) in places.items():
+            east = ((its_ra - ra + 180.0) % 360.0 - 180.0) * cos(radians(dec))
+            apart[band] = 3600.0 * hypot(east, its_dec - dec)
     return graded(_PLACE, apart, APART)
 
 

@@ -14,6 +14,8 @@ from mrsnb.core.quality.of_spectra import coverage_check, spectrum_checks
 from mrsnb.core.quality.spectra import Jump, SpectrumFigures
 from mrsnb.display import Badge, Row, Section, Shown, Table, to_text
 
+_RARE = 5e-4
+"""Share of the voxels below which a flag is not listed."""
 _TOLD = {"bad": "bad", "warning": "to be looked at", "good": "good", "not known": "not known"}
 
 
@@ -72,19 +74,8 @@ class Quality(Shown):
 
     def band_table(self) -> Table:
         """Return one row of numbers for each band."""
-        heads = (
-            "band",
-            "",
-            "micron",
-            "flux / Jy",
-            "S/N",
-            "lowest S/N",
-            "scatter / error",
-            "holes %",
-            "sky / error",
-            "fringes %",
-            "flags",
-        )
+        heads = ("band", "", "from", "to / micron", "flux / Jy", "S/N", "lowest", "at / micron", "scatter / error")
+        heads += ("holes %", "sky / error", "fringes %", "flags")
         return Table(heads, tuple(self._band(band) for band in self.bands))
 
     def jump_table(self) -> Table:
@@ -105,32 +96,24 @@ class Quality(Shown):
         """The bands there are, in order of wavelength."""
         return in_order([*self.cubes, *self.spectra])
 
+    def of_band(self, band: str) -> tuple[Check, ...]:
+        """Return the checks that a band does not pass, alone or with a neighbour."""
+        return tuple(c for c in self.checks if any(band in names.split("/") for names in c.bands))
+
+    def verdict_of(self, band: str) -> Verdict:
+        """Return the worst verdict of a band."""
+        return max((check.verdict for check in self.of_band(band)), key=ORDER.index, default="good")
+
     def _band(self, band: str) -> tuple[str, ...]:
         cube, spectrum = self.cubes.get(band), self.spectra.get(band)
-        verdicts = [c.verdict for c in self.checks if band in c.bands]
-        worst = max(verdicts, key=ORDER.index, default="good")
-        waves = spectrum.wave_range if spectrum is not None else cube.wave_range if cube is not None else (0.0, 0.0)
-        of_spectrum = ["-"] * 4
-        fringes = "-"
-        if spectrum is not None:
-            low = f"{_number(spectrum.lowest)} at {spectrum.lowest_wave:.2f}"
-            of_spectrum = [
-                f"{spectrum.centre_flux:.4g}" if isfinite(spectrum.centre_flux) else "-",
-                _number(spectrum.signal_to_noise),
-                low if isfinite(spectrum.lowest) else "-",
-                _number(spectrum.noise_ratio),
-            ]
-            fringes = _number(100 * spectrum.fringes)
-        of_cube = ["-", "-"] if cube is None else [_number(100 * cube.holes), _number(cube.sky)]
-        flags = "" if cube is None else ", ".join(f"{name} {share:.1%}" for name, share in cube.flags.items() if share > 5e-4)
+        worst = self.verdict_of(band)
         return (
             band,
             Badge(worst, kind=worst),
-            f"{waves[0]:.2f} - {waves[1]:.2f}",
-            *of_spectrum,
-            *of_cube,
-            fringes,
-            flags or "-",
+            *_of_spectrum(cube, spectrum),
+            *(("-", "-") if cube is None else (_number(100 * cube.holes), _number(cube.sky))),
+            "-" if spectrum is None else _number(100 * spectrum.fringes),
+            "-" if cube is None else _flags(cube),
         )
 
     def __repr__(self) -> str:
@@ -162,15 +145,13 @@ def quality(
         Names of files that should be products and cannot be read.
     """
     checks = [
-        *set_checks(products, spectra, exposures, unreadable),
+        *set_checks(products, cubes, spectra, exposures, unreadable),
         coverage_check(in_order([*cubes, *spectra])),
         *spectrum_checks(spectra, jumps),
         *cube_checks(cubes, spectra),
     ]
     checks.sort(key=lambda check: {"bad": 0, "warning": 1, "good": 2, "not known": 3}[check.verdict])
-    return Quality(
-        checks=tuple(checks), cubes=cubes, spectra=spectra, jumps=tuple(jumps), exposures=tuple(exposures)
-    )
+    return Quality(checks=tuple(checks), cubes=cubes, spectra=spectra, jumps=tuple(jumps), exposures=tuple(exposures))
 
 
 def in_order(labels: Sequence[str]) -> tuple[str, ...]:
@@ -185,5 +166,26 @@ def in_order(labels: Sequence[str]) -> tuple[str, ...]:
     return tuple(sorted(dict.fromkeys(labels), key=lambda label: (label[:2] not in names, label)))
 
 
+def _of_spectrum(cube: CubeFigures | None, spectrum: SpectrumFigures | None) -> tuple[str, ...]:
+    if spectrum is None:
+        waves = ("-", "-") if cube is None else tuple(f"{wave:.2f}" for wave in cube.wave_range)
+        return (*waves, *["-"] * 5)
+    return (
+        *(f"{wave:.2f}" if isfinite(wave) else "-" for wave in spectrum.wave_range),
+        f"{spectrum.centre_flux:.4g}" if isfinite(spectrum.centre_flux) else "-",
+        _number(spectrum.signal_to_noise),
+        _number(spectrum.lowest),
+        f"{spectrum.lowest_wave:.2f}" if isfinite(spectrum.lowest_wave) else "-",
+        _number(spectrum.noise_ratio),
+    )
+
+
+def _flags(cube: CubeFigures) -> str:
+    shares = [f"{name} {share:.1%}" for name, share in cube.flags.items() if share > _RARE]
+    return ", ".join(shares) or "-"
+
+
 def _number(value: float) -> str:
-    return f"{value:.3g}" if isfinite(value) else "-"
+    if not isfinite(value):
+        return "-"
+    return f"{value:.0f}" if abs(value) >= 100 else f"{value:.3g}"

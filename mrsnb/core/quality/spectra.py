@@ -61,8 +61,6 @@ class SpectrumFigures:
         Centre of the aperture, spaxels ``(x, y)``; NaN if the file does not state it.
     radii : tuple of float
         Of the aperture at both ends of the band, spaxels, as a circle of its area.
-    sky : tuple of float
-        RA and Dec that the file states, deg.
     """
 
     label: str
@@ -79,7 +77,6 @@ class SpectrumFigures:
     fringes_before: float
     position: tuple[float, float]
     radii: tuple[float, float]
-    sky: tuple[float, float]
 
 
 class Jump(NamedTuple):
@@ -96,7 +93,9 @@ def spectrum_figures(spectrum: Spectrum) -> SpectrumFigures:
     wave, flux, err = spectrum.wave, spectrum.flux, spectrum.err
     good = np.isfinite(flux) & np.isfinite(wave) & (spectrum.columns["DQ"] == 0)
     ratio = np.where(good & (err > 0), flux / np.where(err > 0, err, 1.0), np.nan)
-    parts = [(_median(ratio[part]), float(np.mean(wave[part]))) for part in np.array_split(np.arange(len(wave)), _PARTS)]
+    parts = [
+        (_median(ratio[part]), float(np.mean(wave[part]))) for part in np.array_split(np.arange(len(wave)), _PARTS)
+    ]
     lowest, where = min((part for part in parts if np.isfinite(part[0])), default=(np.nan, np.nan))
     cleaned = spectrum.columns["RF_FLUX"]
     is_cleaned = bool(np.isfinite(cleaned[good]).any())
@@ -120,7 +119,6 @@ def spectrum_figures(spectrum: Spectrum) -> SpectrumFigures:
         fringes_before=before if is_cleaned else np.nan,
         position=spectrum.position,
         radii=(float(np.sqrt(ends[0] / np.pi)), float(np.sqrt(ends[1] / np.pi))),
-        sky=(spectrum.ra, spectrum.dec),
     )
 
 

@@ -1,5 +1,6 @@
 """One of everything that shows itself, of real size, its names and keywords as hostile as a file can make them."""
 
+from dataclasses import replace
 from functools import cache, partial
 from pathlib import Path
 
@@ -12,7 +13,9 @@ from mrsnb.core.combined import COMBINED_COLUMNS, CombinedSpectra, CombinedSpect
 from mrsnb.core.cube import Cube, CubeGrid
 from mrsnb.core.exposure import DerivedExposure, Exposure
 from mrsnb.core.images import Images
+from mrsnb.core.layers import CubeLayers
 from mrsnb.core.provenance import Provenance
+from mrsnb.core.quality import ExposureFigures, cube_figures, observed, quality, spectrum_figures
 from mrsnb.core.region import parse_ds9
 from mrsnb.core.spectrum import COLUMNS, Spectrum
 from mrsnb.demo import Demo
@@ -23,7 +26,8 @@ from mrsnb.io.exposures import ExposureFile
 from mrsnb.io.references import load_references
 from mrsnb.pipeline import Spec3Params, Spec3Result
 from mrsnb.pipeline.result import ProductSummary
-from mrsnb.report import Report
+from mrsnb.reports import Report, ReportFiles
+from mrsnb.reports.examine import Curve, ProductFile
 from mrsnb.rerun import Rerun
 from mrsnb.simulate import Scene, SimulatedDataset, SimulateParams
 from mrsnb.steps.adaptive_trace_model import AdaptiveTraceModelParams, AdaptiveTraceModelResult
@@ -206,6 +210,26 @@ def run():
     )  # fmt: skip
 
 
+@cache
+def judged():
+    figures = cube_figures(CubeLayers.of(cube()))
+    cubes = {band.name: replace(figures, label=band.name, unit=HOSTILE) for band in ALL_BANDS}
+    spectra = {band.name: spectrum_figures(spectrum(band.name)) for band in ALL_BANDS}
+    products = [observed(NAME, KEYS, (NAME, NAME)), observed(NAME, KEYS.updated(TARGPROP="other" + HOSTILE))]
+    exposures = (ExposureFigures(NAME, HOSTILE, 0.5, 0.5, 0.5),) * 12
+    return quality(cubes=cubes, spectra=spectra, products=products, exposures=exposures, unreadable=(NAME,))
+
+
+def report():
+    curves = tuple(Curve(s.label, s.wave, s.flux, s.err) for s in (spectrum(band.name) for band in ALL_BANDS))
+    files = tuple(ProductFile(NAME, HOSTILE, 10**7, HOSTILE) for _ in range(24))
+    origin = Provenance(name=NAME, primary=KEYS, history=SKY["history"], exposures=(NAME,))
+    return Report(
+        name=HOSTILE, folder=PATH, quality=judged(), curves=curves, files=files, others=((NAME, HOSTILE),),
+        provenances=((origin, 1), (origin, 2)), run=run(),
+    )  # fmt: skip
+
+
 def association():
     members = tuple(Member(f"{HOSTILE[:-30]}{i}_cal.fits".replace("\0", "")) for i in range(12))
     return Association(name="n", members=members, path=PATH, program=HOSTILE, target=HOSTILE)
@@ -269,6 +293,8 @@ WITH_PICTURE = {
     "spectral_leak": leaked,
     "combine_1d": lambda: Combine1dResult(params=Combine1dParams(), seconds=1.0, spectra=(combined(),), unused=(NAME,)),
     "Spec3Result": run,
+    "Report": report,
+    "BandReport": lambda: report().band("1A"),
 }
 WITHOUT_PICTURE = {
     "ExposureFile": lambda: ExposureFile(path=PATH, primary=KEYS, science=KEYS),
@@ -285,7 +311,8 @@ WITHOUT_PICTURE = {
         voxel=(1, 2, 3), pixels=(Contribution(NAME, 1, 2, 101, 5.0, 1.0, 1.0, 0.1, 0),) * 20
     ),
     "Template": template,
-    "Report": lambda: Report(page=PATH, cubes=PATH, spectrum=None),
+    "ReportFiles": lambda: ReportFiles(page=PATH, cubes=PATH, spectrum=None),
+    "Quality": judged,
     "Demo": lambda: Demo(folder=PATH, association=PATH, notebook=PATH, seconds=1.0),
     "Rerun": rerun,
     "Download": lambda: Download(files=(Got(path=PATH, status="kept"),), associations=(association(),)),

@@ -1,5 +1,7 @@
 """A word in a table that stands out."""
 
+from typing import Self
+
 
 class Badge(str):
     """Text of a cell that stands out: a verdict, a status.
@@ -14,7 +16,8 @@ class Badge(str):
     __slots__ = ("kind",)
     kind: str
 
-    def __new__(cls, text: str, kind: str) -> "Badge":
+    def __new__(cls, text: str, kind: str) -> Self:
+        """Return the text with its colour."""
         made = super().__new__(cls, text)
         made.kind = kind
         return made

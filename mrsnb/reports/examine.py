@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -89,20 +90,13 @@ def examine(products: Products) -> Examined:
     return found
 
 
-class _kept:  # noqa: N801 (it reads as a statement)
-    """Keeps what is wrong with a file as a line of the report."""
-
-    def __init__(self, found: Examined, path: Path) -> None:
-        self.found, self.path = found, path
-
-    def __enter__(self) -> None:
-        pass
-
-    def __exit__(self, kind: Any, error: BaseException | None, trace: Any) -> bool:
-        if not isinstance(error, InputError):
-            return False
-        self.found.failed[self.path.name] = str(error).removeprefix(f"{self.path}: ")
-        return True
+@contextmanager
+def _kept(found: Examined, path: Path) -> Iterator[None]:
+    """Keep what is wrong with a file as a line of the report."""
+    try:
+        yield
+    except InputError as error:
+        found.failed[path.name] = str(error).removeprefix(f"{path}: ")
 
 
 def _cube(found: Examined, path: Path) -> None:

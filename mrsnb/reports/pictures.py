@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
 from mrsnb.core.quality import CubeFigures, Quality, SpectrumFigures
 from mrsnb.display import Picture
@@ -82,8 +83,9 @@ def signal_picture(name: str, curves: Sequence[Curve]) -> list[Picture]:
     return [spectrum_picture(f"{name}: flux over stated error", ratios, y_label="S/N")]
 
 
-def _ratio(curve: Curve) -> np.ndarray:
-    return np.divide(curve.flux, curve.err, out=np.full(len(curve.flux), np.nan), where=curve.err > 0)
+def _ratio(curve: Curve) -> NDArray[np.float64]:
+    known = curve.err > 0
+    return np.where(known, curve.flux / np.where(known, curve.err, 1.0), np.nan)
 
 
 def _spectra(title: str, curves: Sequence[Curve], *, errors: bool = False) -> Picture:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from mrsnb.core.provenance import Provenance
 from mrsnb.core.quality import Quality, quality
-from mrsnb.core.quality.check import ORDER
+from mrsnb.core.quality.check import ORDER, named
 from mrsnb.core.quality.quality import in_order
 from mrsnb.display import Badge, Picture, Row, Section, Shown, Table, to_text
 from mrsnb.errors import InputError, OutputError, nearest
@@ -101,7 +101,7 @@ class Report(Shown):
         if not bands:
             msg = "no band can be shown: none of the products could be read"
             raise InputError(msg)
-        chosen = name if name else max(bands, key=lambda band: ORDER.index(self.quality.verdict_of(band)))
+        chosen = name or max(bands, key=lambda band: ORDER.index(self.quality.verdict_of(band)))
         curve = next((curve for curve in self.curves if curve.label == chosen), None)
         return BandReport(name=chosen, quality=self.quality, curve=curve)
 
@@ -179,10 +179,10 @@ class BandReport(Shown):
     def rows(self) -> list[Row]:
         """Return its numbers."""
         table = self.quality.band_table()
-        values = table.rows[self.quality.bands.index(self.name)]
-        named = zip(table.columns[2:], values[2:], strict=True)
+        values = next((row for row in table.rows if row[0] == self.name), table.columns)
+        named = [(name, value) for name, value in zip(table.columns, values, strict=True) if value not in ("-", name)]
         about = [Row(check.name, check.value, note=check.advice) for check in self.quality.of_band(self.name)]
-        return [*about, *(Row(name, value) for name, value in named)]
+        return [*about, *(Row(name, value) for name, value in named[2:])]
 
     def pictures(self) -> list[Picture]:
         """Return image and coverage of its cube, and its spectrum."""
@@ -248,8 +248,7 @@ def report(products: Path | str | Spec3Result) -> Report:
         msg = f"{type(products).__name__}: no report can be made of it; give a folder of products or a Spec3Result"
         raise InputError(msg)
     there = products_in(products)
-    names = dict.fromkeys(name_of(path) for path in (*there.cubes, *there.spectra))
-    return _made(", ".join(names), there.folder, there)
+    return _made(None, there.folder, there)
 
 
 def write_report(products: Path | str | Spec3Result, output_dir: Path | str) -> ReportFiles:
@@ -282,7 +281,7 @@ def _of_run(result: Spec3Result) -> Report:
     return _made(result.association.name, folder, products_of(folder or Path(), paths), result)
 
 
-def _made(name: str, folder: Path | None, there: Products, run: Spec3Result | None = None) -> Report:
+def _made(name: str | None, folder: Path | None, there: Products, run: Spec3Result | None = None) -> Report:
     found = examine(there)
     judged = quality(
         cubes=found.cubes,
@@ -292,6 +291,9 @@ def _made(name: str, folder: Path | None, there: Products, run: Spec3Result | No
         exposures=found.exposures,
         unreadable=tuple(found.failed),
     )
+    if name is None:
+        names = tuple(dict.fromkeys(name_of(Path(said.file)) for said in found.observed))
+        name = named(names) or str(there.folder)
     left_out = [*found.failed.items(), *((path.name, why) for path, why in there.others)]
     return Report(
         name=name,

@@ -27,7 +27,7 @@ from mrsnb.io.compare import compare_runs
 from mrsnb.io.layers import open_cube
 from mrsnb.io.read import read, read_provenance
 from mrsnb.pipeline import Spec3Params, spec3
-from mrsnb.reports import write_report
+from mrsnb.reports import report, write_report
 from mrsnb.rerun import read_run
 from mrsnb.simulate import simulate
 from mrsnb.steps.cube_build.contributions import Contribution, Contributions
@@ -138,6 +138,9 @@ def values(folder: Path) -> Iterator[Any]:
     yield read(hostile).load()
     yield compare_runs(made, folder)
     yield write_report(results[-1], folder / "report")
+    yield (told := report(made))
+    yield told.quality
+    yield told.band()
     yield read_run(results[-1].cubes[0].path)
     yield template("spec3_mrs")
     yield Demo(folder, folder, folder, 0.0)

@@ -81,7 +81,7 @@ def exposure_figures(name: str, bands: str, dq: NDArray[np.uint32]) -> ExposureF
     count = max(light.size, 1)
 
     def share(bit: DQ) -> float:
-        return int(np.count_nonzero(light & np.uint32(bit))) / count
+        return float(np.count_nonzero(light & np.uint32(bit)) / count)
 
     return ExposureFigures(name, bands, share(DQ.OUTLIER), share(DQ.SATURATED), share(DQ.DO_NOT_USE))
 

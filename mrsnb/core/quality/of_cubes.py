@@ -27,7 +27,7 @@ OUTSIDE = Limits(0.01, 0.1, "%")
 EDGE = Limits(1.0, 0.0, "FWHM", low=True)
 """Distance of the centre from the edge of the field. Half a FWHM more or less already costs percents of the flux."""
 SEEN = Limits(0.5, 0.1, "of the median", low=True)
-"""Detector pixels per voxel within the aperture, relative to the whole field. Clean: 1.0 to 1.6."""
+"""Detector pixels per voxel within the aperture, relative to the whole field. Clean: 1.6 to 1.9."""
 _FINE = 5
 """Points of the aperture along a spaxel."""
 
@@ -73,7 +73,7 @@ _NO_ERROR = Words(
 )
 _SKY = Words(
     "sky",
-    "The darkest sky of a tenth of a band, in errors of one voxel; well below zero, too much background was subtracted.",
+    "The darkest sky of an eighth of a band, in errors of one voxel; well below zero, too much was subtracted.",
     "Set master_background.skip=true and let extract_1d subtract an annulus, or take another background observation.",
 )
 _OUTSIDE = Words(

@@ -14,7 +14,8 @@ from mrsnb.core.quality.spectra import Jump, SpectrumFigures
 SIGNAL = Limits(10.0, 3.0, low=True)
 """Median flux over error: below 10 the continuum is noisy, below 3 it is not detected at single wavelengths."""
 NOISE = Limits(5.0, 20.0, "times the error")
-"""Scatter over stated error. Clean: 1.6 to 3.2, as neighbouring voxels share pixels; with cosmic rays left in: 7 to 17."""
+"""Scatter over stated error. Clean: 1.6 to 3.2, as neighbouring voxels share pixels; with cosmic rays left in:
+7 to 17."""
 UNUSABLE = Limits(0.01, 0.1, "%")
 """Share of the wavelengths. Clean: none."""
 NEGATIVE = Limits(0.0, 0.1, "%")
@@ -56,7 +57,7 @@ _FRINGES = Words(
 _JUMPS = Words(
     "jumps between bands",
     "Difference of neighbouring bands where they overlap (extended sources: of surface brightness).",
-    "Use one aperture in all bands (extract_1d.center_xy from one of them, extract_1d.ifu_rscale), check the background,"
+    "Use one aperture in all bands (extract_1d.center_xy from one of them, extract_1d.ifu_rscale), check the background"
     " or scale them: mrsnb.core.stitch.band_scales.",
 )
 _COVERAGE = Words(

@@ -16,6 +16,10 @@ from mrsnb.display import Badge, Row, Section, Shown, Table, to_text
 
 _RARE = 5e-4
 """Share of the voxels below which a flag is not listed."""
+_HEADS = (
+    *("band", "", "from", "to / micron", "flux / Jy", "S/N", "lowest", "at / micron", "scatter / error"),
+    *("holes %", "sky / error", "fringes %", "flags"),
+)
 _TOLD = {"bad": "bad", "warning": "to be looked at", "good": "good", "not known": "not known"}
 
 
@@ -74,9 +78,7 @@ class Quality(Shown):
 
     def band_table(self) -> Table:
         """Return one row of numbers for each band."""
-        heads = ("band", "", "from", "to / micron", "flux / Jy", "S/N", "lowest", "at / micron", "scatter / error")
-        heads += ("holes %", "sky / error", "fringes %", "flags")
-        return Table(heads, tuple(self._band(band) for band in self.bands))
+        return Table(_HEADS, tuple(self._band(band) for band in self.bands))
 
     def jump_table(self) -> Table:
         """Return one row for each overlap of two bands."""
@@ -144,6 +146,8 @@ def quality(
     unreadable : sequence of str
         Names of files that should be products and cannot be read.
     """
+    cubes = {band: cubes[band] for band in in_order(list(cubes))}
+    spectra = {band: spectra[band] for band in in_order(list(spectra))}
     checks = [
         *set_checks(products, cubes, spectra, exposures, unreadable),
         coverage_check(in_order([*cubes, *spectra])),

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 from mrsnb.display import Row, Section, Table, chapter, page
 from mrsnb.pipeline import Spec3Result
-from mrsnb.reports.pictures import cube_pictures, signal_picture, spectra_of_bands
+from mrsnb.reports.pictures import coverage_pictures, signal_picture, spectra_of_bands
 from mrsnb.reports.report import Report
 
 
@@ -20,7 +20,7 @@ def _chapters(report: Report) -> Iterator[str]:
     about = [*report.rows()[len(quality.rows()) :], Row("report made", f"{datetime.now(UTC):%Y-%m-%d %H:%M}", "UTC")]
     yield chapter("", summary, about)
     yield chapter("Quality", quality.table())
-    yield chapter("Pictures", *report.drawn, *cube_pictures(report.name, quality)[1:])
+    yield chapter("Pictures", *report.drawn, *coverage_pictures(report.name, quality))
     signal = signal_picture(report.name, report.curves)
     yield chapter("Bands", quality.band_table(), *signal)
     for title, table in (("Jumps between bands", quality.jump_table()), ("Exposures", quality.exposure_table())):

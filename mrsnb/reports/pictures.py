@@ -1,6 +1,7 @@
 """The pictures of a report."""
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,36 +10,48 @@ from mrsnb.core.quality import CubeFigures, Quality, SpectrumFigures
 from mrsnb.display import Picture
 from mrsnb.reports.examine import Curve
 
+if TYPE_CHECKING:
+    from mrsnb.display.plots import SkyImage
+
 _MOST = 12
 """Images in a picture; more are drawn in further ones."""
 
 
 def cube_pictures(name: str, quality: Quality) -> list[Picture]:
-    """Return the images of all cubes with the apertures, and their coverage with the field; none without cubes."""
-    from mrsnb.display.plots import SkyImage, image_grid_picture
+    """Return the images of all cubes with the apertures; none without cubes."""
+    from mrsnb.display.plots import SkyImage
 
-    bands = [band for band in quality.bands if band in quality.cubes]
-    pictures = []
-    for start in range(0, len(bands), _MOST):
-        chosen = [(band, quality.cubes[band], quality.spectra.get(band)) for band in bands[start : start + _MOST]]
-        turn = chosen[0][1].grid.rotation
-        images = [SkyImage(b, c.image, c.grid.spaxel_size, unit=c.unit, ring=ring(c, s)) for b, c, s in chosen]
-        pictures.append(image_grid_picture(f"{name}: median over wavelength, apertures", images, turn))
-    for start in range(0, len(bands), _MOST):
-        chosen = [(band, quality.cubes[band], quality.spectra.get(band)) for band in bands[start : start + _MOST]]
-        images = [
-            SkyImage(
-                b,
-                np.where(np.isfinite(c.image), c.coverage, np.nan),
-                c.grid.spaxel_size,
-                unit="detector pixels per voxel",
-                colours="viridis",
-                ring=ring(c, s),
-            )
-            for b, c, s in chosen
-        ]
-        pictures.append(image_grid_picture(f"{name}: coverage", images, chosen[0][1].grid.rotation))
-    return pictures
+    images = [
+        SkyImage(band, cube.image, cube.grid.spaxel_size, unit=cube.unit, ring=ring(cube, quality.spectra.get(band)))
+        for band, cube in quality.cubes.items()
+    ]
+    return _grids(f"{name}: median over wavelength, apertures", images, quality)
+
+
+def coverage_pictures(name: str, quality: Quality) -> list[Picture]:
+    """Return the number of detector pixels that made each voxel, of all cubes, with the apertures."""
+    from mrsnb.display.plots import SkyImage
+
+    images = [
+        SkyImage(
+            band,
+            cube.coverage,
+            cube.grid.spaxel_size,
+            unit="detector pixels per voxel",
+            colours="viridis",
+            ring=ring(cube, quality.spectra.get(band)),
+        )
+        for band, cube in quality.cubes.items()
+    ]
+    return _grids(f"{name}: coverage", images, quality)
+
+
+def _grids(title: str, images: Sequence["SkyImage"], quality: Quality) -> list[Picture]:
+    from mrsnb.display.plots import image_grid_picture
+
+    turn = next((cube.grid.rotation for cube in quality.cubes.values()), 0.0)
+    groups = (images[start : start + _MOST] for start in range(0, len(images), _MOST))
+    return [image_grid_picture(title, group, turn) for group in groups]
 
 
 def band_picture(name: str, cube: CubeFigures, spectrum: SpectrumFigures | None) -> Picture:

@@ -78,8 +78,7 @@ class Report(Shown):
         """Return the cubes with their apertures and the spectrum of all bands."""
         from mrsnb.reports.pictures import cube_pictures, spectrum_of_all
 
-        drawn = cube_pictures(self.name, self.quality)[:1]
-        return [*drawn, *spectrum_of_all(self.name, self.curves)]
+        return [*cube_pictures(self.name, self.quality), *spectrum_of_all(self.name, self.curves)]
 
     def band(self, name: str | None = None) -> "BandReport":
         """Return what there is to say of one band, with larger pictures.

@@ -262,7 +262,7 @@ def test_a_defect_is_seen_by_the_check_about_it_and_by_no_other(spoil):
     assert DEFECTS[spoil] <= seen
     assert seen <= DEFECTS[spoil] | related.get(spoil.__name__, set())
     assert found.verdict == worst_of(found.checks) in ("warning", "bad")
-    assert [check.verdict for check in found.checks][0] == found.verdict, "what is worst stands first"
+    assert found.checks[0].verdict == found.verdict, "what is worst stands first"
     for check in found.checks:
         assert (check.remedy in check.advice) == (check.verdict in ("warning", "bad"))
         assert check.badge == check.verdict

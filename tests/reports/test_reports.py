@@ -65,7 +65,7 @@ def test_a_run_and_its_folder_have_the_same_quality(run, made):
 
 
 def test_a_run_that_wrote_nothing_is_reported_without_quality(small_dataset, tmp_path):
-    off = {step: {"save_results": False} for step in ("cube_build", "extract_1d", "spectral_leak")}
+    off = {step: {"save_results": False} for step in Spec3Params.steps()}
     off["cube_build"]["channel"] = "1"
     result = run_spec3(read_association(small_dataset.association), Spec3Params().updated(off), output_dir=tmp_path)
     told = report(result)
@@ -102,7 +102,7 @@ def test_the_page_is_complete_in_itself(made, tmp_path):
         assert fact in html
 
 
-def test_text_out_of_files_is_escaped(tmp_path):
+def test_text_out_of_files_is_escaped():
     html = shown.EVERYTHING["Report"]().html()
     assert "script" not in Page(html).tags
     assert HOSTILE not in html

@@ -19,8 +19,6 @@ Array = NDArray[Any]
 UNIT = "MJy/sr"
 SHADES = 96
 """Colours of an image."""
-_CORNERS = 48
-"""Of what is drawn for a circle."""
 
 
 class SkyImage(NamedTuple):
@@ -181,22 +179,19 @@ def _paint(canvas: Canvas, box: Box, shown: SkyImage) -> Stretch | None:
 
 def _ring(canvas: Canvas, box: Box, ring: tuple[float, float, float], shape: tuple[int, ...]) -> None:
     """Draw a circle, as far as it is on the image."""
-    x, y, radius = ring
-    turn = np.linspace(0.0, 2 * np.pi, _CORNERS + 1)
-    across = box.x + (x + 0.5 + radius * np.cos(turn)) * box.width / shape[1]
-    down = box.bottom - (y + 0.5 + radius * np.sin(turn)) * box.height / shape[0]
-    on = (across > box.x + 1) & (across < box.right - 1) & (down > box.y + 1) & (down < box.bottom - 1)
-    both = on[:-1] & on[1:]
-    if not both.any():
+    size = box.width / shape[1] * SHARPNESS
+    x, y = box.x * SHARPNESS + (ring[0] + 0.5) * size, box.bottom * SHARPNESS - (ring[1] + 0.5) * size
+    radius = ring[2] * size
+    rows, columns = canvas.within(box)
+    top, bottom = max(rows.start, int(y - radius) - 3), min(rows.stop, int(y + radius) + 4)
+    left, right = max(columns.start, int(x - radius) - 3), min(columns.stop, int(x + radius) + 4)
+    if top >= bottom or left >= right:
         return
-    ends = np.stack([across[:-1], down[:-1], across[1:], down[1:]], axis=1)[both]
-    left, top = np.floor(ends.reshape(-1, 2).min(axis=0)) - 2
-    right, bottom = np.ceil(ends.reshape(-1, 2).max(axis=0)) + 2
-    away = away_from(ends, Box(left, top, right - left, bottom - top))
-    place = round(left * SHARPNESS), round(top * SHARPNESS)
-    canvas.stamp(*place, share_of_255((away < 1.4 * SHARPNESS).astype(float)), canvas.ramp(SHADE))
+    across, down = (np.arange(*ends, dtype=np.float32) for ends in ((left, right), (top, bottom)))
+    away = np.abs(np.hypot(across + np.float32(0.5 - x), down[:, None] + np.float32(0.5 - y)) - np.float32(radius))
+    canvas.stamp(left, top, share_of_255((away < 1.4 * SHARPNESS).astype(float)), canvas.ramp(SHADE))
     inner = np.clip(0.6 * SHARPNESS + 0.5 - away, 0.0, 1.0)
-    canvas.stamp(*place, share_of_255(inner), canvas.ramp(LIGHT, SHADE))
+    canvas.stamp(left, top, share_of_255(inner), canvas.ramp(LIGHT, SHADE))
 
 
 def _shades(canvas: Canvas, colours: str) -> Shades:

@@ -70,7 +70,7 @@ def test_spec3_writes_what_it_says(run):
 
 def test_the_report_is_complete_in_itself(run):
     html = (run[0] / "report.html").read_text(encoding="utf-8")
-    assert html.count("data:image/png;base64,") == 2
+    assert html.count("data:image/png;base64,") == 6
     assert "<script" not in html
     assert "://" not in html
     for fact in ("small_ch1-short_s3d.fits", "small_exposure1_cal.fits", "cube_build", "apcorr", "numpy"):

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from datetime import UTC, datetime
 
+from mrsnb.core.quality.quality import COLUMNS
 from mrsnb.display import Row, Section, Table, chapter, page
 from mrsnb.pipeline import Spec3Result
 from mrsnb.reports.pictures import coverage_pictures, signal_picture, spectra_of_bands
@@ -22,7 +23,7 @@ def _chapters(report: Report) -> Iterator[str]:
     yield chapter("Quality", quality.table())
     yield chapter("Pictures", *report.drawn, *coverage_pictures(report.name, quality))
     signal = signal_picture(report.name, report.curves)
-    yield chapter("Bands", quality.band_table(), *signal)
+    yield chapter("Bands", quality.band_table(), COLUMNS, *signal)
     for title, table in (("Jumps between bands", quality.jump_table()), ("Exposures", quality.exposure_table())):
         if table.rows:
             yield chapter(title, table)

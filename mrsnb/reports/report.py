@@ -71,8 +71,8 @@ class Report(Shown):
         ]
 
     def sections(self) -> list[Section]:
-        """Return the checks, the numbers of each band, and the files."""
-        return [*self.quality.sections(), Section("Files", self.file_table())]
+        """Return the checks and the numbers of each band; the page has more."""
+        return self.quality.sections()[:2]
 
     def pictures(self) -> list[Picture]:
         """Return the cubes with their apertures and the spectrum of all bands."""

@@ -17,9 +17,18 @@ from mrsnb.display import Badge, Row, Section, Shown, Table, to_text
 _RARE = 5e-4
 """Share of the voxels below which a flag is not listed."""
 _HEADS = (
-    *("band", "", "from", "to / micron", "flux / Jy", "S/N", "lowest", "at / micron", "scatter / error"),
-    *("holes %", "sky / error", "fringes %", "flags"),
+    *("band", "", "from", "to", "flux / Jy", "S/N", "lowest", "at", "noise/err"),
+    *("holes %", "sky/err", "fringes %", "flags"),
 )
+COLUMNS = (
+    Row("from, to, at", "wavelengths", "micron"),
+    Row("flux", "median about the middle of the band"),
+    Row("S/N, lowest", "median of flux over stated error; the lowest of ten parts of the band"),
+    Row("noise/err", "scatter from one wavelength to the next over stated error"),
+    Row("sky/err", "darkest sky over the error of a voxel"),
+    Row("flags", "share of the voxels in the field that have them"),
+)
+"""What the columns of the table of bands are."""
 _TOLD = {"bad": "bad", "warning": "to be looked at", "good": "good", "not known": "not known"}
 
 

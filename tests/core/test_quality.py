@@ -1,6 +1,8 @@
 """Quality: clean products pass every check, and each defect put into them is seen by the check that is about it."""
 
+import doctest
 from dataclasses import replace
+from importlib import import_module
 
 import numpy as np
 import pytest
@@ -359,3 +361,10 @@ def test_nothing_at_all_is_judged_without_failing(value):
     assert empty.empty_ends == SHAPE[0]
     assert found.verdict == "bad"
     assert "1A" in found._repr_mimebundle_()["text/html"]
+
+
+@pytest.mark.parametrize("module", ["check", "quality"])
+def test_examples_hold(module):
+    found = doctest.testmod(import_module(f"mrsnb.core.quality.{module}"))
+    assert found.attempted
+    assert not found.failed

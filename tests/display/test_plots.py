@@ -399,3 +399,12 @@ def test_ink_is_seen_on_white_and_on_black():
         own, page = luminance(colour), luminance((0x21, 0x21, 0x21))
         assert 1.05 / (own + 0.05) > least
         assert (own + 0.05) / (page + 0.05) > least
+
+
+@pytest.mark.parametrize("ring", [(5.0, 5.0, 3.0), (0.0, 0.0, 4.0), (-40.0, 5.0, 2.0), (5.0, 5.0, np.nan)])
+def test_an_aperture_is_drawn_as_far_as_it_is_on_the_image(ring):
+    image = np.tile(np.arange(11.0), (11, 1))
+    plain, ringed = (pixels(image_picture("x", [sky(image, ring=r)])) for r in (None, ring))
+    changed = (plain != ringed).any(axis=-1)
+    assert changed.any() == (ring[0] >= 0 and np.isfinite(ring[2]))
+    assert (ringed[changed][:, 3] == 255).all()

@@ -8,7 +8,7 @@ from dataclasses import FrozenInstanceError
 
 import pytest
 
-from mrsnb.display import Picture, Row, Section, Table
+from mrsnb.display import Badge, Picture, Row, Section, Table, chapter, page
 
 MODULES = (
     "markup",
@@ -92,3 +92,20 @@ def test_importing_is_light_and_drawing_needs_no_matplotlib():
         "assert 'matplotlib' not in sys.modules\n"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_a_badge_is_a_word_that_stands_out_and_is_escaped():
+    table = Table(["verdict"], [[Badge("bad<b>", kind="bad")], [Badge("good", kind='x"y')], ["plain"]])
+    html = table.to_html()
+    assert '<span class="mrsnb-badge mrsnb-bad">bad&lt;b&gt;</span>' in html
+    assert 'x&quot;y">good</span>' in html
+    assert '<td align="left">plain</td>' in html
+    assert table.to_text().split("\n")[2:] == ["bad<b>", "good", "plain"]
+
+
+def test_a_page_is_made_of_chapters_in_their_order():
+    parts = [Row("a", "1")], Table(["c"], [["2"]]), Picture("p", b"png", 10, 10)
+    html = page("t", chapter("<one>", *parts) + chapter("", Table(["d"], [["3"]])))
+    places = [html.index(text) for text in ("&lt;one&gt;</h2>", "<td>a</td>", ">2</td>", 'alt="p"', ">3</td>")]
+    assert places == sorted(places)
+    assert html.count("<h2>") == html.count("<style>") == 1

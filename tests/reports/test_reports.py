@@ -1,9 +1,11 @@
 """Reports of folders and runs: what is found, what is not, and a page that is complete in itself."""
 
+import doctest
 import re
 import shutil
 from html.parser import HTMLParser
 
+import nbformat
 import numpy as np
 import pytest
 import shown
@@ -11,11 +13,12 @@ from astropy.io import fits
 from click.testing import CliRunner
 
 import mrsnb
+from mrsnb import templates
 from mrsnb.cli import main
 from mrsnb.errors import InputError, OutputError
 from mrsnb.io.association import read_association
 from mrsnb.pipeline import Spec3Params, run_spec3
-from mrsnb.reports import report, write_report
+from mrsnb.reports import examine, report, write_report
 
 HOSTILE = "<script>alert(1)</script>"
 
@@ -194,3 +197,25 @@ def test_the_command_says_what_is_bad_and_ends_with_it(folder, spoiled):
     assert bad.exit_code == 1
     assert "cut_s3d.fits" in bad.output
     assert CliRunner().invoke(main, ["report", str(spoiled / "nowhere")]).exit_code == 2
+
+
+def test_the_template_says_the_same_and_can_be_read_without_a_kernel(folder, made, tmp_path):
+    page = tmp_path / "page.html"
+    values = {"products_dir": str(folder), "report_file": str(page)}
+    notebook = nbformat.read(
+        templates.execute("inspect_products", tmp_path / "done.ipynb", values, progress=False), as_version=4
+    )
+    outputs = [item for cell in notebook.cells for item in cell.get("outputs", ())]
+    assert {item.output_type for item in outputs} == {"execute_result"}
+    whole, band, _ = (item.data for item in outputs)
+    assert whole["text/plain"].split("\n")[0] == made.title
+    assert band["text/plain"].startswith("Band 1A: good")
+    assert "image/png" in whole
+    assert "image/png" in band
+    assert page.is_file()
+
+
+def test_examples_hold():
+    found = doctest.testmod(examine)
+    assert found.attempted
+    assert not found.failed

@@ -59,6 +59,9 @@ def report_command(ctx: click.Context, folder: Path, output: Path) -> None:
 
     Products of the archive and of jwst are examined as well. The exit status is 0 if nothing is bad, 1 if anything is.
     """
+    from mrsnb.kernels.cache import cache_folder
+
+    cache_folder()  # numba cannot be loaded without one
     from mrsnb.reports import report
 
     made = report(folder)

@@ -33,6 +33,8 @@ class SkyImage(NamedTuple):
     colours: str = "magma"
     holes: NDArray[np.bool_] | None = None
     """Spaxels to be marked, shape (n_y, n_x)."""
+    stretch: Stretch | None = None
+    """How values become shades; what shows the faint and the bright parts of the image if None."""
 
 
 class Shades(NamedTuple):
@@ -133,11 +135,12 @@ def image_grid_picture(title: str, images: Sequence[SkyImage], rotation: float =
     for i, image in enumerate(images):
         column, row = divmod(i, down)
         cell = Box(margin + column * across, head + row * high, side, side)
-        _panel(canvas, cell, image._replace(image=plane(image.image)), rotation)
+        sky_panel(canvas, cell, image._replace(image=plane(image.image)), rotation)
     return canvas.picture(title)
 
 
-def _panel(canvas: Canvas, cell: Box, shown: SkyImage, rotation: float) -> None:
+def sky_panel(canvas: Canvas, cell: Box, shown: SkyImage, rotation: float) -> None:
+    """Draw an image into a square with its label, its scale, its directions and, at the right, its shades."""
     n_y, n_x = shown.image.shape
     scale = cell.width / max(n_y, n_x)
     wide, high = n_x * scale, n_y * scale
@@ -159,7 +162,7 @@ def _panel(canvas: Canvas, cell: Box, shown: SkyImage, rotation: float) -> None:
 
 
 def _paint(canvas: Canvas, box: Box, shown: SkyImage) -> Stretch | None:
-    stretch = stretch_of(shown.image)
+    stretch = stretch_of(shown.image) if shown.stretch is None else shown.stretch
     canvas.image(box, _shades(canvas, shown.colours).of(shown.image, stretch))
     if stretch is None:
         canvas.text(box.x + box.width / 2, box.y + box.height / 2, "no finite values", colour=SHADE, at=(0.5, 0.5))

@@ -1,0 +1,221 @@
+"""What changed between two versions of cubes or of spectra: numbers, images and curves, small enough to keep."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mrsnb.core.cube import Cube
+from mrsnb.core.dq import UNUSABLE
+from mrsnb.core.image_pair import ImagePair
+from mrsnb.core.spectrum import Spectrum
+from mrsnb.display import Picture, Row, Section, Shown, Table, to_text
+
+Array = NDArray[Any]
+_PLANES = 200
+"""Of a cube, evenly spaced, that its image and its typical numbers are made of at least."""
+_MOST_ROWS = 12
+"""Pairs of images in a picture at most."""
+
+
+class Look(NamedTuple):
+    """What is kept of a cube or a spectrum."""
+
+    label: str
+    """Band."""
+    numbers: dict[str, str]
+    """What there is to say about it, with units."""
+    wave: NDArray[np.float64]
+    """Wavelengths, shape (n_wave,), micron."""
+    flux: NDArray[np.float64]
+    """Of the spectrum, or of all spaxels of the cube together; shape (n_wave,), Jy."""
+    image: NDArray[np.float64] | None = None
+    """Mean of the cube over wavelength, shape (n_y, n_x), MJy/sr."""
+    spaxel_size: float = 0.0
+    rotation: float = 0.0
+
+
+def look(product: Cube | Spectrum) -> Look:
+    """Return what is kept of a cube or a spectrum to compare it with another version of it."""
+    return _look_at_cube(product) if isinstance(product, Cube) else _look_at_spectrum(product)
+
+
+def _look_at_cube(cube: Cube) -> Look:
+    from mrsnb.core.blend import ARCSEC2_SR
+
+    grid = cube.grid
+    step = max(1, grid.n_wave // _PLANES)
+    some, errors = cube.flux[::step], cube.err[::step]
+    seen = np.isfinite(some)
+    total = np.nansum(cube.flux, axis=(1, 2), dtype=float) * (grid.spaxel_size**2 * ARCSEC2_SR * 1e6)
+    total[~np.isfinite(cube.flux).any(axis=(1, 2))] = np.nan
+    count = seen.sum(axis=0)
+    image = np.divide(np.nansum(some, axis=0, dtype=float), count, out=np.full(count.shape, np.nan), where=count > 0)
+    numbers = {
+        "size": " x ".join(map(str, grid.shape)) + " voxels",
+        "spaxel": f"{grid.spaxel_size:.3f} arcsec",
+        "plane": f"{np.median(grid.wave_step) * 1e3:.3g} nm",
+        "flux of all spaxels": f"{_middle(total):.4g} Jy",
+        "flux of a voxel": f"{_middle(some[seen]):.4g} MJy/sr",
+        "error of a voxel": f"{_middle(errors[seen]):.4g} MJy/sr",
+        "exposed": f"{np.count_nonzero(seen) / seen.size:.1%} of the voxels",
+    }
+    if cube.holes is not None:
+        numbers["holes"] = f"{cube.holes} voxels"
+    return Look(cube.label, numbers, grid.wave, total, image, grid.spaxel_size, grid.rotation)
+
+
+def _look_at_spectrum(spectrum: Spectrum) -> Look:
+    good = np.isfinite(spectrum.flux) & (spectrum.columns["DQ"] & UNUSABLE == 0)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        ratio = spectrum.flux / spectrum.err
+    x, y = spectrum.position
+    numbers = {
+        "extracted as": spectrum.source_type,
+        "centre": f"x {x:.2f}, y {y:.2f} spaxel",
+        "spaxels": f"{_middle(spectrum.columns['NPIXELS']):.1f}",
+        "flux": f"{_middle(spectrum.flux[good]):.4g} Jy",
+        "error": f"{_middle(spectrum.err[good]):.4g} Jy",
+        "signal to noise": f"{_middle(ratio[good]):.0f}",
+        "background": f"{_middle(spectrum.columns['BACKGROUND']):.4g} MJy/sr",
+        "good": f"{np.count_nonzero(good)} of {good.size} wavelengths",
+    }
+    return Look(spectrum.label, numbers, spectrum.wave, spectrum.flux)
+
+
+def _middle(values: Array) -> float:
+    values = values[np.isfinite(values)]
+    return float(np.median(values)) if values.size else float("nan")
+
+
+class Change(NamedTuple):
+    """Two versions of one product."""
+
+    before: Look
+    after: Look
+
+    @property
+    def label(self) -> str:
+        """Band."""
+        return self.before.label
+
+    @property
+    def images(self) -> ImagePair | None:
+        """The images of both on the spaxels of the first; None of spectra."""
+        one, other = self.before, self.after
+        if one.image is None or other.image is None:
+            return None
+        return ImagePair.of(one.image, other.image, one.spaxel_size, other.spaxel_size)
+
+    @property
+    def percent(self) -> NDArray[np.float64]:
+        """The second flux less the first at its wavelengths, in percent of the median of the first; shape (n_wave,)."""
+        one, other = self.before, self.after
+        same = np.array_equal(one.wave, other.wave)
+        flux = other.flux if same else np.interp(one.wave, other.wave, other.flux, np.nan, np.nan)
+        scale = abs(_middle(one.flux))
+        with np.errstate(invalid="ignore", divide="ignore"):
+            return np.asarray(100 * (flux - one.flux) / scale)
+
+    def told(self) -> str:
+        """Return in a few words how much they differ."""
+        pair = self.images
+        if pair is not None:
+            return pair.told()
+        apart = self.percent[np.isfinite(self.percent)]
+        if not apart.size:
+            return "no wavelength in common"
+        if not apart.any():
+            return "identical"
+        return f"median {np.median(apart):+.3g} %, largest {apart[np.argmax(np.abs(apart))]:+.3g} % of the median flux"
+
+
+@dataclass(frozen=True, eq=False)
+class Changes(Shown):
+    """Two versions of some products beside each other.
+
+    Parameters
+    ----------
+    what : str
+        What is compared, as people read it.
+    names : tuple of str
+        What the versions are called.
+    changes : tuple of Change
+        The products.
+    reason : str
+        Why there is nothing to compare, if there is not; or a remark.
+    """
+
+    what: str
+    names: tuple[str, str]
+    changes: tuple[Change, ...] = ()
+    reason: str = ""
+
+    @property
+    def title(self) -> str:
+        """What is compared."""
+        return f"{self.what}: {self.names[0]} and {self.names[1]}"
+
+    def rows(self) -> list[Row]:
+        """Return how much each product changed."""
+        rows = [Row(change.label, change.told(), note=_note(change)) for change in self.changes]
+        return [*rows, Row("remark", self.reason)] if self.reason else rows
+
+    def sections(self) -> list[Section]:
+        """Return the numbers that changed as a table, and all of them as another."""
+        rows = [
+            (change.label, name, change.before.numbers.get(name, "-"), change.after.numbers.get(name, "-"))
+            for change in self.changes
+            for name in dict.fromkeys([*change.before.numbers, *change.after.numbers])
+        ]
+        heads = ("band", "median over wavelength", *self.names)
+        changed = [row for row in rows if row[2] != row[3]]
+        same = [row for row in rows if row[2] == row[3]]
+        tables = (("Numbers that changed", changed, True), ("Numbers that did not", same, False))
+        return [Section(title, Table(heads, rows), open=is_open) for title, rows, is_open in tables if rows]
+
+    def pictures(self) -> list[Picture]:
+        """Return the images of both with their difference, and the difference of the spectra."""
+        from mrsnb.display.plots import TwoImages, pairs_picture, spectrum_picture
+
+        shown = []
+        pairs = [(change, change.images) for change in self.changes]
+        images = [
+            TwoImages(change.label, pair.before, pair.after, pair.spaxel_size, change.before.rotation)
+            for change, pair in pairs
+            if pair is not None
+        ]
+        if images:
+            shown.append(pairs_picture("Mean over wavelength", images[:_MOST_ROWS], self.names))
+        if not self.changes:
+            return shown
+        whose = "of all spaxels" if images else "of the spectrum"
+        if len(self.changes) == 1:
+            one, other = self.changes[0]
+            curves = [(name, o.wave, o.flux) for name, o in zip(self.names, (one, other), strict=True)]
+            shown.append(spectrum_picture(f"{one.label}: flux {whose}", curves))
+        if any(np.nan_to_num(change.percent).any() for change in self.changes):
+            apart = [(change.label, change.before.wave, change.percent) for change in self.changes]
+            title = f"Flux {whose}: {self.names[1]} less {self.names[0]}"
+            shown.append(spectrum_picture(title, apart, y_label="difference / % of the median"))
+        return shown
+
+    def __repr__(self) -> str:
+        return to_text(self.title, self.rows(), self.sections()[:1])
+
+
+def _note(change: Change) -> str:
+    pair = change.images
+    return "" if pair is None else pair.note
+
+
+def compared(
+    what: str, names: tuple[str, str], before: Iterable[Cube | Spectrum], after: Sequence[Look], reason: str = ""
+) -> Changes:
+    """Return two versions of products beside each other, those of the same band; those before are looked at in turn."""
+    later = {seen.label: seen for seen in after}
+    earlier = (look(product) for product in before)
+    pairs = tuple(Change(seen, later[seen.label]) for seen in earlier if seen.label in later)
+    return Changes(what, names, pairs, reason)

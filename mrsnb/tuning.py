@@ -50,6 +50,8 @@ class StepTask(Shown):
     exposures : tuple of ExposureFile
         Those of the association, their arrays not read; empty without one.
     params : StepParams
+    usual : StepParams
+        Those that nobody would have to say.
     references : References
     output_dir : Path
         Where products go.
@@ -61,6 +63,7 @@ class StepTask(Shown):
     inputs: Association | tuple[Path, ...]
     exposures: tuple[ExposureFile, ...]
     params: StepParams
+    usual: StepParams
     references: References
     output_dir: Path
     compare_band: str | None = None
@@ -81,7 +84,7 @@ class StepTask(Shown):
             rows += [Row("backgrounds", str(len(inputs.background)))] if inputs.background else []
         else:
             rows = [Row("cubes", str(len(inputs)))]
-        changed = _changed_rows(self.params, _usual(self)) or [Row("parameters", "the defaults")]
+        changed = _changed_rows(self.params, self.usual) or [Row("parameters", "the defaults")]
         return [*rows, Row("products go to", str(self.output_dir.absolute())), *changed]
 
     def sections(self) -> list[Section]:
@@ -278,7 +281,8 @@ def tune(step: str, variables: Mapping[str, Any]) -> StepTask:
         inputs = _association(files, given.get("product", "cube"), given.get("backgrounds"))
         exposures = open_science(inputs)
     output_dir = Path(given["output_dir"]).expanduser()
-    task = StepTask(step, inputs, exposures, params, references, output_dir, given.get("compare_band"))
+    usual = step_settings(step, preset=PRESET).params
+    task = StepTask(step, inputs, exposures, params, usual, references, output_dir, given.get("compare_band"))
     if "compare_band" in given:
         task.shown_band()
     return task
@@ -335,15 +339,9 @@ def _joined(results: Sequence[Extract1dResult]) -> Extract1dResult:
     )
 
 
-def _usual(task: StepTask) -> StepParams:
-    """Return the parameters that nobody would have to say."""
-    params: StepParams = step_settings(task.step, preset=PRESET).params
-    return params
-
-
 def _usual_of_same(task: StepTask) -> StepParams:
-    """Return them for the cubes that are asked for."""
-    params = _usual(task)
+    """Return the parameters that nobody would have to say, for the cubes that are asked for."""
+    params = task.usual
     same = {name: getattr(task.params, name) for name in _SELECTS if isinstance(params, CubeBuildParams)}
     return replace(params, **same)
 

@@ -24,7 +24,11 @@ def templates_command(name: str | None, target: Path | None) -> None:
             msg = "--copy: which one? 'mrsnb templates' lists the names"
             raise ParamError(msg)
         found = [template(each) for each in names()]
-        click.echo(Table(("template", "what it does"), [(t.name, t.headline) for t in found]).to_text())
+        click.echo(
+            Table(
+                ("template", "what it does"), [(t.name, t.headline.removeprefix(f"{t.name}: ")) for t in found]
+            ).to_text()
+        )
         click.echo("\n'mrsnb templates NAME' tells its parameters, 'mrsnb notebook NAME OUT.ipynb' runs it.")
         return
     click.echo(str(copied(name, target)) if target is not None else repr(template(name)))

@@ -16,8 +16,10 @@ from mrsnb.display import Picture, Row, Section, Shown, Table, to_text
 Array = NDArray[Any]
 _PLANES = 200
 """Of a cube, evenly spaced, that its image and its typical numbers are made of at least."""
-_MOST_ROWS = 12
-"""Pairs of images in a picture at most."""
+_MOST_PAIRS = 3
+"""That are shown whole; of more, the differences and the pair that changed most."""
+_POINTS = 160
+"""Of a curve at least, where there are many."""
 
 
 class Look(NamedTuple):
@@ -177,33 +179,61 @@ class Changes(Shown):
         return [Section(title, Table(heads, rows), open=is_open) for title, rows, is_open in tables if rows]
 
     def pictures(self) -> list[Picture]:
-        """Return the images of both with their difference, and the difference of the spectra."""
-        from mrsnb.display.plots import TwoImages, pairs_picture, spectrum_picture
+        """Return the images of both with their difference, and the difference of the spectra, but of many cubes."""
+        from mrsnb.display.plots import TwoImages, difference_picture, pairs_picture
 
-        shown = []
-        pairs = [(change, change.images) for change in self.changes]
-        images = [
+        pairs = [
             TwoImages(change.label, pair.before, pair.after, pair.spaxel_size, change.before.rotation)
-            for change, pair in pairs
+            for change in self.changes
+            for pair in [change.images]
             if pair is not None
         ]
-        if images:
-            shown.append(pairs_picture("Mean over wavelength", images[:_MOST_ROWS], self.names))
-        if not self.changes:
-            return shown
-        whose = "of all spaxels" if images else "of the spectrum"
+        if not pairs:
+            return self._curves("of the spectrum")
+        if len(pairs) <= _MOST_PAIRS:
+            return [pairs_picture("Mean over wavelength", pairs, self.names), *self._curves("of all spaxels")]
+        most = max(pairs, key=_relative)
+        title = f"Mean over wavelength: {self.names[1]} less {self.names[0]}"
+        return [difference_picture(title, pairs), pairs_picture("The one that changed most", [most], self.names)]
+
+    def _curves(self, whose: str) -> list[Picture]:
+        from mrsnb.display.plots import spectrum_picture
+
+        shown = []
         if len(self.changes) == 1:
             one, other = self.changes[0]
             curves = [(name, o.wave, o.flux) for name, o in zip(self.names, (one, other), strict=True)]
             shown.append(spectrum_picture(f"{one.label}: flux {whose}", curves))
         if any(np.nan_to_num(change.percent).any() for change in self.changes):
-            apart = [(change.label, change.before.wave, change.percent) for change in self.changes]
+            step = 1
+            if len(self.changes) > _MOST_PAIRS:
+                step = max(1, max(change.before.wave.size for change in self.changes) // _POINTS)
+            apart = [(c.label, _binned(c.before.wave, step), _binned(c.percent, step)) for c in self.changes]
             title = f"Flux {whose}: {self.names[1]} less {self.names[0]}"
+            title += f", medians of {step} wavelengths" if step > 1 else ""
             shown.append(spectrum_picture(title, apart, y_label="difference / % of the median"))
         return shown
 
     def __repr__(self) -> str:
         return to_text(self.title, self.rows(), self.sections()[:1])
+
+
+def _binned(values: Array, n: int) -> Array:
+    """Return the medians of `n` values in a row."""
+    if n == 1:
+        return values
+    whole = values[: values.size // n * n].reshape(-1, n)
+    few = np.sort(whole, axis=1)  # NaN come last
+    count = np.count_nonzero(np.isfinite(whole), axis=1)
+    return np.asarray(np.where(count > 0, few[np.arange(len(few)), np.maximum(count - 1, 0) // 2], np.nan))
+
+
+def _relative(pair: Any) -> float:
+    """Return how much an image changed, as part of what it shows."""
+    apart = pair.after - pair.before
+    apart, seen = apart[np.isfinite(apart)], pair.before[np.isfinite(pair.before)]
+    scale = float(np.abs(seen).mean()) if seen.size else 0.0
+    return float(np.abs(apart).mean()) / scale if apart.size and scale > 0 else 0.0
 
 
 def _note(change: Change) -> str:

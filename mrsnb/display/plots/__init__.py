@@ -2,7 +2,7 @@
 
 from mrsnb.display.plots.detectors import DetectorImage, detector_picture
 from mrsnb.display.plots.images import SkyImage, image_grid_picture, image_picture
-from mrsnb.display.plots.pairs import TwoImages, pairs_picture
+from mrsnb.display.plots.pairs import TwoImages, difference_picture, pairs_picture
 from mrsnb.display.plots.shifts import shift_picture
 from mrsnb.display.plots.spectrum import spectrum_picture
 
@@ -11,6 +11,7 @@ __all__ = [
     "SkyImage",
     "TwoImages",
     "detector_picture",
+    "difference_picture",
     "image_grid_picture",
     "image_picture",
     "pairs_picture",

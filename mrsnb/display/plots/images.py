@@ -19,6 +19,8 @@ Array = NDArray[Any]
 UNIT = "MJy/sr"
 SHADES = 96
 """Colours of an image."""
+_FEW = 17
+"""Colours of a difference, mostly noise, which would be too large a file in more."""
 
 
 class SkyImage(NamedTuple):
@@ -177,7 +179,7 @@ def _paint(canvas: Canvas, box: Box, shown: SkyImage) -> Stretch | None:
 
 
 def _shades(canvas: Canvas, colours: str) -> Shades:
-    return shades_in(canvas, colours, SHADES)
+    return shades_in(canvas, colours, _FEW if colours == "difference" else SHADES)
 
 
 def shades_in(canvas: Canvas, colours: str, n: int) -> Shades:

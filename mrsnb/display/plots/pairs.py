@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mrsnb.display.plots.canvas import Box, Canvas
-from mrsnb.display.plots.images import SkyImage, plane, sky_panel
+from mrsnb.display.plots.images import SkyImage, image_grid_picture, plane, sky_panel
 from mrsnb.display.plots.stretch import even_stretch, stretch_of
 from mrsnb.display.values import Picture
 
@@ -51,13 +51,30 @@ def pairs_picture(title: str, pairs: Sequence[TwoImages], names: tuple[str, str]
     return canvas.picture(title)
 
 
+def difference_picture(title: str, pairs: Sequence[TwoImages]) -> Picture:
+    """Return the second less the first image of many pairs, each in its own shades.
+
+    Parameters
+    ----------
+    title : str
+        Title above all.
+    pairs : sequence of TwoImages
+        One at least.
+    """
+    return image_grid_picture(title, [_difference(pair, pair.label) for pair in pairs], pairs[0].rotation)
+
+
 def _panels(pair: TwoImages, names: tuple[str, str]) -> tuple[SkyImage, ...]:
     before, after = plane(pair.before), plane(pair.after)
     both = stretch_of(np.concatenate([before.ravel(), after.ravel()]))
-    apart = np.asarray(after, float) - before
     size = pair.spaxel_size
     return (
         SkyImage(f"{pair.label} {names[0]}", before, size, stretch=both),
         SkyImage(f"{pair.label} {names[1]}", after, size, stretch=both),
-        SkyImage("difference", apart, size, colours="difference", stretch=even_stretch(apart)),
+        _difference(pair, "difference"),
     )
+
+
+def _difference(pair: TwoImages, label: str) -> SkyImage:
+    apart = np.asarray(plane(pair.after), float) - plane(pair.before)
+    return SkyImage(label, apart, pair.spaxel_size, colours="difference", stretch=even_stretch(apart))

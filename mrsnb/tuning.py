@@ -15,7 +15,7 @@ from mrsnb.core.references import References
 from mrsnb.core.spectrum import Spectrum
 from mrsnb.display import Row, Section, Shown, Table, to_text
 from mrsnb.display.progress import follow
-from mrsnb.errors import ParamError, nearest
+from mrsnb.errors import InputError, ParamError, nearest
 from mrsnb.io.association import associate, read_association
 from mrsnb.io.exposures import ExposureFile
 from mrsnb.io.input_files import listed_files
@@ -27,6 +27,7 @@ from mrsnb.pipeline.official import step_types
 from mrsnb.pipeline.settings import AMONG_OTHERS, step_settings
 from mrsnb.steps.cube_build import CubeBuildParams, CubeBuildResult, build_cube, plan_cubes
 from mrsnb.steps.extract_1d import Extract1dParams, Extract1dResult, extract_1d
+from mrsnb.steps.master_background import MasterBackgroundParams
 from mrsnb.steps.params import StepParams
 from mrsnb.stepwise import ON_EXPOSURES, only, run_step
 from mrsnb.template_values import checked
@@ -105,6 +106,24 @@ class StepTask(Shown):
 
     def _bands(self) -> dict[str, Band]:
         return {band.name: band for exposure in self.exposures for band in exposure.bands}
+
+    def check(self) -> None:
+        """Look whether there is what the step needs beside its inputs.
+
+        Raises
+        ------
+        InputError
+            If no background is known that could be subtracted.
+        ParamError
+            If no exposure has the band that is to be shown.
+        """
+        if not isinstance(self.inputs, Association):
+            return
+        self.shown_band()
+        params = self.params
+        if isinstance(params, MasterBackgroundParams) and params.user_background is None and not self.inputs.background:
+            msg = f"{self.title}: no spectrum of the background; give backgrounds or user_background"
+            raise InputError(msg)
 
     def shown_band(self) -> Band:
         """Return the band whose cube shows what changed.
@@ -283,8 +302,7 @@ def tune(step: str, variables: Mapping[str, Any]) -> StepTask:
     output_dir = Path(given["output_dir"]).expanduser()
     usual = step_settings(step, preset=PRESET).params
     task = StepTask(step, inputs, exposures, params, usual, references, output_dir, given.get("compare_band"))
-    if "compare_band" in given:
-        task.shown_band()
+    task.check()
     return task
 
 

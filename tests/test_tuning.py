@@ -119,10 +119,25 @@ def test_runs_are_compared_by_origin_image_spectrum_and_number(made):
     shown = run("compare_runs", dir_a=str(folder / "fine"), dir_b=str(folder / "coarse"))
     assert ("cube_build", "scalexy", "None", "0.2") in shown["origins"].differences
     assert [change.label for change in shown["cube-changes"].changes] == ["1A", "2A"]
-    assert "of other spaxels" in shown["cube-changes"].rows()[0].note
+    assert "of other spaxels" in shown["cube-changes"].rows()[-1].value
     assert shown["spectrum-changes"].names == ("fine", "coarse")
     assert not shown["numbers-table"].agree
     assert next(section.title for section in shown["numbers-table"].sections()) == "Parts that differ"
+
+
+def test_inputs_of_other_kinds_are_counted_and_others_named(made, tmp_path):
+    fine = made[0] / "fine"
+    copy = tmp_path / "copy"
+    copy.mkdir()
+    cube, spectrum = sorted(fine.glob("*_ch1-short_*.fits"))
+    for name, source in ((cube.name, cube), (spectrum.name, spectrum)):
+        (copy / name).symlink_to(source)
+    assert origins(fine, copy).products == 2
+    assert not origins(fine, copy).differences
+    (copy / spectrum.name).unlink()
+    (copy / spectrum.name).symlink_to(fine / spectrum.name.replace("ch1", "ch2"))
+    found = {row[:2] for row in origins(fine, copy).differences}
+    assert found == {("inputs", cube.name), ("inputs", cube.name.replace("ch1", "ch2"))}
 
 
 def test_a_run_is_identical_with_itself(made):
@@ -195,6 +210,11 @@ def test_a_band_that_nobody_observed_is_told(small_dataset):
     variables = {"files": str(small_dataset.association), "output_dir": "x", "compare_band": "4c"}
     with pytest.raises(ParamError, match=r"compare_band = '4c': no exposure has it; allowed: '1A', '2A'"):
         tune("outlier_detection", variables)
+
+
+def test_a_background_must_be_known(small_dataset):
+    with pytest.raises(InputError, match="no spectrum of the background; give backgrounds or user_background"):
+        tune("master_background", {"files": str(small_dataset.association), "output_dir": "x"})
 
 
 def test_a_cell_of_the_user_may_declare_more():

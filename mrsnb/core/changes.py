@@ -18,6 +18,8 @@ _PLANES = 200
 """Of a cube, evenly spaced, that its image and its typical numbers are made of at least."""
 _MOST_PAIRS = 3
 """That are shown whole; of more, the differences and the pair that changed most."""
+_MOST_ROWS = 24
+"""Of a table that is seen at once."""
 _POINTS = 160
 """Of a curve at least, where there are many."""
 
@@ -162,8 +164,9 @@ class Changes(Shown):
 
     def rows(self) -> list[Row]:
         """Return how much each product changed."""
-        rows = [Row(change.label, change.told(), note=_note(change)) for change in self.changes]
-        return [*rows, Row("remark", self.reason)] if self.reason else rows
+        notes = dict.fromkeys(pair.note for pair in (change.images for change in self.changes) if pair is not None)
+        remarks = [Row("remark", text) for text in (*notes, self.reason) if text]
+        return [*(Row(change.label, change.told()) for change in self.changes), *remarks]
 
     def sections(self) -> list[Section]:
         """Return the numbers that changed as a table, and all of them as another."""
@@ -175,7 +178,7 @@ class Changes(Shown):
         heads = ("band", "median over wavelength", *self.names)
         changed = [row for row in rows if row[2] != row[3]]
         same = [row for row in rows if row[2] == row[3]]
-        tables = (("Numbers that changed", changed, True), ("Numbers that did not", same, False))
+        tables = (("Numbers that changed", changed, len(changed) <= _MOST_ROWS), ("Numbers that did not", same, False))
         return [Section(title, Table(heads, rows), open=is_open) for title, rows, is_open in tables if rows]
 
     def pictures(self) -> list[Picture]:
@@ -234,11 +237,6 @@ def _relative(pair: Any) -> float:
     apart, seen = apart[np.isfinite(apart)], pair.before[np.isfinite(pair.before)]
     scale = float(np.abs(seen).mean()) if seen.size else 0.0
     return float(np.abs(apart).mean()) / scale if apart.size and scale > 0 else 0.0
-
-
-def _note(change: Change) -> str:
-    pair = change.images
-    return "" if pair is None else pair.note
 
 
 def compared(

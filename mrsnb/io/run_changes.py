@@ -17,6 +17,7 @@ from mrsnb.io.s3d import read_s3d
 from mrsnb.io.x1d import read_x1d
 
 _ABSENT = "-"
+_FILES = ("inputs", "files")
 _ALIKE = ("first", "second")
 
 
@@ -71,9 +72,11 @@ def origins(folder_a: Path | str, folder_b: Path | str) -> Origins:
     found: dict[tuple[str, str, str, str], None] = {}
     for name in names:
         one, other = (_told(read_provenance(folder / name)) for folder in folders)
+        alike = one[_FILES] == other[_FILES]
         for key in dict.fromkeys([*one, *other]):
             values = one.get(key, _ABSENT), other.get(key, _ABSENT)
-            if values[0] != values[1]:
+            is_listed = alike or key[0] != "inputs" or _ABSENT not in values
+            if values[0] != values[1] and is_listed:
                 found[(*key, *values)] = None
     return Origins(folders, len(names), tuple(found))
 
@@ -88,7 +91,10 @@ def _told(provenance: Provenance) -> dict[tuple[str, str], str]:
     }
     for subject in ("software", "references"):
         told |= {(subject, name): text for name, text in provenance.texts(subject).items()}
-    told |= {("inputs", Path(name).name): digest[:19] for name, digest in provenance.texts("inputs").items()}
+    inputs = {Path(name).name: digest[:19] for name, digest in provenance.texts("inputs").items()}
+    kinds = Counter(name.rpartition("_")[2].removesuffix(".fits") for name in inputs)
+    told[_FILES] = ", ".join(f"{n} {kind}" for kind, n in sorted(kinds.items())) or _ABSENT
+    told |= {("inputs", name): digest for name, digest in inputs.items()}
     told["software", "CAL_VER"] = provenance.primary.text("CAL_VER") or _ABSENT
     return told
 

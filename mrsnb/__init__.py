@@ -9,11 +9,13 @@ _PUBLIC = {
     "CubeViewer": "mrsnb.viewers.cube",
     "Spec3Params": "mrsnb.pipeline",
     "SpectrumViewer": "mrsnb.viewers.spectrum",
+    "checked": "mrsnb.template_values",
     "controls": "mrsnb.widgets.forms",
     "report": "mrsnb.reports",
     "run_spec3": "mrsnb.pipeline",
     "runner": "mrsnb.widgets.runner",
     "spec3": "mrsnb.pipeline",
+    "tune": "mrsnb.tuning",
     "view": "mrsnb.viewers.view",
     "workbench": "mrsnb.bench.workbench",
 }

@@ -1,4 +1,4 @@
-"""The notebooks in ``notebooks/``: list them, say what parameters they take, execute them."""
+"""The notebooks in ``notebooks/``: list them, say what parameters they take, copy them, execute them."""
 
 import logging
 from collections.abc import Mapping
@@ -9,25 +9,10 @@ from typing import Any
 from mrsnb import errors
 from mrsnb.display import Row, Section, Shown, Table, to_text
 from mrsnb.errors import InputError, MrsnbError, OutputError, ParamError, nearest
-from mrsnb.io.atomic import output_folder
+from mrsnb.io.atomic import atomic_write, output_folder
+from mrsnb.template_cells import TemplateParam, declared, fresh, headline, notebook_in, written
 
 log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True)
-class TemplateParam:
-    """One parameter of a template.
-
-    Parameters
-    ----------
-    name, kind, default, help : str
-        As the template's parameters cell states them; `default` as Python text.
-    """
-
-    name: str
-    kind: str
-    default: str
-    help: str
 
 
 @dataclass(frozen=True)
@@ -42,11 +27,14 @@ class Template(Shown):
         Where it is.
     parameters : tuple of TemplateParam
         What its parameters cell declares.
+    headline : str
+        What it is about.
     """
 
     name: str
     path: Path
     parameters: tuple[TemplateParam, ...]
+    headline: str = ""
 
     @property
     def title(self) -> str:
@@ -55,7 +43,8 @@ class Template(Shown):
 
     def rows(self) -> list[Row]:
         """Return what there is to say about it."""
-        return [Row("file", str(self.path)), Row("parameters", str(len(self.parameters)))]
+        about = [Row("about", self.headline)] if self.headline else []
+        return [*about, Row("file", str(self.path)), Row("parameters", str(len(self.parameters)))]
 
     def sections(self) -> list[Section]:
         """Return its parameters as a table."""
@@ -99,6 +88,36 @@ def template(name: str) -> Template:
         msg = f"template {name!r}: unknown{nearest(name, list(names()))}"
         raise InputError(msg)
     return _inspected(folder() / f"{name}.ipynb")
+
+
+def copied(name: str, target: Path | str = ".") -> Path:
+    """Copy a template to where a user may change it, and return the file.
+
+    Parameters
+    ----------
+    name : str
+        One of `names`.
+    target : Path or str
+        A folder, made if missing, or a file that ends in ``.ipynb``.
+
+    Raises
+    ------
+    InputError
+        If there is no template of that name.
+    OutputError
+        If there is a file already, or it cannot be written.
+    """
+    source = template(name)
+    target = Path(target).expanduser()
+    if target.suffix != ".ipynb":
+        target = target / source.path.name
+    if target.exists():
+        msg = f"{target}: there is a file already; remove it, or give another name"
+        raise OutputError(msg)
+    output_folder(target.parent)
+    with atomic_write(target) as file:
+        file.write(written(fresh(name, notebook_in(source.path))).encode("utf-8"))
+    return target
 
 
 def execute(name: str, output: Path | str, parameters: Mapping[str, Any], *, progress: bool = True) -> Path:
@@ -177,11 +196,5 @@ def _cause(error: Any, output: Path) -> MrsnbError:
 
 
 def _inspected(path: Path) -> Template:
-    import papermill
-
-    found = papermill.inspect_notebook(str(path))
-    declared = (
-        TemplateParam(name, str(about["inferred_type_name"]), str(about["default"]), str(about["help"]))
-        for name, about in found.items()
-    )
-    return Template(path.stem, path, tuple(declared))
+    notebook = fresh(path.stem, notebook_in(path))
+    return Template(path.stem, path, declared(notebook), headline(notebook))

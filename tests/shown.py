@@ -9,6 +9,7 @@ import numpy as np
 from mrsnb.core.association import Association, Member
 from mrsnb.core.bands import ALL_BANDS, Band
 from mrsnb.core.cards import Card, Cards
+from mrsnb.core.changes import Change, Changes, Look
 from mrsnb.core.combined import COMBINED_COLUMNS, CombinedSpectra, CombinedSpectrum
 from mrsnb.core.cube import Cube, CubeGrid
 from mrsnb.core.exposure import DerivedExposure, Exposure
@@ -24,6 +25,7 @@ from mrsnb.io.best_references import Fetched
 from mrsnb.io.compare import Comparison, Difference
 from mrsnb.io.exposures import ExposureFile
 from mrsnb.io.references import load_references
+from mrsnb.io.run_changes import Origins
 from mrsnb.pipeline import Spec3Params, Spec3Result
 from mrsnb.pipeline.result import ProductSummary
 from mrsnb.reports import Report, ReportFiles
@@ -48,7 +50,10 @@ from mrsnb.steps.pixel_replace import Preview as ReplacePreview
 from mrsnb.steps.residual_fringe import ResidualFringeParams, ResidualFringeResult
 from mrsnb.steps.residual_fringe.result import FamilyFit
 from mrsnb.steps.spectral_leak import SpectralLeakParams, SpectralLeakResult
-from mrsnb.templates import Template, TemplateParam
+from mrsnb.template_cells import TemplateParam
+from mrsnb.template_values import Given
+from mrsnb.templates import Template
+from mrsnb.tuning import StepTask, Written
 
 HOSTILE = "<img src=x onerror=alert(1)> \"'&\u202e\u2028\x1b[31m\x00\n\u661f</pre></details><script>x</script>"
 NAME = HOSTILE + "_cal.fits"
@@ -248,6 +253,28 @@ def template():
     return Template(name=HOSTILE, path=PATH, parameters=(TemplateParam(HOSTILE, HOSTILE, HOSTILE, HOSTILE),))
 
 
+def given():
+    values = {HOSTILE: HOSTILE}
+    return Given(name=HOSTILE, values=values, declared=(TemplateParam(HOSTILE, HOSTILE, HOSTILE, HOSTILE),))
+
+
+def task():
+    params = CubeBuildParams(offset_file=HOSTILE)
+    return StepTask("cube_build", (PATH,), (), params, CubeBuildParams(), load_references(), PATH)
+
+
+def _look(band, image):
+    wave = np.linspace(*band.wave_range, 1050)
+    return Look(HOSTILE, {HOSTILE: HOSTILE + str(RNG.random())}, wave, light(wave), image, 0.13, 30.0)
+
+
+def changes(n, *, of_cubes=True):
+    image = cube().collapsed(8) if of_cubes else None
+    noisy = image + RNG.normal(0, 0.1, (47, 57)) if of_cubes else None
+    pairs = tuple(Change(_look(band, image), _look(band, noisy)) for band in ALL_BANDS[:n])
+    return Changes(what=HOSTILE, names=(HOSTILE, HOSTILE + "2"), changes=pairs, reason=HOSTILE)
+
+
 def rerun():
     return Rerun(
         product=PATH, step=HOSTILE, inputs=(PATH,), association=None, name=None, suffixes={}, params=Spec3Params(),
@@ -295,6 +322,9 @@ WITH_PICTURE = {
     "Spec3Result": run,
     "Report": report,
     "BandReport": lambda: report().band("1A"),
+    "Changes of a cube": partial(changes, 1),
+    "Changes of twelve cubes": partial(changes, 12),
+    "Changes of twelve spectra": partial(changes, 12, of_cubes=False),
 }
 WITHOUT_PICTURE = {
     "ExposureFile": lambda: ExposureFile(path=PATH, primary=KEYS, science=KEYS),
@@ -313,6 +343,10 @@ WITHOUT_PICTURE = {
     "Template": template,
     "ReportFiles": lambda: ReportFiles(page=PATH, cubes=PATH, spectrum=None),
     "Quality": judged,
+    "Given": given,
+    "StepTask": task,
+    "Written": lambda: Written(paths=(PATH,), seconds=1.0, memory=0.5),
+    "Origins": lambda: Origins((PATH, PATH), 3, ((HOSTILE, HOSTILE, HOSTILE, HOSTILE),)),
     "Demo": lambda: Demo(folder=PATH, association=PATH, notebook=PATH, seconds=1.0),
     "Rerun": rerun,
     "Download": lambda: Download(files=(Got(path=PATH, status="kept"),), associations=(association(),)),

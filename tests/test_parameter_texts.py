@@ -55,7 +55,7 @@ def injected(line):
     assert result.exit_code == 0, result.output
     book = load_notebook_node(str(templates.folder() / "spec3_mrs.ipynb"))
     told = parameterize_notebook(book, execute.call_args.kwargs["parameters"])
-    scope = {"Spec3Params": Spec3Params}
+    scope = {"mrsnb": mrsnb}
     for cell in told.cells:
         if {"parameters", "injected-parameters"} & set(cell.metadata.tags) or cell.source.startswith("params = "):
             exec(cell.source, scope)  # noqa: S102

@@ -6,12 +6,14 @@ import re
 
 import nbconvert
 import nbformat
+import papermill
 import pytest
 
 from mrsnb import templates
 from mrsnb.demo import SCENE, demo
 from mrsnb.errors import InputError, MrsnbError, ParamError
 from mrsnb.pipeline import presets
+from mrsnb.template_cells import fresh, notebook_in, written
 
 SMALL = {"name": "tiny", "sub_bands": ["short"], "detectors": ["MIRIFULONG"], "dithers": 1}
 
@@ -37,7 +39,10 @@ def sources(name, tag=None):
 def test_a_template_is_a_story_without_logic_or_outputs(name):
     notebook = nbformat.read(templates.folder() / f"{name}.ipynb", as_version=4)
     nbformat.validate(notebook)
+    assert set(notebook.metadata) == {"kernelspec", "language_info"}
+    assert notebook.metadata.kernelspec.name == "python3"
     for cell in notebook.cells:
+        assert re.fullmatch(r"[a-z][a-z0-9-]+", cell.id), "an id that says what the cell is, which no editor changes"
         assert not cell.get("outputs")
         assert cell.get("execution_count") is None
     logic = (ast.For, ast.While, ast.If, ast.FunctionDef, ast.ClassDef, ast.Lambda, ast.Try)
@@ -65,9 +70,24 @@ def test_parameters_are_commented_literals_and_all_used(name):
     found = templates.template(name).parameters
     assert [p.name for p in found] == declared
     for parameter in found:
-        assert parameter.kind in ("str", "int", "float", "bool", "dict", "list")
+        assert parameter.kind in ("str", "int", "float", "bool", "dict", "list", "str|list")
         assert len(parameter.help) > 10
-        assert parameter.name in others
+        assert parameter.name in others or f'mrsnb.tune("{name}", vars())' in "\n".join(sources(name))
+
+
+@pytest.mark.parametrize("name", templates.names())
+def test_papermill_reads_the_parameters_as_we_do(name):
+    found = papermill.inspect_notebook(str(templates.folder() / f"{name}.ipynb"))
+    told = [(p["name"], p["inferred_type_name"], p["default"], p["help"]) for p in found.values()]
+    assert told == [(p.name, p.kind, p.default, p.help) for p in templates.template(name).parameters]
+
+
+@pytest.mark.parametrize("name", templates.names())
+def test_the_parameters_of_steps_are_as_they_are_declared(name):
+    path = templates.folder() / f"{name}.ipynb"
+    assert written(fresh(name, notebook_in(path))) == path.read_text(encoding="utf-8"), (
+        "run: python -m mrsnb.template_cells"
+    )
 
 
 def test_the_presets_that_the_template_names_are_all_there_are():

@@ -13,6 +13,7 @@ from mrsnb.cli.failures import Commands
 from mrsnb.cli.inputs import associate_command, demo_command, simulate_command
 from mrsnb.cli.lab import app_command, lab_command
 from mrsnb.cli.level3 import presets_command, spec3_command
+from mrsnb.cli.notebooks import notebook_command, templates_command
 from mrsnb.cli.outputs import compare_command, report_command, show_command
 from mrsnb.cli.provenance import rerun_command
 from mrsnb.cli.references import references_command
@@ -43,6 +44,8 @@ for _command in (
     associate_command,
     spec3_command,
     run_group,
+    templates_command,
+    notebook_command,
     lab_command,
     app_command,
     show_command,

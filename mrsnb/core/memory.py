@@ -1,6 +1,8 @@
-"""How much memory there is, for refusing what cannot fit before it is tried."""
+"""How much memory there is, for refusing what cannot fit before it is tried; and how much was used."""
 
 import os
+import resource
+import sys
 from pathlib import Path
 
 SHARE = 0.8
@@ -16,3 +18,9 @@ def available_memory() -> float:
         except (OSError, ValueError):
             continue
     return SHARE * total / 1e9
+
+
+def peak_memory() -> float:
+    """Return the most memory that this process has had so far, in GB."""
+    used = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return used / (1e9 if sys.platform == "darwin" else 1e6)  # bytes, or kB

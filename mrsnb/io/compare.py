@@ -94,9 +94,9 @@ class Comparison(Shown):
         """Whether the runs have the same products, and all values agree."""
         return not self.only_a and not self.only_b and all(d.agree for d in self.differences)
 
-    def table(self) -> Table:
-        """Return one line for each array or keyword; those that differ first."""
-        order = sorted(self.differences, key=lambda d: d.agree)
+    def table(self, *, agree: bool | None = None) -> Table:
+        """Return one line for each array or keyword; those that differ first, or only those that agree, or do not."""
+        order = sorted((d for d in self.differences if agree in (None, d.agree)), key=lambda d: d.agree)
         lines = [
             (
                 d.product,
@@ -110,8 +110,8 @@ class Comparison(Shown):
             )
             for d in order
         ]
-        missing = [(name, "file", "NO", "-", "-", "-", "-", f"only in {self.folder_a}") for name in self.only_a]
-        missing += [(name, "file", "NO", "-", "-", "-", "-", f"only in {self.folder_b}") for name in self.only_b]
+        only = [(name, self.folder_a) for name in self.only_a] + [(name, self.folder_b) for name in self.only_b]
+        missing = [(name, "file", "NO", "-", "-", "-", "-", f"only in {folder}") for name, folder in only if not agree]
         heads = ("product", "part", "agree", "largest relative", "largest", "within rtol", "NaN in one", "remark")
         return Table(heads, (*missing, *lines))
 
@@ -136,8 +136,9 @@ class Comparison(Shown):
         ]
 
     def sections(self) -> list[Section]:
-        """Return the table, shown if anything differs."""
-        return [Section("Parts", self.table(), open=not self.agree)]
+        """Return the parts that differ, and those that agree."""
+        tables = (("Parts that differ", self.table(agree=False)), ("Parts that agree", self.table(agree=True)))
+        return [Section(title, table, open=k == 0) for k, (title, table) in enumerate(tables) if table.rows]
 
     def __repr__(self) -> str:
         return to_text(self.title, self.rows())

@@ -55,8 +55,14 @@ class Spec3Result(Shown):
 
     @property
     def title(self) -> str:
-        """What was run."""
-        return f"spec3: {self.association.name}"
+        """What was run: all, or one step."""
+        return f"{'spec3' if self._alone is None else self._alone}: {self.association.name}"
+
+    @property
+    def _alone(self) -> str | None:
+        """The step that was run, if it was only one."""
+        ran = [step for step, status in self.statuses.items() if status != "SKIPPED"]
+        return ran[0] if len(ran) == 1 else None
 
     @property
     def cubes(self) -> tuple[ProductSummary, ...]:
@@ -78,11 +84,12 @@ class Spec3Result(Shown):
     def rows(self) -> list[Row]:
         """Return what there is to say about the run."""
         folder = {str(path.parent) for path in self.paths}
+        is_whole = self._alone is None
         return [
             Row("exposures", str(len(self.association.science))),
             Row("cubes", str(len(self.cubes)), note=", ".join(p.label for p in self.cubes)),
-            Row("spectra", str(len(self.spectra))),
-            *[Row(step, status) for step, status in self.statuses.items()],
+            *([Row("spectra", str(len(self.spectra)))] if is_whole or self.spectra else []),
+            *[Row(step, status) for step, status in self.statuses.items() if is_whole],
             *self.references.rows(),
             Row("written to", ", ".join(sorted(folder)) or "nowhere (save_results is off)"),
             Row("time", f"{self.seconds:.1f}", "s"),

@@ -86,7 +86,7 @@ class Report(Shown):
         Parameters
         ----------
         name : str, optional
-            One of ``quality.bands``, such as ``"3A"``; None or empty takes the one that needs most attention.
+            One of ``quality.bands``, such as ``"3A"``; None takes the one that needs most attention.
 
         Raises
         ------
@@ -94,13 +94,14 @@ class Report(Shown):
             If there is no such band.
         """
         bands = self.quality.bands
-        if name and name not in bands:
+        if name is not None and name not in bands:
             msg = f"band = {name!r}: not among these products{nearest(name, list(bands))}"
             raise InputError(msg)
         if not bands:
             msg = "no band can be shown: none of the products could be read"
             raise InputError(msg)
-        chosen = name or max(bands, key=lambda band: ORDER.index(self.quality.verdict_of(band)))
+        worst = max(bands, key=lambda band: ORDER.index(self.quality.verdict_of(band)))
+        chosen = worst if name is None else name
         curve = next((curve for curve in self.curves if curve.label == chosen), None)
         return BandReport(name=chosen, quality=self.quality, curve=curve)
 

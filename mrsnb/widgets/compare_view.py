@@ -7,10 +7,11 @@ import ipywidgets as w
 import numpy as np
 
 from mrsnb.core.cube import Cube
+from mrsnb.core.image_pair import ImagePair
 from mrsnb.display.markup import escape
 from mrsnb.display.plots import spectrum_picture
 from mrsnb.pipeline import ProductSummary
-from mrsnb.widgets.compare import ImagePair, changes, common_products, differences, moved, products_of, residual
+from mrsnb.widgets.compare import changes, common_products, differences, moved, products_of, residual
 from mrsnb.widgets.pair_html import VIEWS, pair_html, picture_html
 from mrsnb.widgets.parts import line
 from mrsnb.widgets.runs import Run, Runs

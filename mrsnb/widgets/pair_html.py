@@ -9,12 +9,12 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from mrsnb.core.image_pair import ImagePair
 from mrsnb.display import Picture
 from mrsnb.display.markup import escape
 from mrsnb.display.plots.colours import NOTHING, colour_map
 from mrsnb.display.plots.png import indexed_png
-from mrsnb.display.plots.stretch import Stretch, compact, stretch_of
-from mrsnb.widgets.compare import ImagePair
+from mrsnb.display.plots.stretch import Stretch, compact, even_stretch, stretch_of
 
 View = Literal["side by side", "blink", "difference"]
 VIEWS: tuple[View, ...] = ("side by side", "blink", "difference")
@@ -23,16 +23,15 @@ _SIDE = 330
 """Of an image on the page, CSS pixels; one alone is wider."""
 _UNIT = "MJy/sr"
 _WIDER = 1.2
-_COOL, _WARM = (33, 102, 172), (178, 24, 43)
 
 
 def pair_html(pair: ImagePair, view: View, names: tuple[str, str]) -> str:
     """Return two images under their names, or their difference, with the shades named."""
     stretch = stretch_of(np.concatenate([pair.before.ravel(), pair.after.ravel()]))
     if view == "difference":
-        shades = _even(pair.difference)
-        picture = _figure(pair.difference, shades, _diverging(), f"{names[1]} less {names[0]}", _WIDER)
-        return _row([picture], _bar(shades, _diverging()))
+        shades, colours = even_stretch(pair.difference), colour_map("difference", 255)
+        picture = _figure(pair.difference, shades, colours, f"{names[1]} less {names[0]}", _WIDER)
+        return _row([picture], _bar(shades, colours))
     colours = colour_map("magma", 255)
     pictures = [
         _img(image, stretch, colours, name) for image, name in zip((pair.before, pair.after), names, strict=True)
@@ -88,23 +87,6 @@ def _img(image: NDArray[Any], stretch: Stretch | None, colours: NDArray[np.uint8
     palette = [NOTHING, *((int(r), int(g), int(b), 255) for r, g, b in colours)]
     data = base64.b64encode(indexed_png(places[::-1], palette, title)).decode("ascii")
     return f'<img class="mrsnb-spaxels" alt="{escape(title)}" src="data:image/png;base64,{data}">'
-
-
-def _even(difference: NDArray[Any]) -> Stretch | None:
-    good = np.abs(difference[np.isfinite(difference)])
-    if not good.size:
-        return None
-    most = float(np.percentile(good, 99.5)) or float(good.max()) or 1.0
-    return Stretch(-most, most)
-
-
-def _diverging() -> NDArray[np.uint8]:
-    """Return 255 colours from blue over white to red."""
-    cool, white, warm = (np.array(c, float) for c in (_COOL, (247, 247, 247), _WARM))
-    half = np.linspace(0, 1, 128)[:, None]
-    return np.round(np.concatenate([cool + (white - cool) * half, (white + (warm - white) * half)[1:]])).astype(
-        np.uint8
-    )
 
 
 def _bar(stretch: Stretch | None, colours: NDArray[np.uint8]) -> str:

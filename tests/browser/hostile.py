@@ -26,12 +26,15 @@ from mrsnb.io.best_references import Fetched
 from mrsnb.io.compare import compare_runs
 from mrsnb.io.layers import open_cube
 from mrsnb.io.read import read, read_provenance
+from mrsnb.io.run_changes import cube_changes, origins
 from mrsnb.pipeline import Spec3Params, spec3
 from mrsnb.reports import report, write_report
 from mrsnb.rerun import read_run
 from mrsnb.simulate import simulate
 from mrsnb.steps.cube_build.contributions import Contribution, Contributions
+from mrsnb.template_values import checked
 from mrsnb.templates import template
+from mrsnb.tuning import tune, written
 
 PAYLOADS = (
     '<img src=x onerror="window.pwned=1">',
@@ -143,6 +146,11 @@ def values(folder: Path) -> Iterator[Any]:
     yield told.band()
     yield read_run(results[-1].cubes[0].path)
     yield template("spec3_mrs")
+    yield checked("cube_build", {"output_dir": ""})
+    yield tune("cube_build", {"files": str(association.path), "output_dir": "", "channel": "1"})
+    yield written(results[-1].paths, 0.0)
+    yield cube_changes(made, made)
+    yield origins(made, made)
     yield Demo(folder, folder, folder, 0.0)
     yield Download(files=(Got(path=folder, status="kept"),), associations=(association,))
     yield Fetched(folder=folder, context="", files={"cubepar": folder}, lacking=("apcorr",))

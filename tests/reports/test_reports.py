@@ -207,7 +207,7 @@ def test_the_template_says_the_same_and_can_be_read_without_a_kernel(folder, mad
     )
     outputs = [item for cell in notebook.cells for item in cell.get("outputs", ())]
     assert {item.output_type for item in outputs} == {"execute_result"}
-    whole, band, _ = (item.data for item in outputs)
+    _, whole, band, _ = (item.data for item in outputs)
     assert whole["text/plain"].split("\n")[0] == made.title
     assert band["text/plain"].startswith("Band 1A: good")
     assert "image/png" in whole

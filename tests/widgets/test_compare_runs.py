@@ -7,10 +7,11 @@ from html.parser import HTMLParser
 import numpy as np
 import pytest
 
+from mrsnb.core.image_pair import ImagePair
 from mrsnb.display import Row
 from mrsnb.pipeline import ProductSummary, Spec3Params
 from mrsnb.steps.cube_build import CubeBuildParams
-from mrsnb.widgets.compare import ImagePair, changes, common_products, differences, residual
+from mrsnb.widgets.compare import changes, common_products, differences, residual
 from mrsnb.widgets.pair_html import VIEWS, pair_html
 from mrsnb.widgets.runs import Run
 from mrsnb.widgets.summaries import Summary

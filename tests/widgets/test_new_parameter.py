@@ -51,6 +51,14 @@ assert told.exit_code == 0, told.output
 assert "glow = 2.5" in Path("run.toml").read_text()
 assert mrsnb.controls("run.toml").params.cube_build.glow == 2.5
 
+from mrsnb import template_cells, templates, tuning
+
+(told,) = (p for p in templates.template("cube_build").parameters if p.name == "glow")
+assert told.help == "[Jy; 0 to 5] How much a cube glows.", told
+assert tuning.step_params("cube_build", {"glow": "2.5"}).glow == 2.5
+template_cells._update()
+assert papermill.inspect_notebook("notebooks/cube_build.ipynb")["glow"]["help"] == told.help
+
 papermill.execute_notebook("template.ipynb", "done.ipynb", {"steps": {"cube_build": {"glow": 2.5}}},
                            kernel_name="python3", progress_bar=False)
 text = Path("done.ipynb").read_text()
@@ -84,6 +92,7 @@ def test_one_line_in_a_step_is_enough(tmp_path):
     """In a copy of the sources, with nothing changed but one line in ``cube_build/params.py``."""
     package = Path(mrsnb.__file__).parent
     shutil.copytree(package, tmp_path / "mrsnb", ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copytree(templates.folder(), tmp_path / "notebooks")
     source = tmp_path / "mrsnb" / "steps" / "cube_build" / "params.py"
     text = source.read_text()
     assert text.count(BEFORE) == 1

@@ -26,6 +26,7 @@ _ANCHORS = {
     "cf4070 e55064 f4695c fb8761 fea571 fec287 fde0a1 fcfdbf",
     "viridis": "440154 48186a 472d7b 424086 3b528b 33638d 2c728e 26828e 21918c "
     "1f9f88 27ad81 3dbc74 5cc863 81d34d aadc32 d5e21a fde725",
+    "difference": "2166ac f7f7f7 b2182b",
 }
 
 
@@ -42,7 +43,14 @@ def rgba(colour: str, alpha: int = 255) -> Colour:
 
 @cache
 def colour_map(name: str, n: int = 256) -> NDArray[np.uint8]:
-    """Return `n` colours from dark to bright, shape (n, 3); `name` is ``"magma"`` or ``"viridis"``."""
+    """Return `n` colours, shape (n, 3): from dark to bright, or for ``"difference"`` from blue over white to red.
+
+    Parameters
+    ----------
+    name : str
+        ``"magma"``, ``"viridis"`` or ``"difference"``.
+    n : int
+    """
     anchors = np.array([rgba("#" + anchor)[:3] for anchor in _ANCHORS[name].split()], float)
     places = np.linspace(0, len(anchors) - 1, n)
     channels = [np.interp(places, np.arange(len(anchors)), anchors[:, k]) for k in range(3)]

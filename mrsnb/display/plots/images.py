@@ -19,6 +19,8 @@ Array = NDArray[Any]
 UNIT = "MJy/sr"
 SHADES = 96
 """Colours of an image."""
+_FEW = 17
+"""Colours of a difference, mostly noise, which would be too large a file in more."""
 
 
 class SkyImage(NamedTuple):
@@ -35,6 +37,8 @@ class SkyImage(NamedTuple):
     """Spaxels to be marked, shape (n_y, n_x)."""
     ring: tuple[float, float, float] | None = None
     """Centre (x, y) and radius of a circle to be drawn, spaxels, 0-based."""
+    stretch: Stretch | None = None
+    """How values become shades; what shows the faint and the bright parts of the image if None."""
 
 
 class Shades(NamedTuple):
@@ -135,11 +139,12 @@ def image_grid_picture(title: str, images: Sequence[SkyImage], rotation: float =
     for i, image in enumerate(images):
         column, row = divmod(i, down)
         cell = Box(margin + column * across, head + row * high, side, side)
-        _panel(canvas, cell, image._replace(image=plane(image.image)), rotation)
+        sky_panel(canvas, cell, image._replace(image=plane(image.image)), rotation)
     return canvas.picture(title)
 
 
-def _panel(canvas: Canvas, cell: Box, shown: SkyImage, rotation: float) -> None:
+def sky_panel(canvas: Canvas, cell: Box, shown: SkyImage, rotation: float) -> None:
+    """Draw an image into a square with its label, its scale, its directions and, at the right, its shades."""
     n_y, n_x = shown.image.shape
     scale = cell.width / max(n_y, n_x)
     wide, high = n_x * scale, n_y * scale
@@ -161,7 +166,7 @@ def _panel(canvas: Canvas, cell: Box, shown: SkyImage, rotation: float) -> None:
 
 
 def _paint(canvas: Canvas, box: Box, shown: SkyImage) -> Stretch | None:
-    stretch = stretch_of(shown.image)
+    stretch = stretch_of(shown.image) if shown.stretch is None else shown.stretch
     canvas.image(box, _shades(canvas, shown.colours).of(shown.image, stretch))
     if stretch is None:
         canvas.text(box.x + box.width / 2, box.y + box.height / 2, "no finite values", colour=SHADE, at=(0.5, 0.5))
@@ -195,7 +200,7 @@ def _ring(canvas: Canvas, box: Box, ring: tuple[float, float, float], shape: tup
 
 
 def _shades(canvas: Canvas, colours: str) -> Shades:
-    return shades_in(canvas, colours, SHADES)
+    return shades_in(canvas, colours, _FEW if colours == "difference" else SHADES)
 
 
 def shades_in(canvas: Canvas, colours: str, n: int) -> Shades:

@@ -125,6 +125,21 @@ def stretch_of(image: Array, *, low: float = 1.0, high: float = 99.9) -> Stretch
     return Stretch(bottom, top, "asinh", _noise(good, median, bottom, top))
 
 
+def even_stretch(difference: Array) -> Stretch | None:
+    """Return the linear stretch of a difference, zero in its middle, or None if nothing is finite.
+
+    Examples
+    --------
+    >>> even_stretch(np.array([-2.0, 0.0, 1.0, np.nan])).low
+    -1.99
+    """
+    good = np.abs(difference[np.isfinite(difference)])
+    if not good.size:
+        return None
+    most = float(np.percentile(good, 99.5)) or float(good.max()) or 1.0
+    return Stretch(-most, most)
+
+
 def stretch_between(image: Array, kind: Kind, low: float, high: float) -> Stretch:
     """Return a stretch of a kind between two values, of which the scatter of `image` sets the linear part of asinh.
 

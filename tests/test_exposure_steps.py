@@ -72,12 +72,27 @@ def test_flagged_exposures_are_written_whole(run):
 def test_a_written_exposure_is_the_same_again(small_dataset, tmp_path):
     path = small_dataset.exposures[0]
     source = open_exposure(path)
-    again = open_exposure(write_exposure(source.load(), source.path, tmp_path / "again_crf.fits"))
-    before, after = source.load(), again.load()
-    for name in ("flux", "err", "dq"):
-        assert np.array_equal(getattr(before, name), getattr(after, name), equal_nan=name != "dq")
-    assert before.variances.keys() == after.variances.keys()
+    written = write_exposure(source.load(), source.path, tmp_path / "again_crf.fits")
+    again = open_exposure(written.path)
+    assert written.name == source.name
+    before = source.load()
+    for after in (again.load(), written.load()):
+        for name in ("flux", "err", "dq"):
+            assert np.array_equal(getattr(before, name), getattr(after, name), equal_nan=name != "dq")
+        assert list(before.variances) == list(after.variances)
+        for name, variance in before.variances.items():
+            assert np.array_equal(variance, after.variances[name], equal_nan=True)
     assert dict(again.science) == dict(source.science)
+
+
+def test_what_was_written_is_not_made_again(small_dataset, references, tmp_path, monkeypatch):
+    marked = []
+    seen = "mrsnb.steps.outlier_detection.masks.marked_alike"
+    monkeypatch.setattr(seen, lambda exposure: marked.append(exposure.name) or exposure)
+    outliers = {"skip": False, "method": "neighbours", "save_results": True}
+    params = Spec3Params().updated({"outlier_detection": outliers, "cube_build": {"channel": "1"}})
+    list(spec3(small_dataset.association, params, output_dir=tmp_path, references=references))
+    assert sorted(marked) == sorted(path.name for path in small_dataset.exposures)
 
 
 def test_an_exposure_never_replaces_its_own_input(small_dataset):

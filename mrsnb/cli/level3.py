@@ -72,6 +72,7 @@ def process(asn: Path, told: "Settings", folder: Path, references: Path | None, 
             say_products(result, folder)
             for voxel in getattr(result, "contributions", ()):
                 say(repr(voxel))
+            del result  # what it holds makes room for the next
             continue
         say(repr(result))
         if report:

@@ -62,11 +62,11 @@ class ByteCache(Generic[V]):
         self._put(key, value, of)
         return value
 
-    def put(self, key: Hashable, value: V) -> None:
-        """Keep a value."""
-        self._put(key, value, ())
+    def put(self, key: Hashable, value: V, *, first_out: bool = False) -> None:
+        """Keep a value; if it is to be `first_out`, only as long as nothing else wants the room."""
+        self._put(key, value, (), first_out=first_out)
 
-    def _put(self, key: Hashable, value: V, of: tuple[Any, ...]) -> None:
+    def _put(self, key: Hashable, value: V, of: tuple[Any, ...], *, first_out: bool = False) -> None:
         size = n_bytes((value, of))
         with self._lock:
             self._forget()
@@ -74,6 +74,8 @@ class ByteCache(Generic[V]):
             if size > self.limit:
                 return
             self._kept[key] = value, size, of
+            if first_out:
+                self._kept.move_to_end(key, last=False)
             while self.n_bytes > self.limit:
                 self._kept.popitem(last=False)
 

@@ -204,7 +204,12 @@ class _Building:
         """Go on by one event."""
         kind = type(event)
         if kind is yaml.ScalarEvent:
-            self._put(_plain(event.value) if event.implicit[0] else event.value, event.anchor)
+            value = _plain(event.value) if event.implicit[0] else event.value
+            parent = self._open[-1]
+            if type(parent) is list and event.anchor is None:  # most of all: numbers in a list
+                parent.append(value)
+            else:
+                self._put(value, event.anchor)
         elif kind is yaml.SequenceStartEvent:
             self._descend([], event.anchor)
         elif kind is yaml.MappingStartEvent:
@@ -249,7 +254,7 @@ def _plain(text: str) -> Any:
     """Return what a scalar without quotes or tag means: a number, a word, or text."""
     if text[:1] in "+-.0123456789" and text:
         try:
-            return int(text)
+            return float(text) if "." in text else int(text)
         except ValueError:
             pass
         try:

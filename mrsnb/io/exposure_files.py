@@ -1,6 +1,7 @@
 """Write exposures as the steps leave them: ``_crf``, ``_mbsub`` and their like."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mrsnb.core.cards import Cards
-from mrsnb.core.exposure import DETECTOR_SHAPE, Exposure
+from mrsnb.core.exposure import DETECTOR_SHAPE, Described, Exposure
 from mrsnb.errors import InputError, OutputError
 from mrsnb.geometry.chain import spread_columns
 from mrsnb.geometry.detector import wave_image
@@ -20,11 +21,61 @@ from mrsnb.io.exposures import opened
 from mrsnb.io.headers import cards_of
 from mrsnb.io.pixels import image_header, write_pixels
 from mrsnb.io.products import primary_header
-from mrsnb.io.stored import stored_bytes, table_content
+from mrsnb.io.stored import Stored, read_stored, stored_bytes, table_content, version_of
 from mrsnb.io.wcs_steps import has_more_columns, target_shift, with_more_columns, with_moving_target
 
 _WIDENED = {"b1": np.int16, "i1": np.int16, "u2": np.int32, "u8": np.int64}
 """Kinds of numbers that FITS has no place for, and those that hold them."""
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class WrittenExposure(Described):
+    """An exposure as a step left it, in a file that was written of it.
+
+    Parameters
+    ----------
+    name : str
+        File name of what the step was given.
+    path : Path
+        The file.
+    primary, science : Cards
+        Keywords of the primary and SCI headers.
+    wcs : object
+        Geometry, as ``mrsnb.geometry`` evaluates it.
+    layout : mapping of str to Stored
+        Where the images lie in the file.
+    """
+
+    name: str
+    path: Path
+    primary: Cards
+    science: Cards
+    wcs: Any
+    layout: Mapping[str, Stored] = field(repr=False)
+
+    def load(self) -> Exposure:
+        """Return the exposure with its arrays.
+
+        Raises
+        ------
+        InputError
+            If the file has changed, or is not there any more.
+        """
+        images = {name: read_stored(self.path, stored) for name, stored in self.layout.items()}
+        flux, err, dq = (images.pop(name) for name in ("SCI", "ERR", "DQ"))
+        return Exposure(
+            name=self.name,
+            primary=self.primary,
+            science=self.science,
+            wcs=self.wcs,
+            flux=flux,
+            err=err,
+            dq=dq,
+            variances={name.lower(): image for name, image in images.items()},
+        )
+
+    def __repr__(self) -> str:
+        return f"<WrittenExposure {self.path.name} {'+'.join(b.name for b in self.bands)}>"
 
 
 def write_exposure(
@@ -34,7 +85,7 @@ def write_exposure(
     history: Mapping[str, Any] | None = None,
     *,
     extra: Mapping[str, NDArray[Any]] | None = None,
-) -> Path:
+) -> WrittenExposure:
     """Write an exposure with the extensions of the file it was read from.
 
     Parameters
@@ -52,8 +103,8 @@ def write_exposure(
 
     Returns
     -------
-    Path
-        `path`
+    WrittenExposure
+        The same exposure, its arrays read from the new file when they are asked for.
 
     Raises
     ------
@@ -69,22 +120,40 @@ def write_exposure(
     if path.exists() and path.samefile(source):
         msg = f"{path}: would replace its own input; choose another --output-dir"
         raise OutputError(msg)
-    parts = _parts(exposure, source, path.name, history or {}, extra or {})
+    parts, offsets = _parts(exposure, source, path.name, history or {}, extra or {}), {}
     with atomic_write(path) as file:
         for part in parts:
             if isinstance(part, bytes):
                 file.write(part)
             else:
+                offsets[id(part)] = file.tell()
                 write_pixels(file, part)
-    return path
+    version = version_of(path.stat())
+    layout = {
+        name: Stored(offsets[id(array)], array.shape, array.dtype.kind == "f", version)
+        for name, array in _images_of(exposure).items()
+    }
+    return WrittenExposure(
+        name=exposure.name,
+        path=path,
+        primary=exposure.primary,
+        science=exposure.science,
+        wcs=exposure.wcs,
+        layout=layout,
+    )
+
+
+def _images_of(exposure: Exposure) -> dict[str, NDArray[Any]]:
+    """Return the images of an exposure by the names of their extensions."""
+    variances = {name.upper(): variance for name, variance in exposure.variances.items()}
+    return {"SCI": exposure.flux, "ERR": exposure.err, "DQ": exposure.dq, **variances}
 
 
 def _parts(
     exposure: Exposure, source: Path, name: str, history: Mapping[str, Any], extra: Mapping[str, NDArray[Any]]
 ) -> list[bytes | NDArray[Any]]:
     """Return what the file holds, in order: bytes as they are, and the pixels of images."""
-    arrays = {"SCI": exposure.flux, "ERR": exposure.err, "DQ": exposure.dq}
-    arrays |= {name.upper(): variance for name, variance in exposure.variances.items()}
+    arrays = _images_of(exposure)
     parts: list[bytes | NDArray[Any]] = [primary_header(name, "IFUImageModel", exposure.primary, history)]
     with opened(source) as hdus:
         if hdus["SCI"].shape != exposure.flux.shape:

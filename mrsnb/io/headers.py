@@ -26,9 +26,10 @@ def cards_of(header: fits.Header) -> Cards:
     """Return the keywords of `header` that say something of the data, not of the file's structure."""
     found = []
     for card in header.cards:
-        key, value = card.keyword, card.value
+        key = card.keyword
         if is_structure(key) or len(key) > 8:
             continue
+        value = card.value  # parsed only now
         if isinstance(value, bool | int | float | str):
             found.append(Card(key, value, card.comment))
     return Cards(found)

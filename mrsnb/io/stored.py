@@ -32,7 +32,7 @@ def layout_of(path: Path, hdus: fits.HDUList, floats: Iterable[str], unsigned: I
     """Return where images of either kind lie in a file; nothing if one must be unpacked, scaled or converted."""
     if not _is_plain(path):
         return {}
-    version = _version(path.stat())
+    version = version_of(path.stat())
     kinds = dict.fromkeys(floats, True) | dict.fromkeys(unsigned, False)
     found = {name: _stored(hdus[name], version, is_float=kind) for name, kind in kinds.items() if name in hdus}
     plain = {name: place for name, place in found.items() if place is not None}
@@ -57,7 +57,8 @@ def _is_plain(path: Path) -> bool:
         return file.read(6) == b"SIMPLE"
 
 
-def _version(status: os.stat_result) -> tuple[int, int]:
+def version_of(status: os.stat_result) -> tuple[int, int]:
+    """Return what changes when a file does: its size, and the time of the last change, ns."""
     return status.st_size, status.st_mtime_ns
 
 
@@ -83,7 +84,7 @@ def read_stored(path: Path, place: Stored) -> NDArray[Any]:
     count = int(np.prod(place.shape))
     try:
         with path.open("rb") as file:
-            is_same = _version(os.fstat(file.fileno())) == place.version
+            is_same = version_of(os.fstat(file.fileno())) == place.version
             raw = np.fromfile(file, ">f4" if place.is_float else ">u4", count, offset=place.offset)
     except OSError as error:
         msg = f"{path}: cannot be read any more ({error.strerror or error}); was it moved during the run?"

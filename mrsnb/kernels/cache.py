@@ -38,6 +38,7 @@ GROUPS = (
     "sources",
     "differences",
     "fringes",
+    "backgrounds",
 )
 """Names of `mrsnb.kernels.warmup.GROUPS`, which takes numba to be read."""
 

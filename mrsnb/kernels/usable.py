@@ -6,7 +6,7 @@ import numpy as np
 from numba import njit
 
 
-def gather_usable(flux, err, dq, others, pixel, bits):
+def gather_usable(flux, err, dq, others, pixel, start, bits):
     """Return flux and error of some pixels; the flux is NaN where any array is invalid or a flag forbids the use.
 
     Parameters
@@ -17,7 +17,9 @@ def gather_usable(flux, err, dq, others, pixel, bits):
     others : tuple of ndarray of float32, shape (n_row, n_col)
         One or more images that must be numbers too.
     pixel : ndarray of int32, shape (m,)
-        Flat indices.
+        Flat indices, rising within each slice.
+    start : ndarray of int64, shape (n + 1,)
+        Where each slice starts among the pixels.
     bits : uint32
         Flags that forbid the use.
 
@@ -26,21 +28,30 @@ def gather_usable(flux, err, dq, others, pixel, bits):
     flux, err : ndarray of float32, shape (m,)
         MJy/sr.
     """
-    picked, error = np.empty(pixel.size, np.float32), np.empty(pixel.size, np.float32)
-    _gather(flux, err, dq, others, pixel, bits, picked, error)
-    return picked, error
+    found = np.empty(pixel.size, np.float32), np.empty(pixel.size, np.float32)
+    flat = [image.reshape(-1) for image in (flux, err, dq, *others)]
+    _gather(*flat[:3], tuple(flat[3:]), pixel, start, flux.shape, bits, found)
+    return found
 
 
 @njit(cache=True, nogil=True)
-def _gather(flux, err, dq, others, pixel, bits, picked, error):
-    n_col = flux.shape[1]
-    for p in range(pixel.size):
-        y, x = divmod(pixel[p], n_col)
-        error[p] = err[y, x]
-        bad = (dq[y, x] & bits) != 0 or not math.isfinite(error[p])
-        for other in others:
-            bad |= math.isnan(other[y, x])
-        picked[p] = np.float32(np.nan) if bad else flux[y, x]
+def _gather(flux, err, dq, others, pixel, start, shape, bits, found):
+    """Go through the image row by row, through all slices on each: as it lies in memory."""
+    picked, error = found
+    cursor = start[:-1].copy()
+    for y in range(shape[0]):
+        end = (y + 1) * shape[1]
+        for s in range(cursor.size):
+            p = cursor[s]
+            while p < start[s + 1] and pixel[p] < end:
+                i = pixel[p]
+                error[p] = err[i]
+                bad = (dq[i] & bits) != 0 or not math.isfinite(error[p])
+                for other in others:
+                    bad |= math.isnan(other[i])
+                picked[p] = np.float32(np.nan) if bad else flux[i]
+                p += 1
+            cursor[s] = p
 
 
 @njit(cache=True, nogil=True)

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from mrsnb.kernels.alike import mark_alike
 from mrsnb.kernels.aperture import SUBPIXEL
 from mrsnb.kernels.centroid import Limits, find_source
 from mrsnb.kernels.drizzle import Pixels, Planes, deposit, sort_pixels
@@ -27,6 +28,7 @@ from mrsnb.kernels.rows import Look, slice_rows
 from mrsnb.kernels.sines import strongest_frequency
 from mrsnb.kernels.slices import Samples, SlicePolynomials, sample_slices, slice_pixels
 from mrsnb.kernels.spikes import stand_out, stand_out_alone, with_neighbours
+from mrsnb.kernels.subtract import subtract
 from mrsnb.kernels.tangent import Telescope, corners_of, focal_plane, slice_planes
 from mrsnb.kernels.trace import Ends, evaluate_traces, fit_traces, widen
 from mrsnb.kernels.usable import count_found, gather_usable
@@ -93,9 +95,9 @@ def _planes() -> Planes:
 
 def _deposited(*, as_upstream: bool) -> Array:
     """Return the sums of a cube."""
-    (samples, _), planes = _samples(), _planes()
+    (samples, start), planes = _samples(), _planes()
     others = (_image(), _image(), _image(), _image())
-    flux, err = gather_usable(_image(), _image(), _image(np.uint32), others, samples.pixel, np.uint32(2))
+    flux, err = gather_usable(_image(), _image(), _image(np.uint32), others, samples.pixel, start, np.uint32(2))
     pixels, in_order = Pixels(flux, err, samples.wave, samples.width), sort_pixels(samples.wave, samples.width, planes)
     which = in_order.reaching(0, _ROWS)
     sums: Array = np.zeros((_ROWS, planes.x.size * planes.y.size, 4))
@@ -149,6 +151,7 @@ def outliers() -> None:
     counts = (np.zeros(_ROWS * _COLUMNS, np.uint16) for _ in range(3))
     pixel = np.arange(n, dtype=np.int32)
     count_found(pixel, out, grown, 3.0, *counts)
+    _marked()
 
 
 def differences() -> None:
@@ -157,6 +160,16 @@ def differences() -> None:
     lower_to_differences(_image(), own > 0, True, least, own)
     windowed_median(own, (7, 7))
     windowed_median(own, (11, 1))
+    _marked()
+
+
+def _marked() -> None:
+    mark_alike((_image(),) * 5, _image(np.uint32), np.uint32(1))
+
+
+def backgrounds() -> None:
+    """Exposures less a background."""
+    subtract(_image(), _image(), _image(np.float64), _image(np.float64))
 
 
 def _summed(*, as_upstream: bool) -> NDArray[np.float32]:
@@ -206,6 +219,7 @@ def traces() -> None:
     evaluate_traces(fitted, alpha, label, slices, Ends(0.1, 2, 1, blank=True))
     for image in (_image(), _image().copy()):
         widen(image, label, slices, 2.0, 3)
+    _marked()
 
 
 def replacements() -> None:
@@ -214,11 +228,24 @@ def replacements() -> None:
     bad = np.arange(label.size).reshape(label.shape) % 5 == 0
     smaller_gradient(_image(), bad, label, 1)
     fit_profiles(_image(), np.ones((4, *label.shape), np.float32), bad, ~bad, label, slices, 3, True)
+    _marked()
 
 
 GROUPS: dict[str, Callable[[], None]] = {
     group.__name__: group
-    for group in (traces, replacements, outliers, geometry, official, cubes, spectra, sources, differences, fringes)
+    for group in (
+        traces,
+        replacements,
+        outliers,
+        geometry,
+        official,
+        cubes,
+        spectra,
+        sources,
+        differences,
+        fringes,
+        backgrounds,
+    )
 }
 """By name; what takes longest comes first."""
 

@@ -12,7 +12,7 @@ from mrsnb.core.references import References
 from mrsnb.core.results import Result
 from mrsnb.core.spectrum import Spectrum
 from mrsnb.io.c1d import read_background, write_c1d
-from mrsnb.io.exposure_files import write_exposure
+from mrsnb.io.exposure_files import WrittenExposure, write_exposure
 from mrsnb.io.images import write_images
 from mrsnb.io.spill import spilled
 from mrsnb.io.x1d import read_x1d
@@ -169,10 +169,17 @@ class ExposureSteps:
         if getattr(self.params, name).save_results:
             # the observatory names them so, without the association's id
             asn_id = None if suffix == "mbsub" else self.association.asn_id
-            self._write(self.exposures, self.suffixes.get(name, suffix), asn_id, at_once=1 if costly else _AT_ONCE)
+            suffix = self.suffixes.get(name, suffix)
+            written = self._write(self.exposures, suffix, asn_id, at_once=1 if costly else _AT_ONCE)
+            if not costly:  # what is written need not be made again
+                self.exposures = written
 
-    def _write(self, exposures: Exposures, suffix: str, asn_id: str | None, at_once: int = _AT_ONCE) -> None:
-        """Write exposures; those that keep all cores busy, and take much memory, one `at_once`."""
+    def _write(self, exposures: Exposures, suffix: str, asn_id: str | None, at_once: int = _AT_ONCE) -> Exposures:
+        """Write exposures, and return them as they are in the files.
+
+        Those that keep all cores busy, and take much memory, are written one `at_once`.
+        """
+        written: dict[int, WrittenExposure] = {}
         paths = [self.folder / exposure_name(exposure.name, asn_id, suffix) for exposure in exposures]
         threads = n_threads()
 
@@ -180,11 +187,12 @@ class ExposureSteps:
             with at_most(threads):
                 loaded = exposures[i].load()
             trace = {"TRACEMODEL": loaded.trace} if isinstance(loaded, TracedExposure) else {}
-            write_exposure(loaded, self.sources[loaded.name], paths[i], self.history, extra=trace)
+            written[i] = write_exposure(loaded, self.sources[loaded.name], paths[i], self.history, extra=trace)
 
         with at_most(at_once):
             share(write, len(exposures))
         self.written += paths
+        return tuple(written[i] for i in range(len(exposures)))
 
     def _assign_mtwcs(self) -> Result | None:
         if not _is_moving(self.exposures):

@@ -170,6 +170,7 @@ def kernels_of(params: Spec3Params) -> tuple[str, ...]:
         "spectra": not spectra.skip,
         "sources": not spectra.skip,
         "fringes": not spectra.skip and spectra.ifu_rfcorr,
+        "backgrounds": not params.master_background.skip,
         "official": not cubes.compat == spectra.compat == "none",
     }
     return tuple(group for group, is_needed in needed.items() if is_needed)
@@ -267,9 +268,7 @@ class _Run:
 
     def results(self) -> Iterator[Result]:
         spectra: list[Spectrum] = []
-        for changed in self.before.results():
-            self.statuses |= self.before.statuses
-            yield changed
+        yield from self._exposure_results()
         if self.params.cube_build.skip:
             return
         for plan, built in self._cubes():
@@ -286,6 +285,12 @@ class _Run:
                 self._keep_spectrum(leak.corrected, save=self.params.spectral_leak.save_results)
                 self.statuses["spectral_leak"] = "COMPLETE"
             yield leak
+
+    def _exposure_results(self) -> Iterator[Result]:
+        """Yield the results of the steps that change exposures, and hold none of them."""
+        for changed in self.before.results():
+            self.statuses |= self.before.statuses
+            yield changed
 
     def _cubes(self) -> Iterator[tuple[CubePlan, CubeBuildResult]]:
         """Yield the cubes in order, each written; the next is built meanwhile."""

@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from mrsnb.core.dq import DQ, flagged
 from mrsnb.core.exposure import Exposure
+from mrsnb.kernels.alike import mark_alike
 
 
 def invalid_pixels(exposure: Exposure) -> NDArray[np.bool_]:
@@ -20,11 +21,6 @@ def invalid_pixels(exposure: Exposure) -> NDArray[np.bool_]:
 
 def marked_alike(exposure: Exposure) -> Exposure:
     """Return the exposure with its invalid pixels NaN in all arrays and flagged DO_NOT_USE, as level 2 leaves them."""
-    bad = invalid_pixels(exposure)
-    return replace(
-        exposure,
-        flux=np.where(bad, np.float32(np.nan), exposure.flux),
-        err=np.where(bad, np.float32(np.nan), exposure.err),
-        dq=np.where(bad, exposure.dq | np.uint32(DQ.DO_NOT_USE), exposure.dq),
-        variances={name: np.where(bad, np.float32(np.nan), variance) for name, variance in exposure.variances.items()},
-    )
+    images = exposure.flux, exposure.err, *exposure.variances.values()
+    (flux, err, *variances), dq = mark_alike(images, exposure.dq, np.uint32(DQ.DO_NOT_USE))
+    return replace(exposure, flux=flux, err=err, dq=dq, variances=dict(zip(exposure.variances, variances, strict=True)))

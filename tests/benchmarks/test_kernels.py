@@ -252,7 +252,7 @@ def test_full_corners(benchmark, channel):
 @pytest.mark.benchmark(group="full: usable pixels")
 def test_full_gather_usable(benchmark, channel, exposure):
     flux, err, dq = exposure
-    found, _ = benchmark(gather_usable, flux, err, dq, (err, err, err, err), channel.index, np.uint32(1))
+    found, _ = benchmark(gather_usable, flux, err, dq, (err,) * 4, channel.index, channel.start, np.uint32(1))
     assert np.isnan(found).any()
 
 

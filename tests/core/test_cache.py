@@ -32,6 +32,17 @@ def test_what_was_used_longest_ago_makes_room():
     assert all(key in cache for key in "acd")
 
 
+def test_what_is_to_go_first_takes_the_room_of_nothing_else():
+    cache = ByteCache(3000)
+    cache.put("a", kilobytes(1))
+    cache.put("b", kilobytes(1), first_out=True)
+    cache.put("c", kilobytes(1))
+    cache.put("d", kilobytes(1))
+    assert "b" not in cache
+    cache.put("e", kilobytes(1), first_out=True)
+    assert all(key in cache for key in "acd")
+
+
 def test_what_is_too_large_is_given_but_not_kept():
     cache = ByteCache(3000)
     cache.put("small", kilobytes(1))

@@ -40,7 +40,7 @@ def flagged(cal):
 @pytest.fixture(scope="module")
 def crf(cal, flagged, module_folder):
     name = exposure_name(cal.name, "a3001", "crf")
-    return write_exposure(flagged[0].load(), cal, module_folder("crf") / name)
+    return write_exposure(flagged[0].load(), cal, module_folder("crf") / name).path
 
 
 def test_name_and_keywords(crf):
@@ -115,6 +115,6 @@ def test_an_oversampled_exposure_keeps_images_of_any_kind(cal, tmp_path, kind):
     wide = {name: spread_columns(getattr(loaded, name), 2) for name in ("flux", "err", "dq")}
     variances = {name: spread_columns(image, 2) for name, image in loaded.variances.items()}
     wider = replace(loaded, wcs=oversampled(loaded.wcs, 2.0), variances=variances, **wide)
-    with fits.open(write_exposure(wider, source, tmp_path / "wider_crf.fits")) as hdus:
+    with fits.open(write_exposure(wider, source, tmp_path / "wider_crf.fits").path) as hdus:
         np.testing.assert_array_equal(hdus["EXTRA"].data[:, ::2], extra)
         assert hdus["EXTRA"].shape == (1024, 2064)

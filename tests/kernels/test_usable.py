@@ -16,8 +16,8 @@ def images(seed=0):
 
 def test_good_pixels_are_as_in_the_image():
     flux, err, dq, variances = images()
-    pixel = np.array([3, 34, 0], np.int32)
-    found, error = gather_usable(flux, err, dq, variances, pixel, np.uint32(513))
+    pixel, start = np.array([3, 34, 0, 8, 7], np.int32), np.array([0, 2, 2, 4, 5])
+    found, error = gather_usable(flux, err, dq, variances, pixel, start, np.uint32(513))
     assert found.dtype == error.dtype == np.float32
     np.testing.assert_array_equal(found, flux.ravel()[pixel])
     np.testing.assert_array_equal(error, err.ravel()[pixel])
@@ -27,10 +27,10 @@ def test_any_invalid_array_and_any_of_the_flags_makes_a_pixel_invalid():
     flux, err, dq, (first, second) = images()
     flux[0, 0], err[0, 1], err[0, 2], first[0, 3], second[0, 4] = np.nan, np.nan, np.inf, np.nan, np.nan
     dq[0, 5], dq[0, 6], dq[1, 0] = 1, 512, 4
-    pixel = np.arange(10, dtype=np.int32)
-    found, _ = gather_usable(flux, err, dq, (first, second), pixel, np.uint32(513))
+    pixel, start = np.arange(10, dtype=np.int32), np.array([0, 10])
+    found, _ = gather_usable(flux, err, dq, (first, second), pixel, start, np.uint32(513))
     np.testing.assert_array_equal(np.isnan(found), [True] * 7 + [False] * 3)
-    without, _ = gather_usable(flux, err, dq, (err,), pixel, np.uint32(513))
+    without, _ = gather_usable(flux, err, dq, (err,), pixel, start, np.uint32(513))
     np.testing.assert_array_equal(np.isnan(without), [True] * 3 + [False] * 2 + [True] * 2 + [False] * 3)
 
 

@@ -19,9 +19,8 @@ Values = tuple[NDArray[np.float32], NDArray[np.float32]]
 def usable_pixels(exposure: Exposure, view: ChannelView) -> Values:
     """Return flux and error of the view's pixels; flux NaN where any array is invalid or a flag forbids the use."""
     others = (exposure.err, *exposure.variances.values())
-    found: Values = gather_usable(
-        exposure.flux, exposure.err, exposure.dq, others, view.samples.pixel, np.uint32(UNUSABLE)
-    )
+    where = view.samples.pixel, view.start
+    found: Values = gather_usable(exposure.flux, exposure.err, exposure.dq, others, *where, np.uint32(UNUSABLE))
     return found
 
 
@@ -40,7 +39,11 @@ class PixelCache:
 
     def pixels(self, exposure: ExposureSource, band: Band, view: ChannelView) -> Values:
         """Return `usable_pixels`; if the exposure must be loaded, those of its other channel are kept too."""
-        return self._kept.get((id(exposure), band), lambda: self._loaded(exposure, band, view))
+        found = self._kept.find((id(exposure), band))
+        if found is None:
+            found = self._loaded(exposure, band, view)
+            self._kept.put((id(exposure), band), found, first_out=True)  # it is used now, those of the other later
+        return found
 
     def _loaded(self, exposure: ExposureSource, band: Band, view: ChannelView) -> Values:
         loaded = exposure.load()

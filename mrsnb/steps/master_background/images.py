@@ -15,6 +15,8 @@ from mrsnb.core.exposure import Exposure, frozen
 from mrsnb.geometry.chain import MrsChain
 from mrsnb.geometry.detector import wave_image
 from mrsnb.kernels.expand import expand
+from mrsnb.kernels.subtract import subtract
+from mrsnb.kernels.threads import share
 
 NO_BACKGROUND = int(DQ.DO_NOT_USE | DQ.OTHER_BAD_PIXEL)
 """Bits of a pixel at a wavelength of which no background is known."""
@@ -81,13 +83,11 @@ class BackgroundImages:
     def subtract(self, exposure: Exposure) -> Exposure:
         """Return the exposure less the background, errors added; NaN and flagged where none is known."""
         background = self._images(exposure)
-        flux, err, variances = np.empty_like(exposure.flux), np.empty_like(exposure.err), dict(exposure.variances)
-        np.subtract(exposure.flux, background.flux, out=flux, casting="same_kind")
-        square = np.multiply(exposure.err, exposure.err, dtype=float)
-        square += background.variance
-        np.sqrt(square, out=err, casting="same_kind")
+        flux, err = subtract(exposure.flux, exposure.err, background.flux, background.variance)
+        variances = dict(exposure.variances)
         if "var_flat" in variances:
-            variances["var_flat"] = (variances["var_flat"] + background.variance).astype(np.float32)
+            wider = np.empty_like(flux)
+            variances["var_flat"] = np.add(variances["var_flat"], background.variance, out=wider, casting="same_kind")
         return _masked(exposure, background.unknown, flux, err, variances)
 
     def draw(self, exposure: Exposure) -> Exposure:
@@ -113,10 +113,14 @@ class BackgroundImages:
     def _made(self, exposure: Exposure) -> _Images:
         flux, err = np.zeros(exposure.flux.shape), np.zeros(exposure.flux.shape)
         unknown = np.zeros(exposure.flux.shape, np.bool_)
-        for band in exposure.bands:
+
+        def draw(number: int) -> None:
+            band = exposure.bands[number]
             wave = wave_image(exposure.wcs, band)
             seen = np.isfinite(wave)
             flux[seen], err[seen], unknown[seen] = _at(wave[seen], tables_of(band, self.tables))
+
+        share(draw, len(exposure.bands))
         return _Images(frozen(flux), frozen(err**2), frozen(np.flatnonzero(unknown)))
 
 

@@ -59,6 +59,6 @@ class Mask(NamedTuple):
 
 def with_outliers(exposure: Exposure, mask: Mask) -> Exposure:
     """Return the exposure with the pixels of `mask` flagged DO_NOT_USE and OUTLIER, all invalid pixels NaN."""
-    outliers = mask.image()
-    dq = np.where(outliers, exposure.dq | np.uint32(DQ.DO_NOT_USE | DQ.OUTLIER), exposure.dq)
+    dq = exposure.dq.copy()
+    dq[mask.places()] |= np.uint32(DQ.DO_NOT_USE | DQ.OUTLIER)
     return marked_alike(replace(exposure, dq=dq))

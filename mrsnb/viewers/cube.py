@@ -17,6 +17,7 @@ from mrsnb.errors import InputError
 from mrsnb.viewers import cube_saving
 from mrsnb.viewers.aperture_control import ApertureControl
 from mrsnb.viewers.aperture_set import ApertureSet
+from mrsnb.viewers.aperture_spectrum import ApertureSpectrum
 from mrsnb.viewers.closing import close_all
 from mrsnb.viewers.cube_controls import CubeControls, attempt, note, quiet, say, sheet
 from mrsnb.viewers.cube_inputs import cubes_of, having, meets, whole_range
@@ -27,10 +28,13 @@ from mrsnb.viewers.overlays import psf_circle
 from mrsnb.viewers.picture import Choice, Picture, contour_lines, picture
 from mrsnb.viewers.readout import voxel_text
 from mrsnb.viewers.slicing import Range, layer_names
-from mrsnb.viewers.spectrum_panel import SpectrumPanel
+from mrsnb.viewers.spectrum import SpectrumViewer
 from mrsnb.viewers.wavelength import WaveControls
 
 Array = NDArray[Any]
+
+_STEP = 1.6
+"""Factor of a step nearer or farther."""
 
 
 class CubeViewer(VBox):  # type: ignore[misc]
@@ -43,8 +47,6 @@ class CubeViewer(VBox):  # type: ignore[misc]
         have one spectrum.
     aperture : SkyAperture or region of the package ``regions``, optional
         What is summed at first; if None, a circle about the brightest spaxel.
-    spectrum : callable
-        Makes what shows spectra, from what `SpectrumPanel` takes, and with its methods.
 
     Raises
     ------
@@ -60,7 +62,7 @@ class CubeViewer(VBox):  # type: ignore[misc]
     voxel = traitlets.Tuple(default_value=None, allow_none=True).tag(sync=False)
     """The voxel ``(x, y, z)`` of the cube in view that was clicked last, 0-based; to be observed."""
 
-    def __init__(self, cubes: Any, *, aperture: Any = None, spectrum: Any = SpectrumPanel) -> None:
+    def __init__(self, cubes: Any, *, aperture: Any = None) -> None:
         self.cubes, self.origins = cubes_of(cubes)
         self.apertures = ApertureSet(self.cubes)
         self._number = -1
@@ -73,8 +75,8 @@ class CubeViewer(VBox):  # type: ignore[misc]
         self._range_text = ""
         self.controls = CubeControls([cube.label for cube in self.cubes])
         drag = Latest(lambda *told: self._hands.drag(*told))  # noqa: PLW0108 (made below)
-        self.image = ImagePanel("magma", self._hovered, self._clicked, drag)
-        self.spectrum_panel = spectrum(self._brushed, self._marker_moved)
+        self.image = ImagePanel("magma", self._hovered, self._clicked, drag, self._draw_over)
+        self.spectrum_panel = ApertureSpectrum(self._brushed, self._marker_moved)
         look = lambda: (self.cube, self._shown.image)  # noqa: E731
         self._hands = ApertureControl(
             self.apertures, self.controls, self.image, self.spectrum_panel, look, self._attempt
@@ -98,7 +100,7 @@ class CubeViewer(VBox):  # type: ignore[misc]
         band = [self.controls.band] if len(self.cubes) > 1 else []
         title = HBox([*band, self._title], layout=Layout(width="100%", align_items="center"))
         style = HTML(sheet(), layout=Layout(display="none"))
-        return [style, title, top, self._readout, self.waves.widget, self.spectrum_panel.figure]
+        return [style, title, top, self._readout, self.waves.widget, self.spectrum]
 
     def _wire(self) -> None:
         c = self.controls
@@ -107,13 +109,22 @@ class CubeViewer(VBox):  # type: ignore[misc]
             widget.observe(self._redrawn, "value")
         c.shades.on_change(self._redrawn)
         c.shades.colours.observe(lambda change: setattr(self, "colours", change["new"]), "value")
-        c.zoom.observe(lambda change: self.spectrum_panel.zoom_in(change["new"]), "value")
+        c.zoom.observe(lambda change: self.image.let_pan(change["new"]), "value")
+        c.closer.on_click(lambda _: self.zoom(_STEP))
+        c.farther.on_click(lambda _: self.zoom(1 / _STEP))
+        c.home.on_click(lambda _: self.image.whole())
+        self.waves.redshift.observe(lambda _: self._shifted(self.waves.z), "value")
+        self.spectrum.observe(lambda change: self._shifted(change["new"]), "redshift")
         c.what.observe(lambda _: self._name_file(), "value")
-        c.home.on_click(lambda _: self.spectrum_panel.place(*whole_range(self.cubes)))
         write = lambda: say(c.status, f"wrote {self.save(c.what.value, c.file.value)}")  # noqa: E731
         c.save.on_click(lambda _: self._attempt(write))
 
     # What is looked at
+
+    @property
+    def spectrum(self) -> SpectrumViewer:
+        """The spectra of the apertures, with line lists and measurements."""
+        return self.spectrum_panel.viewer
 
     @property
     def cube(self) -> CubeLayers:
@@ -337,6 +348,17 @@ class CubeViewer(VBox):  # type: ignore[misc]
         self._read_out()
         self.voxel = (x, y, self.waves.plane)
 
+    def _shifted(self, redshift: float) -> None:
+        """Take a redshift that was given for the plane or for the lines of the spectrum, for both."""
+        self.spectrum.redshift = redshift
+        if self.waves.z != redshift:
+            self.waves.redshift.value = redshift
+
+    def zoom(self, factor: float) -> None:
+        """Show a part of the sky so many times smaller, about the aperture in hand if it is in sight."""
+        handles = self.apertures.handles(self.cube)
+        self.image.zoom(factor, None if handles is None else (float(handles[0, 0]), float(handles[0, 1])))
+
     def mark_spaxels(self, spaxels: Sequence[tuple[int, int]], shares: Sequence[float] = ()) -> None:
         """Mark spaxels ``(x, y)`` of the cube in view, fainter for smaller shares on 0...1; none takes marks away."""
         self.image.show_spaxels(spaxels, shares)
@@ -383,7 +405,7 @@ class CubeViewer(VBox):  # type: ignore[misc]
         """Free what the browser holds."""
         if "waves" in self.__dict__:  # else it never came to be
             self.image.close()
-            self.spectrum_panel.close()
+            self.spectrum.close()
             close_all([*self.children, self.controls.band, self.waves.link])
         super().close()
 

@@ -21,7 +21,7 @@ from mrsnb.viewers import spectrum_export as export
 from mrsnb.viewers.closing import close_all
 from mrsnb.viewers.spectrum_canvas import Look, SpectrumCanvas
 from mrsnb.viewers.spectrum_controls import BRUSH, INSPECT, PAN, SpectrumControls
-from mrsnb.viewers.spectrum_data import UNSCALED, SpectrumData, limits_of, scaled
+from mrsnb.viewers.spectrum_data import UNSCALED, SpectrumData, Values, limits_of, scaled
 from mrsnb.viewers.spectrum_measurements import Entry, fitted, measure_all, quantity_table
 from mrsnb.viewers.spectrum_readout import nearest_samples, readout
 from mrsnb.viewers.spectrum_table import MeasurementTable
@@ -31,7 +31,11 @@ CYCLE = ("#3d8bd4", "#e0662f", "#2aa876", "#c65fa8", "#b8860b", "#7d7bd6")
 """Colours of curves: neighbours differ, and all are seen on white and on black."""
 _NOISY = 1.5
 """Scatter over the stated errors from which it is said."""
-_WATCHED = ("line_lists", "column", "unit", "stitched", "range", "wavelength")
+_WATCHED = ("line_lists", "column", "unit", "stitched", "range", "wavelength", "beside")
+_STEP = 1.5
+"""Factor of a step nearer or farther."""
+LEAN = "mrsnb-lean"
+"""CSS class of a viewer without its tools."""
 _MODES = {PAN: "pan", BRUSH: "brush", INSPECT: "inspect"}
 
 
@@ -57,6 +61,10 @@ class SpectrumViewer(widgets.VBox):  # type: ignore[misc]
         The brushed range, two wavelengths in micron; assigning one measures the line in it. Observable.
     wavelength : Quantity or None
         Of the slice marker; observable, so that it can be linked with a viewer of cubes.
+    beside : tuple of (float, float)
+        Ranges that are shaded as those of a continuum, micron.
+    brushing : tuple of float or None
+        The limits, micron, while the user drags a brush; observable.
     mode : ToggleButtons
         What the mouse does.
     measurements : tuple of Entry
@@ -87,21 +95,22 @@ class SpectrumViewer(widgets.VBox):  # type: ignore[misc]
     line_lists = LineListsTrait()
     stitched = traitlets.Bool(default_value=False)
     measurements = traitlets.Tuple()
+    beside = traitlets.Tuple()
+    brushing = traitlets.Tuple(default_value=None, allow_none=True)
     _canvas: SpectrumCanvas = None  # type: ignore[assignment]  # closed even if never complete
 
     def __init__(
         self, spectra: Any, *, flux_unit: str | None = None, height: int = 360, colours: Mapping[str, str] | None = None
     ) -> None:
         self.data = SpectrumData(spectra, flux_unit)
-        names, columns = self.data.names, self.data.columns
-        given = {} if colours is None else colours
-        shades = [given.get(name, CYCLE[i % len(CYCLE)]) for i, name in enumerate(names)]
-        self._controls = SpectrumControls(names, shades, columns, self.data.units(columns[0]))
+        self._controls = SpectrumControls()
         self.mode = self._controls.mode
         self._table = MeasurementTable(lambda kept: self.set_trait("measurements", kept))
-        self._values = self.data.values(columns[0], self.data.unit_of(columns[0]))
-        self._scales = [UNSCALED] * len(names)
+        self._values: list[Values] = []
+        self._scales: list[BandScale] = []
         self._cursor: float | None = None
+        self._is_telling = False
+        shades = self._set_chips(colours)
         self._canvas = SpectrumCanvas(
             self.data.curves,
             shades,
@@ -114,12 +123,10 @@ class SpectrumViewer(widgets.VBox):  # type: ignore[misc]
         )
         super().__init__(self._controls.rows(self._canvas.box, self._table))
         self.add_class("mrsnb-viewer")
-        with self.hold_trait_notifications():
-            self.column, self.unit = columns[0], self.data.unit_of(columns[0])
-        self._controls.unit.value = self.unit
+        self._connect()
+        self._offer()
         self._load()
         self._canvas.show_all()
-        self._connect()
         self._welcome()
 
     @property
@@ -146,12 +153,55 @@ class SpectrumViewer(widgets.VBox):  # type: ignore[misc]
         """The kept measurements as an astropy table with units."""
         return quantity_table(self.measurements)
 
-    def put(self, curves: Sequence[Curve], *, is_brief: bool = False) -> bool:
-        """Show curves in place of those of these names, unmeasured if brief; False, and nothing done, for others."""
-        is_put = self.data.put(curves)
-        if is_put:
-            (self._load if is_brief else self._reload)()
-        return is_put
+    def put(
+        self, curves: Sequence[Curve], colours: Mapping[str, str] | None = None, *, is_brief: bool = False
+    ) -> None:
+        """Show curves in place of all others; roughly and unmeasured if the next follow at once, as in a drag.
+
+        Parameters
+        ----------
+        curves : sequence of Curve
+            Chosen columns, units and hidden curves stay where they are possible.
+        colours : mapping of str to str, optional
+            See `SpectrumViewer`.
+        is_brief : bool
+            True in a drag.
+        """
+        if self.data.put(curves):
+            self._load(is_brief=is_brief)
+            if not is_brief:
+                self._measure()
+            return
+        self._canvas.set_colours(self._set_chips(colours))
+        self._offer()
+        self._canvas.set_look(self._look())
+        self._reload()
+
+    def _set_chips(self, colours: Mapping[str, str] | None) -> list[str]:
+        """Offer the curves to be shown or hidden, and return their colours."""
+        names, given = self.data.names, {} if colours is None else colours
+        shades = [given.get(name, CYCLE[i % len(CYCLE)]) for i, name in enumerate(names)]
+        self._controls.set_curves(names, shades, self._redraw)
+        return shades
+
+    def _offer(self) -> None:
+        """Offer the columns and units that there are; what is chosen stays if it is among them."""
+        data = self.data
+        column = self.column if self.column in data.columns else data.columns[0]
+        units = data.units(column)
+        unit = self.unit if self.unit in units else data.unit_of(column)
+        self._is_telling = True
+        try:
+            self._controls.offer(data.columns, column, units, unit)
+            with self.hold_trait_notifications():
+                self.column, self.unit = column, unit
+        finally:
+            self._is_telling = False
+
+    def zoom(self, factor: float) -> None:
+        """Show a range of wavelengths so many times narrower, about the cursor or the slice marker if in sight."""
+        marker = None if self.wavelength is None else float(self.wavelength.value)
+        self._canvas.zoom(factor, self._cursor if self.mode.value == INSPECT else marker)
 
     def reset(self) -> None:
         """Show all wavelengths and fluxes."""
@@ -197,14 +247,14 @@ class SpectrumViewer(widgets.VBox):  # type: ignore[misc]
             redshift=self.redshift,
         )
 
-    def _load(self) -> None:
+    def _load(self, *, is_brief: bool = False) -> None:
         """Convert all curves to the shown column and unit, scale them, and draw them."""
         values = self.data.values(self.column, self.unit)
         found = self.data.scales(values, self._controls.reference.value) if self.stitched else None
         self._scales = [UNSCALED] * len(values) if found is None else found
         self._values = scaled(values, self._scales)
         self._controls.show_scales(self.data.names, found)
-        self._canvas.set_values(self._values, self._flux_label)
+        self._canvas.set_values(self._values, self._flux_label, is_brief=is_brief)
 
     @property
     def _flux_label(self) -> str:
@@ -212,9 +262,11 @@ class SpectrumViewer(widgets.VBox):  # type: ignore[misc]
 
     def _redraw(self, _: Any = None) -> None:
         if self._canvas.set_look(self._look()):
-            self._draw_range()
-            self._draw_marker()
-            self._draw_fit()
+            for draw in (self._draw_range, self._draw_beside, self._draw_marker, self._draw_fit):
+                draw()
+
+    def _draw_beside(self) -> None:
+        self._canvas.plot.draw_beside(self.beside)
 
     def _draw_range(self) -> None:
         """Shade the range; in the mode that brushes, the brush does."""
@@ -260,7 +312,7 @@ class SpectrumViewer(widgets.VBox):  # type: ignore[misc]
         c = self._controls
         for name, toggle in c.lists.items():
             toggle.observe(self._safely(partial(self._toggle_list, name)), "value")
-        for widget in (*c.chips, c.log_wave, c.log_flux, c.auto, c.errors, c.flags):
+        for widget in (c.log_wave, c.log_flux, c.auto, c.errors, c.flags):
             widget.observe(self._redraw, "value")
         for widget, trait in ((c.redshift, "redshift"), (c.slider, "redshift"), (c.column, "column"), (c.unit, "unit")):
             widget.observe(self._safely(partial(self._take, trait)), "value")
@@ -268,6 +320,9 @@ class SpectrumViewer(widgets.VBox):  # type: ignore[misc]
         c.reference.observe(lambda _: self._reload(), "value")
         c.mode.observe(lambda change: self._set_mode(change.new), "value")
         c.home.on_click(lambda _: self.reset())
+        c.closer.on_click(lambda _: self.zoom(_STEP))
+        c.farther.on_click(lambda _: self.zoom(1 / _STEP))
+        c.tools.observe(lambda change: self.remove_class(LEAN) if change.new else self.add_class(LEAN), "value")
         c.keep.on_click(lambda _: self.keep())
         c.clear.on_click(lambda _: self.set_trait("range", None))
         c.adopt.on_click(self._safely(lambda _: self._adopt()))
@@ -275,7 +330,8 @@ class SpectrumViewer(widgets.VBox):  # type: ignore[misc]
         for kind, widget in c.save.items():
             widget.on_click(self._safely(partial(self._save_as, kind)))
         self.observe(self._on_redshift, "redshift")
-        calls = (self._on_lists, self._on_column, self._on_unit, self._on_stitched, self._on_range, self._draw_marker)
+        shown = self._on_quantity
+        calls = (self._on_lists, shown, shown, self._on_stitched, self._on_range, self._draw_marker, self._draw_beside)
         for name, call in zip(_WATCHED, calls, strict=True):
             self.observe(lambda _, call=call: call(), name)
         self.observe(lambda change: self._table.set_kept(change.new), "measurements")
@@ -293,7 +349,8 @@ class SpectrumViewer(widgets.VBox):  # type: ignore[misc]
         return guarded
 
     def _take(self, trait: str, change: Any) -> None:
-        self.set_trait(trait, change.new)
+        if not self._is_telling:
+            self.set_trait(trait, change.new)
 
     def _toggle_list(self, name: str, _: Any) -> None:
         others = [other for other in self.line_lists if other != name]
@@ -313,17 +370,10 @@ class SpectrumViewer(widgets.VBox):  # type: ignore[misc]
         self._redraw()
         self._measure()
 
-    def _on_column(self) -> None:
-        self._controls.column.value = self.column
-        units = self.data.units(self.column)
-        unit = self.unit if self.unit in units else self.data.unit_of(self.column)
-        self._controls.unit.options, self._controls.unit.value = units, unit
-        self.unit = unit
-        self._reload()
-
-    def _on_unit(self) -> None:
-        self._controls.unit.value = self.unit
-        self._reload()
+    def _on_quantity(self) -> None:
+        if not self._is_telling:
+            self._offer()
+            self._reload()
 
     def _on_stitched(self) -> None:
         self._controls.stitch.value = self.stitched
@@ -341,11 +391,13 @@ class SpectrumViewer(widgets.VBox):  # type: ignore[misc]
             self._canvas.plot.draw_near(np.zeros(0), np.zeros(0))
 
     def _brushed(self, limits: tuple[float, float] | None, dragging: bool) -> None:
-        if limits is None or not limits[1] > limits[0] or (limits == limits_of(self.range) and not dragging):
+        is_range = limits is not None and limits[1] > limits[0]
+        self.brushing = limits if dragging and is_range else None
+        if limits is None or not is_range:
             return
         if dragging:
             self._controls.say(f"<b>{limits[0]:.4f} - {limits[1]:.4f}</b> micron")
-        else:
+        elif limits != limits_of(self.range):
             self.range = limits * u.um
 
     def _on_range(self) -> None:

@@ -23,7 +23,6 @@ from mrsnb.viewers.cube_saving import FORMATS, X1D
 from mrsnb.viewers.latest import Latest
 from mrsnb.viewers.picture import LIMITS, STRETCHES, shading
 from mrsnb.viewers.readout import voxel_text
-from mrsnb.viewers.spectrum_panel import Curve, thinned
 
 WAVE = 5.0 + 0.01 * np.arange(40)
 
@@ -90,7 +89,7 @@ def test_a_wavelength_goes_to_its_plane(viewer):
     np.testing.assert_allclose(viewer.picture.image, star()[20].astype(np.float32))
     with pytest.raises(InputError, match=r"cubes have 5.0000 - 5.3900 micron"):
         viewer.wavelength = 7 * u.um
-    assert viewer.spectrum_panel._marker.x[0] == pytest.approx(5.2)
+    assert viewer.spectrum._canvas.plot._marker.x[0] == pytest.approx(5.2)
 
 
 def test_a_slide_shows_the_next_plane(viewer):
@@ -132,13 +131,13 @@ def test_a_line_is_gone_to(viewer):
 
 
 def test_a_brushed_range_is_a_line_map_at_once(viewer):
-    viewer.spectrum_panel.brush.selected = np.array([5.17, 5.23])
+    viewer.spectrum._canvas.plot.brush.selected = np.array([5.17, 5.23])
     assert viewer.controls.is_map.value
     assert viewer.picture.what == "sum"
     np.testing.assert_allclose(viewer.picture.image, star()[17:24].sum(axis=0), rtol=1e-5)
     viewer.controls.continuum.value = True
     assert viewer.picture.image[0, 0] == pytest.approx(0, abs=1e-4)
-    assert viewer.spectrum_panel._bands.visible
+    assert viewer.spectrum._canvas.plot._beside.visible
     viewer.controls.how.value = "moment 1"
     assert viewer.picture.unit == "km/s"
     assert "less continuum" in viewer.about
@@ -162,9 +161,9 @@ def test_the_continuum_can_be_told(viewer):
 
 def test_a_range_can_be_told(viewer):
     viewer.wavelength_range = [5.23, 5.17] * u.um
-    assert viewer.spectrum_panel.brush.selected == pytest.approx([5.17, 5.23])
+    assert viewer.spectrum._canvas.plot.brush.selected == pytest.approx([5.17, 5.23])
     viewer.wavelength_range = None
-    assert viewer.spectrum_panel.brush.selected is None
+    assert viewer.spectrum._canvas.plot.brush.selected is None
     assert not viewer.controls.is_map.value
 
 
@@ -219,9 +218,8 @@ def test_a_clicked_spaxel_shows_its_spectrum(viewer):
     viewer.image._net.mark._handle_custom_msgs(None, told)
     assert len(viewer.apertures.all) == 2
     assert viewer.aperture.source == "spaxel 12, 10"
-    viewer.controls.per.value = "mean"
-    flux = viewer.apertures.curves(per_area=True)[0][1].flux
-    np.testing.assert_allclose(flux[:-1], star()[:, 10, 12], rtol=1e-4)
+    flux = viewer.spectrum.data.curves[1].columns["SURF_BRIGHT"].flux
+    np.testing.assert_allclose(flux, star()[:, 10, 12], rtol=1e-4)
     viewer._clicked(3, 4)
     assert [a.source for a in viewer.apertures.all] == ["circle", "spaxel 3, 4"]
 
@@ -423,20 +421,6 @@ def test_what_is_synced_is_small():
         sizes.append(sum(getattr(value, "nbytes", len(repr(value))) for value in state.values()))
     assert max(sizes) < 100_000
     made.close()
-
-
-@pytest.mark.parametrize("n", [10, 5000, 12345])
-def test_a_thinned_curve_keeps_peaks_and_gaps(n):
-    flux = np.random.default_rng(2).normal(size=n)
-    flux[n // 3 : n // 3 + 2] = np.nan
-    flux[n // 2] = 99.0
-    curve = Curve("a", np.arange(n) / n, flux, flux, "#000000")
-    found = thinned(curve, 3000)
-    assert len(found.flux) <= max(3010, min(n, 3000))
-    assert np.nanmax(found.flux) == 99.0
-    assert np.nanmin(found.flux) == np.nanmin(flux)
-    assert np.isnan(found.flux).sum() == 2
-    assert (np.diff(found.wave) > 0).all()
 
 
 @pytest.mark.parametrize(("gl", "own", "dead"), [("0.1.1", "0.13.1", True), ("0.1.1", "0.12.47", False)])

@@ -10,8 +10,9 @@ from mrsnb.core.cube import CubeGrid
 from mrsnb.core.region import Kind, SkyAperture
 from mrsnb.viewers.aperture_set import ApertureSet, describe
 from mrsnb.viewers.aperture_spectrum import ApertureSpectrum
-from mrsnb.viewers.cube_controls import CubeControls, quiet, say
+from mrsnb.viewers.cube_controls import CubeControls, say
 from mrsnb.viewers.image_panel import ImagePanel
+from mrsnb.viewers.quiet import quiet
 
 Array = NDArray[Any]
 

@@ -43,8 +43,9 @@ class ApertureSpectrum:
         self.viewer = viewer = SpectrumViewer(_NONE, height=190)
         viewer.add_class("mrsnb-linked-spectrum")
         viewer.mode.value = BRUSH
+        viewer.lean()
         viewer.observe(self._ranged, "range")
-        viewer.observe(lambda change: change.new is not None and self._on_range(change.new), "brushing")
+        viewer.observe(self._brushing, "brushing")
         viewer.observe(self._waved, "wavelength")
 
     def show_extracted(self, curves: Sequence[Curve]) -> None:
@@ -77,6 +78,10 @@ class ApertureSpectrum:
         if not self._is_telling:
             limits = change.new
             self._on_range(None if limits is None else (float(limits[0].value), float(limits[1].value)))
+
+    def _brushing(self, change: Any) -> None:
+        if change.new is not None:
+            self._on_range(change.new)
 
     def _waved(self, change: Any) -> None:
         if not self._is_telling and change.new is not None:

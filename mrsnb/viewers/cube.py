@@ -19,13 +19,14 @@ from mrsnb.viewers.aperture_control import ApertureControl
 from mrsnb.viewers.aperture_set import ApertureSet
 from mrsnb.viewers.aperture_spectrum import ApertureSpectrum
 from mrsnb.viewers.closing import close_all
-from mrsnb.viewers.cube_controls import CubeControls, attempt, note, quiet, say, sheet
-from mrsnb.viewers.cube_inputs import cubes_of, having, meets, whole_range
+from mrsnb.viewers.cube_controls import CubeControls, attempt, note, say, sheet
+from mrsnb.viewers.cube_inputs import cubes_of, having, meets, ranges_of, wave_in, whole_range
 from mrsnb.viewers.figures import dead_brushes
 from mrsnb.viewers.image_panel import ImagePanel
 from mrsnb.viewers.latest import Latest
 from mrsnb.viewers.overlays import psf_circle
 from mrsnb.viewers.picture import Choice, Picture, contour_lines, picture
+from mrsnb.viewers.quiet import quiet
 from mrsnb.viewers.readout import voxel_text
 from mrsnb.viewers.slicing import Range, layer_names
 from mrsnb.viewers.spectrum import SpectrumViewer
@@ -71,8 +72,7 @@ class CubeViewer(VBox):  # type: ignore[misc]
         self._at: tuple[int, int] | None = None
         self._shown = Picture(np.full((1, 1), np.nan), "", "")
         self._stretch: Any = None
-        self._has_lines = False
-        self._range_text = ""
+        self._has_lines, self._range_text = False, ""
         self.controls = CubeControls([cube.label for cube in self.cubes])
         drag = Latest(lambda *told: self._hands.drag(*told))  # noqa: PLW0108 (made below)
         self.image = ImagePanel("magma", self._hovered, self._clicked, drag, self._draw_over)
@@ -151,11 +151,7 @@ class CubeViewer(VBox):  # type: ignore[misc]
 
     @wavelength.setter
     def wavelength(self, value: u.Quantity) -> None:
-        wave = float(u.Quantity(value, u.um).value)
-        if having(self.cubes, (wave, wave)) is None:
-            ends = f"{self.cubes[0].grid.wave[0]:.4f} - {self.cubes[-1].grid.wave[-1]:.4f}"
-            msg = f"wavelength = {wave:g} micron; the cubes have {ends} micron"
-            raise InputError(msg)
+        wave = wave_in(self.cubes, value)
         self.controls.is_map.value = False
         self._go_to(wave)
 
@@ -175,11 +171,7 @@ class CubeViewer(VBox):  # type: ignore[misc]
 
     @wavelength_range.setter
     def wavelength_range(self, value: u.Quantity | None) -> None:
-        limits = None if value is None else tuple(float(v) for v in np.sort(u.Quantity(value, u.um).value))
-        if limits is not None and len(limits) != 2:
-            msg = f"wavelength_range: needs 2 wavelengths, got {len(limits)}"
-            raise InputError(msg)
-        self._brushed(limits)
+        self._brushed(None if value is None else ranges_of("wavelength_range", value)[0])
 
     @property
     def picture(self) -> Picture:
@@ -217,12 +209,7 @@ class CubeViewer(VBox):  # type: ignore[misc]
 
     @continuum.setter
     def continuum(self, value: u.Quantity | None) -> None:
-        ranges = None if value is None else np.sort(np.atleast_2d(u.Quantity(value, u.um).value), axis=1)
-        if ranges is not None and (ranges.ndim != 2 or ranges.shape[1] != 2):
-            msg = f"continuum: needs ranges of 2 wavelengths, shape (n, 2), got {ranges.shape}"
-            raise InputError(msg)
-        told = None if ranges is None else tuple((float(low), float(high)) for low, high in ranges)
-        self._choice = replace(self._choice, continuum=told)
+        self._choice = replace(self._choice, continuum=None if value is None else ranges_of("continuum", value))
         self.controls.continuum.value = True
         self._redrawn(None)
 
@@ -386,12 +373,11 @@ class CubeViewer(VBox):  # type: ignore[misc]
         Raises
         ------
         InputError, OutputError
-            If there is nothing to write, or it cannot be written.
+            If it cannot be.
         """
         return cube_saving.save(what, Path(path), self)
 
     def _attempt(self, call: Any) -> None:
-        """Do something; what is wrong with it is said below the controls."""
         attempt(call, self.controls.status)
 
     def _repr_mimebundle_(self, **options: Any) -> Any:

@@ -1,7 +1,6 @@
 """The controls beside the image of a cube: what to show, maps, apertures, files."""
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from functools import cache
 from importlib.resources import files
 from typing import Any
@@ -56,16 +55,6 @@ def attempt(call: Callable[[], object], line: HTML) -> None:
         say(line, str(error), is_bad=True)
 
 
-@contextmanager
-def quiet(controls: "CubeControls") -> Iterator[None]:
-    """Change widgets without that counting as what the user did."""
-    before, controls.is_telling = controls.is_telling, True
-    try:
-        yield
-    finally:
-        controls.is_telling = before
-
-
 class CubeControls:
     """Widgets without behaviour, which the viewer gives them.
 
@@ -102,7 +91,7 @@ class CubeControls:
         self.peak = _button("crosshairs", "move it to the brightest spaxel near it")
         self.chosen = Dropdown(options=[("-", 0)], layout=Layout(flex="1 1 90px", width="auto", min_width="70px"))
         self.aperture = note("click a spaxel, or add an aperture")
-        self.zoom = ToggleButton(icon="arrows", layout=Layout(width="34px"))
+        self.zoom = ToggleButton(icon="arrows", layout=Layout(width="auto"))
         self.zoom.tooltip = "drag and turn the wheel to pan and zoom the image"
         self.closer, self.farther = _button("search-plus", "zoom in"), _button("search-minus", "zoom out")
         self.home = _button("home", "show the whole image")

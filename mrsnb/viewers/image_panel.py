@@ -336,11 +336,12 @@ class ImagePanel:
 
 def _moved(view: View, old: CubeGrid, new: CubeGrid) -> View:
     """Return the view of the same part of the sky on another grid."""
-    middle = [np.array([value]) for value in ((view.left + view.right) / 2, (view.low + view.high) / 2)]
-    ra, dec = from_plane(*middle, old.ra, old.dec, old.rotation)
-    x, y = (float(v[0]) for v in to_plane(ra, dec, new.ra, new.dec, new.rotation))
+    x, y = (np.array([value]) for value in ((view.left + view.right) / 2, (view.low + view.high) / 2))
+    ra, dec = from_plane(x, y, old.ra, old.dec, old.rotation)
+    x, y = to_plane(ra, dec, new.ra, new.dec, new.rotation)
+    at = float(x[0]), float(y[0])
     wide, tall = (view.right - view.left) / 2, (view.high - view.low) / 2
-    return View(x - wide, x + wide, y - tall, y + tall)
+    return View(at[0] - wide, at[0] + wide, at[1] - tall, at[1] + tall)
 
 
 def _set(mark: Any, points: Any) -> None:

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from mrsnb.core.curve import Curve
 from mrsnb.core.lines import Line
+from mrsnb.viewers.latest import Latest
 from mrsnb.viewers.spectrum_data import Values
 from mrsnb.viewers.spectrum_plot import SpectrumPlot
 from mrsnb.viewers.spectrum_shapes import (
@@ -91,6 +92,8 @@ class SpectrumCanvas:
         self._values: list[Values] = [(np.full(c.wave.shape, np.nan), None) for c in curves]
         self._prepared: tuple[float, float] | None = None
         self._mode = "pan"
+        self._range: tuple[float, float] | None = None
+        self._over: dict[str, tuple[Any, ...]] = {}
         self._flux_label = ""
         self.plot = self._new_plot()
 
@@ -116,9 +119,9 @@ class SpectrumCanvas:
         waves = [c.wave for c, shown in zip(self._curves, self._look.visible, strict=True) if shown]
         self.set_view(*wave_limits(waves, log=self._look.log_wave))
 
-    def set_colours(self, colours: Sequence[str]) -> None:
-        """Draw as many curves as there are colours; `set_look` and `set_values` are to follow."""
-        self._colours = list(colours)
+    def set_curves(self, colours: Sequence[str], look: Look) -> None:
+        """Have as many curves as there are colours, on the same axes; `set_values` is to follow."""
+        self._colours, self._look = list(colours), look
         self.plot.set_colours(colours)
 
     def set_values(self, values: Sequence[Values], flux_label: str, *, is_brief: bool = False) -> None:
@@ -128,8 +131,23 @@ class SpectrumCanvas:
         self._prepared = None
         self._draw(is_brief=is_brief)
 
-    def set_look(self, look: Look) -> bool:
-        """Draw in another way; return True if that took a new figure, which shows no range, fit or marker yet."""
+    def show_range(self, limits: tuple[float, float] | None) -> None:
+        """Shade a range (micron); where the mouse brushes, the brush does."""
+        self._range, brush = limits, self.plot.brush
+        is_brushing = self._mode == "range"
+        self.plot.draw_range(None if is_brushing else limits)
+        if not is_brushing or limits is None:
+            brush.selected = None
+        elif brush.selected is None or tuple(brush.selected) != limits:
+            brush.selected = np.array(limits)
+
+    def show(self, what: str, *given: Any) -> None:
+        """Draw a ``"marker"``, a ``"fit"``, or what is ``"beside"`` a line, as `SpectrumPlot` takes them."""
+        self._over[what] = given
+        getattr(self.plot, f"draw_{what}")(*given)
+
+    def set_look(self, look: Look) -> None:
+        """Draw in another way."""
         old, self._look = self._look, look
         is_new = (old.log_wave, old.log_flux) != (look.log_wave, look.log_flux)
         if is_new:
@@ -139,14 +157,16 @@ class SpectrumCanvas:
         if look.auto != old.auto:
             self.set_mode(self._mode)
         self._draw()
-        return is_new
 
     def set_mode(self, mode: str) -> None:
-        """Let the mouse ``"pan"``, ``"brush"`` or ``"inspect"``."""
+        """Let the mouse ``"pan"``, brush a ``"range"`` or ``"inspect"``."""
         self._mode = mode
         plot = self.plot
+        if mode != "inspect":
+            plot.draw_near(np.zeros(0), np.zeros(0))
         plot.pan.scales = {"x": [plot.x]} if self._look.auto else {"x": [plot.x], "y": [plot.y]}
-        plot.figure.interaction = {"pan": plot.pan, "brush": plot.brush, "inspect": plot.cursor}[mode]
+        plot.figure.interaction = {"pan": plot.pan, "range": plot.brush, "inspect": plot.cursor}[mode]
+        self.show_range(self._range)
 
     def close(self) -> None:
         """Close the figure."""
@@ -156,7 +176,7 @@ class SpectrumCanvas:
     def _new_plot(self) -> SpectrumPlot:
         look = self._look
         plot = SpectrumPlot(self._colours, log_wave=look.log_wave, log_flux=look.log_flux, height=self._height)
-        plot.on_view(self._draw)
+        plot.on_view(Latest(self._draw))
 
         def brushed(_: Any) -> None:
             chosen = plot.brush.selected
@@ -183,6 +203,8 @@ class SpectrumCanvas:
         self._prepared = None
         self.plot.set_view(*view)
         self.set_mode(self._mode)
+        for what, given in self._over.items():
+            self.show(what, *given)
 
     def _draw(self, *, is_brief: bool = False) -> None:
         low, high = self.view

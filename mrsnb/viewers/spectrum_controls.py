@@ -107,12 +107,14 @@ class SpectrumControls:
             Called with the change when one is to be shown or hidden.
         """
         old, hidden = self.chips, {name for name, chip in zip(self._names, self.chips, strict=True) if not chip.value}
+        stays = self._names[self.reference.value] if old else names[0]
         self._names = list(names)
         self.chips = [_chip(name, colour) for name, colour in zip(names, colours, strict=True)]
         for name, chip in zip(names, self.chips, strict=True):
             chip.value = name not in hidden
             chip.observe(on_chip, "value")
         self.reference.options = [(name, i) for i, name in enumerate(names)]
+        self.reference.value = self._names.index(stays) if stays in names else 0
         self._chip_row.children = [*self.chips, *([self.stitch, self.reference] if len(names) > 1 else [])]
         close_all(old)
 
@@ -135,6 +137,12 @@ class SpectrumControls:
         for each in tools:
             each.add_class("mrsnb-tools")
         return [self.style, row(top), figure, self.readout, *tools, table]
+
+    def show_redshift(self, redshift: float) -> None:
+        """Show a redshift in the box and on the slider, which becomes long enough."""
+        self.slider.max = max(self.slider.max, 2 * redshift)
+        self.slider.min = min(self.slider.min, 2 * redshift, 0.0)
+        self.slider.value = self.redshift.value = redshift
 
     def show_scales(self, names: Sequence[str], scales: Sequence[BandScale] | None) -> None:
         """Write the factor of each band on its chip, or only its name if None."""

@@ -35,7 +35,7 @@ from mrsnb.viewers.spectrum_table import MeasurementTable
 from mrsnb.viewers.viewer_traits import LineListsTrait, RedshiftTrait, WaveRangeTrait, WaveTrait, checked_range
 
 CYCLE = ("#3d8bd4", "#e0662f", "#2aa876", "#c65fa8", "#b8860b", "#7d7bd6")  # seen on white and on black
-_WATCHED = ("line_lists", "column", "unit", "stitched", "range", "wavelength", "beside")
+_WATCHED = ("line_lists", "column", "unit", "stitched", "range", "wavelength")
 _STEP = 1.5  # factor of a step nearer or farther
 LEAN = "mrsnb-lean"  # CSS class of a viewer without its tools
 
@@ -259,9 +259,6 @@ class SpectrumViewer(widgets.VBox):  # type: ignore[misc]
     def _redraw(self, _: Any = None) -> None:
         self._canvas.set_look(self._look())
 
-    def _on_beside(self) -> None:
-        self._canvas.show("beside", self.beside)
-
     def _on_wavelength(self) -> None:
         self._canvas.show("marker", None if self.wavelength is None else float(self.wavelength.value))
 
@@ -296,10 +293,11 @@ class SpectrumViewer(widgets.VBox):  # type: ignore[misc]
             widget.on_click(self._safely(partial(self._save_as, kind)))
         self.observe(self._on_redshift, "redshift")
         shown = self._on_quantity
-        calls = (self._on_lists, shown, shown, self._reload, self._on_range, self._on_wavelength, self._on_beside)
+        calls = (self._on_lists, shown, shown, self._reload, self._on_range, self._on_wavelength)
         for name, call in zip(_WATCHED, calls, strict=True):
             self.observe(lambda _, call=call: call(), name)
         self.observe(lambda change: self._table.set_kept(change.new), "measurements")
+        self.observe(lambda change: self._canvas.show("beside", change.new), "beside")
 
     def _safely(self, call: Callable[[Any], None]) -> Callable[[Any], None]:
         """Return `call` with our own errors shown below the figure, and the boxes set back to what holds."""

@@ -107,7 +107,13 @@ class ImagePanel:
 
         def dots(marker: str, size: int, **more: Any) -> Scatter:
             return Scatter(
-                x=[], y=[], scales=self._scales, marker=marker, default_size=size, stroke=_EDGE, colors=[_MARK], **more
+                x=[],
+                y=[],
+                scales=self._scales,
+                marker=marker,
+                default_size=size,
+                colors=[_MARK],
+                **more,
             )
 
         self._contours = lines("#d7ecff", 0.9, 0.9)
@@ -129,8 +135,8 @@ class ImagePanel:
         self._fed = Scatter(
             x=[], y=[], scales=self._scales, marker="square", default_size=64, colors=[MARK], fill=False, stroke_width=2
         )
-        self._centre = dots("circle", 48, enable_move=True)
-        self._handles = dots("square", 44, enable_move=True)
+        self._centre = dots("circle", 48, stroke=_EDGE, enable_move=True)
+        self._handles = dots("square", 44, stroke=_EDGE, enable_move=True)
         for mark, first in ((self._centre, 0), (self._handles, 1)):
             mark.on_drag(self._dragging(first, is_end=False))
             mark.on_drag_end(self._dragging(first, is_end=True))

@@ -157,8 +157,8 @@ class WaveControls:
 
     def _slid(self, _: Any) -> None:
         if not self._is_telling:
-            self._redraw()
             self._on_plane(self.plane)
+            self._redraw()
 
     def _redraw(self, _: Any = None) -> None:
         if self._grid is None:

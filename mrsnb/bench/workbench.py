@@ -290,8 +290,11 @@ class Workbench(w.VBox):  # type: ignore[misc]
         self._follow()
 
     def _hide_doubles(self, viewer: CubeViewer) -> None:
-        """Hide what is here already: the chooser of bands."""
-        viewer.controls.band.layout.display = "none"
+        """Hide what is here already: the chooser of bands, and the button that shows tools."""
+        tools = viewer.spectrum.tools
+        tools.value = True
+        for double in (viewer.controls.band, tools):
+            double.layout.display = "none"
 
     def _follow(self) -> None:
         """Say which band is in view."""

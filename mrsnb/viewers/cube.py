@@ -279,6 +279,8 @@ class CubeViewer(VBox):  # type: ignore[misc]
 
     def _draw_over(self) -> None:
         c, grid = self.controls, self.cube.grid
+        if self._shown.image.shape != (grid.n_y, grid.n_x):  # another cube is about to be drawn
+            return
         lines = contour_lines(self._shown, self._stretch, grid) if c.contours.value else []
         if c.psf.value and self.cube.bands:
             lines.append(psf_circle(self.image.view, float(grid.wave[self.waves.plane])))

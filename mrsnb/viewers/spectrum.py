@@ -66,8 +66,8 @@ class SpectrumViewer(widgets.VBox):  # type: ignore[misc]
         Ranges that are shaded as those of a continuum, micron.
     brushing : tuple of float or None
         The limits, micron, while the user drags a brush; observable.
-    mode : ToggleButtons
-        What the mouse does.
+    mode, tools : ToggleButtons, ToggleButton
+        What the mouse does, and whether line lists, measurements and files are there.
     measurements : tuple of Entry
         The lines that were kept; observable.
 
@@ -105,7 +105,7 @@ class SpectrumViewer(widgets.VBox):  # type: ignore[misc]
     ) -> None:
         self.data = SpectrumData(spectra, flux_unit)
         self._controls = SpectrumControls()
-        self.mode = self._controls.mode
+        self.mode, self.tools = self._controls.mode, self._controls.tools
         self._table = MeasurementTable(lambda kept: self.set_trait("measurements", kept))
         self._values: list[Values] = []
         self._scales: list[BandScale] = []
@@ -197,7 +197,7 @@ class SpectrumViewer(widgets.VBox):  # type: ignore[misc]
 
     def lean(self) -> None:
         """Fold tools and error bands; the button brings them back."""
-        self._controls.tools.value = self._controls.errors.value = False
+        self.tools.value = self._controls.errors.value = False
 
     def reset(self) -> None:
         """Show all wavelengths and fluxes."""
@@ -284,7 +284,7 @@ class SpectrumViewer(widgets.VBox):  # type: ignore[misc]
         c.home.on_click(lambda _: self.reset())
         c.closer.on_click(lambda _: self.zoom(_STEP))
         c.farther.on_click(lambda _: self.zoom(1 / _STEP))
-        c.tools.observe(lambda change: self.remove_class(LEAN) if change.new else self.add_class(LEAN), "value")
+        self.tools.observe(lambda change: self.remove_class(LEAN) if change.new else self.add_class(LEAN), "value")
         c.keep.on_click(lambda _: self.keep())
         c.clear.on_click(lambda _: self.set_trait("range", None))
         c.adopt.on_click(self._safely(lambda _: self._adopt()))
@@ -322,6 +322,7 @@ class SpectrumViewer(widgets.VBox):  # type: ignore[misc]
     def _on_lists(self) -> None:
         for name, toggle in self._controls.lists.items():
             toggle.value = name in self.line_lists
+        (self.add_class if self.line_lists else self.remove_class)("mrsnb-lines")
         self._redraw()
         self._measure()
 

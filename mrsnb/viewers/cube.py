@@ -278,21 +278,20 @@ class CubeViewer(VBox):  # type: ignore[misc]
         self._read_out()
 
     def _draw_over(self) -> None:
-        c, grid = self.controls, self.cube.grid
-        if self._shown.image.shape != (grid.n_y, grid.n_x):  # another cube is about to be drawn
+        c, cube = self.controls, self.cube
+        if self._shown.image.shape != cube.shape[1:]:  # another cube is about to be drawn
             return
-        lines = contour_lines(self._shown, self._stretch, grid) if c.contours.value else []
-        if c.psf.value and self.cube.bands:
-            lines.append(psf_circle(self.image.view, float(grid.wave[self.waves.plane])))
+        lines = contour_lines(self._shown, self._stretch, cube.grid) if c.contours.value else []
+        if c.psf.value and cube.bands:
+            lines.append(psf_circle(self.image.view, float(cube.grid.wave[self.waves.plane])))
         if lines or self._has_lines:
             self.image.show_contours(lines)
         self._has_lines = bool(lines)
 
     def _read_out(self) -> None:
         say(self._readout, voxel_text(self.cube, self.waves.plane, self._at, self._shown))
-        text = "brush a range in the spectrum"
-        if self._range is not None:
-            text = f"{self._range[0]:.4f} - {self._range[1]:.4f} \N{MICRO SIGN}m"
+        none, some = "brush a range in the spectrum", "{:.4f} - {:.4f} \N{MICRO SIGN}m"
+        text = none if self._range is None else some.format(*self._range)
         if text != self._range_text:
             self._range_text = text
             say(self.controls.range, text)

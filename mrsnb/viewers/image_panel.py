@@ -238,11 +238,10 @@ class ImagePanel:
             (self._y_axis, view.low, view.high, 1),
         ):
             ticks = round_ticks(low, high)
-            with axis.hold_sync():
-                axis.tick_values = ticks
-                axis.tick_labels = {
-                    f"{tick:.10g}": f"{way * tick + 0.0:g}".replace("-", "\N{MINUS SIGN}") for tick in ticks
-                }
+            axis.tick_labels = {
+                f"{tick:.10g}": f"{way * tick + 0.0:g}".replace("-", "\N{MINUS SIGN}") for tick in ticks
+            }
+            axis.tick_values = ticks  # in a message that follows: drawn with the labels that are there
         self._x_axis.label = "offset east / arcsec" if is_aligned else "x offset / arcsec"
         self._y_axis.label = "offset north / arcsec" if is_aligned else "y offset / arcsec"
 

@@ -86,7 +86,7 @@ def _made(thing: Any, flux_unit: str | None) -> list[Curve]:
         for curve in (
             curves_of(p.path, flux_unit)
             if p.path is not None and p.path.exists()
-            else [make_curve(p.label, p.wave, {"FLUX": (p.flux, None, "Jy")}, name=p.name)]  # type: ignore[dict-item,arg-type]
+            else [make_curve(p.label, p.wave, {"FLUX": (p.flux, None, "Jy")}, name=p.name)]
         )
     ]
 

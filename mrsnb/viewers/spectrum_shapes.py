@@ -97,7 +97,7 @@ def without_spikes(flux: Array) -> Array:
     """
     if len(flux) < 5:
         return flux
-    left, right = np.r_[flux[1], flux[:-1]], np.r_[flux[1:], flux[-2]]
+    left, right = np.r_[flux[:1], flux[:-1]], np.r_[flux[1:], flux[-1:]]
     smooth = np.fmax(np.fmin(left, right), np.fmin(np.fmax(left, right), flux))
     known = smooth[np.isfinite(smooth)]
     room = float(np.ptp(known)) if known.size else 0.0

@@ -4,9 +4,9 @@
 
 JupyterLab and Chromium as in `tests/browser`. Cubes are made with the shapes of the twelve bands of a full observation;
 the workbench opens ASSOCIATION, by default a small simulated one. A latency begins when the browser stamps the event of
-the key or the mouse, and ends with the frame after the change of the picture or the curve. Of each move, CPU time of the
-kernel and what it sends are told as well, which other jobs of the machine disturb little. A cube of 3 GB, sparse on the
-disk, is opened in a fresh process. Prints a table. Let nothing else run on the machine.
+the key or the mouse, and ends with the frame after the change of the picture or the curve. Of each move, CPU time of
+the kernel and what it sends are told as well, which other jobs of the machine disturb little. A cube of 3 GB, sparse on
+the disk, is opened in a fresh process. Prints a table. Let nothing else run on the machine.
 """
 
 import argparse
@@ -20,12 +20,12 @@ import numpy as np
 from astropy.io import fits
 from measured import ROOT, measure
 
-sys.path[:0] = [str(ROOT / "tests"), str(ROOT / "tests" / "browser")]
-from cubes import a_cube
-from lab import CHROMIUM_ARGUMENTS, Notebook, Windows, running_lab
-
 from mrsnb.core.bands import Band
 from mrsnb.io.s3d import write_s3d
+
+sys.path[:0] = [str(ROOT / "tests"), str(ROOT / "tests" / "browser")]
+from cubes import a_cube  # noqa: E402 (found by the path above)
+from lab import CHROMIUM_ARGUMENTS, Notebook, Windows, running_lab  # noqa: E402
 
 SHAPES = {
     "1A": (1050, 47, 57, 0.13), "1B": (1213, 47, 57, 0.13), "1C": (1400, 47, 57, 0.13), "2A": (970, 43, 51, 0.17),
@@ -232,7 +232,9 @@ def main():
         if a.association is None:
             from mrsnb.simulate import simulate
 
-            made = simulate(folder / "small", name="small", sub_bands=["short"], detectors=["MIRIFUSHORT"], progress=False)
+            made = simulate(
+                folder / "small", name="small", sub_bands=["short"], detectors=["MIRIFUSHORT"], progress=False
+            )
             a.association = made.association
         a.association = a.association.absolute()
         a.large = folder / "large_s3d.fits"

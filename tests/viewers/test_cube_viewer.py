@@ -1,6 +1,7 @@
 """The cube viewer without a browser: what a user does to its widgets, and what is shown and written then."""
 
 import csv
+import doctest
 import itertools
 
 import numpy as np
@@ -17,7 +18,7 @@ from mrsnb.errors import InputError
 from mrsnb.io.regions import read_region
 from mrsnb.io.s3d import write_s3d
 from mrsnb.io.x1d import read_x1d
-from mrsnb.viewers import figures
+from mrsnb.viewers import aperture_set, figures
 from mrsnb.viewers.cube import CubeViewer
 from mrsnb.viewers.cube_saving import FORMATS, X1D
 from mrsnb.viewers.latest import Latest
@@ -421,6 +422,78 @@ def test_what_is_synced_is_small():
         sizes.append(sum(getattr(value, "nbytes", len(repr(value))) for value in state.values()))
     assert max(sizes) < 100_000
     made.close()
+
+
+def test_a_part_of_the_sky_is_seen_and_told(viewer):
+    whole = viewer.image.view
+    viewer.zoom(2.0)
+    view = viewer.image.view
+    assert view.right - view.left == pytest.approx((whole.right - whole.left) / 2)
+    net = viewer.image._net.mark
+    size = viewer.cube.grid.spaxel_size
+    assert view.left - size <= net.column[0] <= view.left <= view.right <= net.column[-1] <= view.right + size
+    assert len(viewer.image._x_axis.tick_values) > 2
+    net._handle_custom_msgs(None, {"event": "hover", "data": {"row": net.row[1], "column": net.column[2]}})
+    assert f"offset {-net.column[2] - size / 2:+.2f}" in viewer._readout.value
+    viewer.controls.home.click()
+    assert viewer.image.view == whole
+
+
+def test_the_same_part_of_the_sky_is_seen_in_another_band(bands):
+    bands.controls.contours.value = bands.controls.psf.value = True
+    bands.band = "1A"
+    bands.image.zoom(3.0, (0.4, 0.2))
+    view = bands.image.view
+    bands.band = "1B"
+    assert bands.image.view.right - bands.image.view.left == pytest.approx(view.right - view.left)
+    bands.band = "1A"
+    np.testing.assert_allclose(bands.image.view, view, atol=1e-9)
+
+
+def test_spectra_come_and_go_in_one_viewer(viewer):
+    spectrum, c = viewer.spectrum, viewer.controls
+    spectrum.line_lists = ("H2",)
+
+    def there_and_back():
+        c.add.click()
+        assert spectrum.data.names == ["aperture 1", "aperture 2"]
+        assert [curve.visible for curve in spectrum._canvas.plot._curves] == [True, True]
+        c.remove.click()
+
+    there_and_back()
+    before = len(_instances)
+    there_and_back()
+    assert len(_instances) == before
+    c.remove.click()
+    assert spectrum.data.names == ["no aperture"]
+    c.add.click()
+    assert (spectrum is viewer.spectrum, spectrum.line_lists, spectrum.data.names) == (True, ("H2",), ["aperture 1"])
+
+
+def test_one_redshift_for_planes_and_lines(viewer):
+    viewer.waves.redshift.value = 0.02
+    assert viewer.spectrum.redshift == 0.02
+    viewer.spectrum.redshift = 0.03
+    assert viewer.waves.redshift.value == 0.03
+
+
+def test_one_aperture_over_bands_is_one_spectrum(bands):
+    (curve,) = bands.spectrum.data.curves
+    assert (np.diff(curve.wave) > 0).all()
+    first, second = (cube.grid.wave for cube in bands.cubes)
+    middle = (first[-1] + second[0]) / 2
+    assert len(curve.wave) == (first < middle).sum() + (second >= middle).sum()
+    assert doctest.testmod(aperture_set).failed == 0
+
+
+def test_a_drag_sends_little(viewer):
+    sent = []
+    for widget in [one for one in _instances.values() if one.comm is not None]:
+        widget.comm.publish_msg = lambda *_, **told: sent.append(told)
+    viewer._hands.drag(0, (0.1, 0.0), False)
+    sent.clear()
+    viewer._hands.drag(0, (0.12, 0.0), False)
+    assert 0 < len(sent) <= 8
 
 
 @pytest.mark.parametrize(("gl", "own", "dead"), [("0.1.1", "0.13.1", True), ("0.1.1", "0.12.47", False)])

@@ -34,8 +34,7 @@ from mrsnb.viewers.wavelength import WaveControls
 
 Array = NDArray[Any]
 
-_STEP = 1.6
-"""Factor of a step nearer or farther."""
+_STEP = 1.6  # factor of a step nearer or farther
 
 
 class CubeViewer(VBox):  # type: ignore[misc]

@@ -1,7 +1,6 @@
 """Steps, cube, spectra and runs of one observation, put together."""
 
 from collections.abc import Iterable
-from functools import partial
 from pathlib import Path
 from typing import Any, cast
 
@@ -9,7 +8,6 @@ import ipywidgets as w
 import traitlets as t
 
 from mrsnb.bench.current import Current
-from mrsnb.bench.linked_spectrum import LinkedSpectrum
 from mrsnb.bench.live import Live, needs
 from mrsnb.bench.observation import Observation, observation
 from mrsnb.bench.sheet import sheet as own_sheet
@@ -168,8 +166,8 @@ class Workbench(w.VBox):  # type: ignore[misc]
 
     @property
     def spectrum(self) -> Any:
-        """The `SpectrumViewer` below the cube; None if there is none. Another one when there are other spectra."""
-        return None if self.viewer is None else self.viewer.spectrum_panel.viewer
+        """The `SpectrumViewer` below the cube; None if there is none."""
+        return None if self.viewer is None else self.viewer.spectrum
 
     @property
     def is_busy(self) -> bool:
@@ -280,7 +278,7 @@ class Workbench(w.VBox):  # type: ignore[misc]
         """Show the cubes and spectra that there are now."""
         cubes, curves = self._current.cubes, self._current.curves
         if self.viewer is None:
-            self.viewer = CubeViewer(cubes, spectrum=partial(LinkedSpectrum, extracted=curves))
+            self.viewer = CubeViewer(cubes)
             self.viewer.controls.band.observe(lambda _: self._follow(), "value")
             self._hide_doubles(self.viewer)
             for old in self._place.children:
@@ -288,12 +286,14 @@ class Workbench(w.VBox):  # type: ignore[misc]
             self._place.children = [self.viewer]
         else:
             self.viewer.show(cubes, band)
-            self.viewer.spectrum_panel.show_extracted(curves)
+        self.viewer.spectrum_panel.show_extracted(curves)
         self._follow()
 
     def _hide_doubles(self, viewer: CubeViewer) -> None:
-        """Hide what is here already: the chooser of bands, and the tools of spectra."""
-        for double in (viewer.controls.band, viewer.controls.zoom, viewer.controls.home):
+        """Hide what is here already: the chooser of bands, and the button that shows tools."""
+        tools = viewer.spectrum.tools
+        tools.value = True
+        for double in (viewer.controls.band, tools):
             double.layout.display = "none"
 
     def _follow(self) -> None:

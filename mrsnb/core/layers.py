@@ -60,10 +60,27 @@ class Layer:
         mapped = getattr(part, "_mmap", None)
         if mapped is None:
             return np.asarray(part)
+        _call_pages(part, mapped)
         held = np.array(part)
         if hasattr(mapped, "madvise"):
             mapped.madvise(mmap.MADV_DONTNEED)
         return held
+
+
+def _call_pages(part: NDArray[Any], mapped: mmap.mmap) -> None:
+    """Have the system read what a part needs of a file, and no more, before it is missed page by page."""
+    if not hasattr(mapped, "madvise") or not hasattr(mmap, "MADV_WILLNEED") or not part.size:
+        return
+    planes = part if part.ndim == 3 else part.reshape(1, *part.shape)
+    first, end = np.lib.array_utils.byte_bounds(planes[0])
+    step, page = planes.strides[0], mmap.PAGESIZE
+    begin = first - np.frombuffer(mapped, np.uint8).__array_interface__["data"][0]
+    mapped.madvise(mmap.MADV_RANDOM)
+    if abs(step) < end - first + page:
+        begin, end, planes = begin + min(0, step * (len(planes) - 1)), end + abs(step) * (len(planes) - 1), planes[:1]
+    for number in range(len(planes)):
+        at = begin + number * step
+        mapped.madvise(mmap.MADV_WILLNEED, at // page * page, at % page + end - first)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

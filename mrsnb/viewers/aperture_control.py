@@ -9,9 +9,10 @@ from numpy.typing import NDArray
 from mrsnb.core.cube import CubeGrid
 from mrsnb.core.region import Kind, SkyAperture
 from mrsnb.viewers.aperture_set import ApertureSet, describe
-from mrsnb.viewers.cube_controls import CubeControls, quiet, say
+from mrsnb.viewers.aperture_spectrum import ApertureSpectrum
+from mrsnb.viewers.cube_controls import CubeControls, say
 from mrsnb.viewers.image_panel import ImagePanel
-from mrsnb.viewers.spectrum_panel import SpectrumPanel
+from mrsnb.viewers.quiet import quiet
 
 Array = NDArray[Any]
 
@@ -28,7 +29,7 @@ class ApertureControl:
     apertures : ApertureSet
     controls : CubeControls
     image : ImagePanel
-    spectrum : SpectrumPanel
+    spectrum : ApertureSpectrum
     look : callable
         Returns the cube and the image in view.
     attempt : callable
@@ -40,7 +41,7 @@ class ApertureControl:
         apertures: ApertureSet,
         controls: CubeControls,
         image: ImagePanel,
-        spectrum: SpectrumPanel,
+        spectrum: ApertureSpectrum,
         look: Callable[[], tuple[Any, Array]],
         attempt: Callable[[Callable[[], Any]], None],
     ) -> None:
@@ -48,7 +49,6 @@ class ApertureControl:
         self._look, self._attempt = look, attempt
         c = controls
         c.chosen.observe(self._chosen, "value")
-        c.per.observe(lambda _: self.draw_spectra(), "value")
         c.add.on_click(lambda _: self.add(c.kind.value))
         c.remove.on_click(lambda _: self.change(self.apertures.remove))
         c.peak.on_click(lambda _: self._to_peak())
@@ -70,8 +70,8 @@ class ApertureControl:
     def drag(self, handle: int, place: tuple[float, float], is_end: bool) -> None:
         """Follow the mouse, which has moved a handle."""
         self.apertures.drag(self._look()[0], handle, place)
-        self.draw(held=None if is_end else handle)
         self.draw_spectra(is_brief=not is_end)
+        self.draw(held=None if is_end else handle)
 
     def change(self, what: Callable[[], Any]) -> None:
         """Change the apertures, and show them."""
@@ -92,8 +92,8 @@ class ApertureControl:
 
     def draw_spectra(self, *, is_brief: bool = False) -> None:
         """Draw the spectrum of each aperture; briefly if the next follows at once."""
-        curves, unit = self.apertures.curves(per_area=self._controls.per.value == "mean")
-        self._spectrum.show(curves, unit, is_brief=is_brief)
+        a = self.apertures
+        self._spectrum.show(a.spectra(), [a.colour(i) for i in range(len(a.all))], is_brief=is_brief)
 
     def _listed(self) -> None:
         a, c = self.apertures, self._controls

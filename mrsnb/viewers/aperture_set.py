@@ -2,18 +2,18 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from mrsnb.core.curve import Column, Curve
 from mrsnb.core.layers import CubeLayers
 from mrsnb.core.region import Kind, Shape, SkyAperture
 from mrsnb.errors import InputError
 from mrsnb.geometry.shares import aperture_shares
 from mrsnb.viewers.aperture import dragged, handles, new_shape, on_sky, outlines, places_of, spaxel_shape
 from mrsnb.viewers.slicing import Sum, aperture_sum
-from mrsnb.viewers.spectrum_panel import Curve
 
 if TYPE_CHECKING:
     from astropy.table import QTable
@@ -26,6 +26,17 @@ MOST = len(COLOURS)
 _JANSKY = (("Jy", 1.0), ("mJy", 1e3), ("\N{MICRO SIGN}Jy", 1e6), ("nJy", 1e9))
 
 
+class Total(NamedTuple):
+    """What an aperture sums to in all cubes, one after the other: shape (n,) each."""
+
+    label: str
+    wave: Array
+    """Micron."""
+    flux: Array
+    """NaN after the last plane of each cube."""
+    err: Array
+
+
 class ApertureSet:
     """Apertures on the sky, one of them in hand.
 
@@ -36,15 +47,17 @@ class ApertureSet:
     """
 
     def __init__(self, cubes: Sequence[CubeLayers]) -> None:
-        self.cubes = tuple(cubes)
         self.all: list[SkyAperture] = []
         self.active = 0
         self._sums: dict[SkyAperture, list[Sum]] = {}
+        self.lay_on(cubes)
 
     def lay_on(self, cubes: Sequence[CubeLayers]) -> None:
         """Lay the apertures on other cubes."""
         self.cubes = tuple(cubes)
         self._sums.clear()
+        self._wave, self._order = one_by_one([cube.grid.wave for cube in self.cubes])
+        self._no_flags = np.zeros(self._wave.shape, np.uint32)
 
     @property
     def current(self) -> SkyAperture | None:
@@ -115,17 +128,35 @@ class ApertureSet:
         """Return what an aperture sums to in a cube, less the mean of its background."""
         return self._sums_for(self.all[number])[cube]
 
-    def curves(self, *, per_area: bool = False) -> tuple[list[Curve], str]:
-        """Return the spectrum of each aperture in all cubes, and what is told and its unit.
+    def spectra(self) -> list[Curve]:
+        """Return the spectrum of each aperture over all cubes: sum and mean of its spaxels.
 
-        Parameters
-        ----------
-        per_area : bool
-            True for the mean of the spaxels, False for their sum.
+        Where two cubes overlap, each has its half of the wavelengths.
         """
-        curves = [self._curve(number, per_area=per_area) for number in range(len(self.all))]
-        if per_area:
-            return curves, f"mean / ({self.cubes[0].unit})"
+        in_jansky = all(cube.is_surface_brightness for cube in self.cubes)
+        names, units = (("FLUX", "SURF_BRIGHT"), "Jy") if in_jansky else (("SUM", "MEAN"), self.cubes[0].unit)
+        return [self._spectrum(number, names, units, in_jansky=in_jansky) for number in range(len(self.all))]
+
+    def _spectrum(self, number: int, names: tuple[str, str], unit: str, *, in_jansky: bool) -> Curve:
+        sums, gap = self._sums_for(self.all[number]), np.full(1, np.nan)
+
+        def over_all(values: list[Array]) -> Array:
+            return np.concatenate([*values, gap])[self._order]
+
+        flux, err, area = (over_all([getattr(one, key) for one in sums]) for key in Sum._fields)
+        sr = over_all([np.full(len(cube.grid.wave), cube.spaxel_sr) for cube in self.cubes])
+        jansky: Any = 1e6 * sr if in_jansky else 1.0
+        per = 1.0 / np.where(area > 0, area, np.nan)
+        columns = {
+            names[0]: Column(flux * jansky, err * jansky, unit),
+            names[1]: Column(flux * per, err * per, self.cubes[0].unit),
+        }
+        label, name = f"aperture {number + 1}", self.all[number].source
+        return Curve(label=label, wave=self._wave, columns=columns, dq=self._no_flags, area=area * sr, name=name)
+
+    def curves(self) -> tuple[list[Total], str]:
+        """Return what each aperture sums to in all cubes, and in words what that is and its unit."""
+        curves = [self._curve(number) for number in range(len(self.all))]
         if not all(cube.is_surface_brightness for cube in self.cubes):
             return curves, f"sum / ({self.cubes[0].unit})"
         good = [np.abs(c.flux[np.isfinite(c.flux)]) for c in curves]
@@ -149,19 +180,16 @@ class ApertureSet:
         """Return the colour of an aperture."""
         return COLOURS[number % MOST]
 
-    def _curve(self, number: int, *, per_area: bool) -> Curve:
-        """Return one spectrum, in Jy if that is possible, interrupted between cubes."""
+    def _curve(self, number: int) -> Total:
+        """Return one sum, in Jy if that is possible."""
         sums, gap = self._sums_for(self.all[number]), np.full(1, np.nan)
         wave, flux, err = [], [], []
         for cube, total in zip(self.cubes, sums, strict=True):
             factor: Any = cube.spaxel_sr * 1e6 if cube.is_surface_brightness else 1.0
-            if per_area:
-                factor = 1.0 / np.where(total.area > 0, total.area, np.nan)
             wave += [cube.grid.wave, cube.grid.wave[-1:]]
             flux += [total.flux * factor, gap]
             err += [total.err * factor, gap]
-        label = self.all[number].source
-        return Curve(label, np.concatenate(wave), np.concatenate(flux), np.concatenate(err), self.colour(number))
+        return Total(self.all[number].source, np.concatenate(wave), np.concatenate(flux), np.concatenate(err))
 
     def _sums_for(self, aperture: SkyAperture) -> list[Sum]:
         if aperture not in self._sums:
@@ -171,6 +199,37 @@ class ApertureSet:
     def _forget(self, aperture: SkyAperture) -> None:
         if self.all.count(aperture) <= 1:
             self._sums.pop(aperture, None)
+
+
+def one_by_one(waves: Sequence[Array]) -> tuple[Array, NDArray[np.intp]]:
+    """Return the wavelengths of several cubes as one rising list, and which plane of all cubes each is.
+
+    Where two overlap, each has its half. Where nothing is between two, the plane after the last of all stands for it.
+
+    Parameters
+    ----------
+    waves : sequence of ndarray
+        Shape (n_wave,) each, rising, in order of their first; micron.
+
+    Examples
+    --------
+    >>> wave, order = one_by_one([np.array([1.0, 2.0, 3.0]), np.array([2.0, 3.0, 4.0]), np.array([9.0])])
+    >>> wave.tolist(), order.tolist()
+    ([1.0, 2.0, 3.0, 4.0, 6.5, 9.0], [0, 1, 4, 5, 7, 6])
+    """
+    starts = np.cumsum([0, *map(len, waves)])
+    found, order, low = [np.zeros(0)], [np.zeros(0, np.intp)], -np.inf
+    for i, wave in enumerate(waves):
+        following = waves[i + 1][0] if i + 1 < len(waves) else np.inf
+        high = (wave[-1] + following) / 2 if following <= wave[-1] else np.inf
+        kept = np.flatnonzero((wave >= low) & (wave < high))
+        found.append(wave[kept])
+        order.append(starts[i] + kept)
+        low = high if np.isfinite(high) else -np.inf
+        if np.isfinite(following) and not np.isfinite(high):
+            found.append(np.array([(wave[-1] + following) / 2]))
+            order.append(starts[-1:])
+    return np.concatenate(found), np.concatenate(order)
 
 
 def _main(aperture: SkyAperture) -> int:

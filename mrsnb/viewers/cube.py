@@ -17,20 +17,24 @@ from mrsnb.errors import InputError
 from mrsnb.viewers import cube_saving
 from mrsnb.viewers.aperture_control import ApertureControl
 from mrsnb.viewers.aperture_set import ApertureSet
+from mrsnb.viewers.aperture_spectrum import ApertureSpectrum
 from mrsnb.viewers.closing import close_all
-from mrsnb.viewers.cube_controls import CubeControls, attempt, note, quiet, say, sheet
-from mrsnb.viewers.cube_inputs import cubes_of, having, meets, whole_range
+from mrsnb.viewers.cube_controls import CubeControls, attempt, note, say, sheet
+from mrsnb.viewers.cube_inputs import cubes_of, having, meets, ranges_of, wave_in, whole_range
 from mrsnb.viewers.figures import dead_brushes
 from mrsnb.viewers.image_panel import ImagePanel
 from mrsnb.viewers.latest import Latest
 from mrsnb.viewers.overlays import psf_circle
 from mrsnb.viewers.picture import Choice, Picture, contour_lines, picture
+from mrsnb.viewers.quiet import quiet
 from mrsnb.viewers.readout import voxel_text
 from mrsnb.viewers.slicing import Range, layer_names
-from mrsnb.viewers.spectrum_panel import SpectrumPanel
+from mrsnb.viewers.spectrum import SpectrumViewer
 from mrsnb.viewers.wavelength import WaveControls
 
 Array = NDArray[Any]
+
+_STEP = 1.6  # factor of a step nearer or farther
 
 
 class CubeViewer(VBox):  # type: ignore[misc]
@@ -43,8 +47,6 @@ class CubeViewer(VBox):  # type: ignore[misc]
         have one spectrum.
     aperture : SkyAperture or region of the package ``regions``, optional
         What is summed at first; if None, a circle about the brightest spaxel.
-    spectrum : callable
-        Makes what shows spectra, from what `SpectrumPanel` takes, and with its methods.
 
     Raises
     ------
@@ -60,7 +62,7 @@ class CubeViewer(VBox):  # type: ignore[misc]
     voxel = traitlets.Tuple(default_value=None, allow_none=True).tag(sync=False)
     """The voxel ``(x, y, z)`` of the cube in view that was clicked last, 0-based; to be observed."""
 
-    def __init__(self, cubes: Any, *, aperture: Any = None, spectrum: Any = SpectrumPanel) -> None:
+    def __init__(self, cubes: Any, *, aperture: Any = None) -> None:
         self.cubes, self.origins = cubes_of(cubes)
         self.apertures = ApertureSet(self.cubes)
         self._number = -1
@@ -69,12 +71,11 @@ class CubeViewer(VBox):  # type: ignore[misc]
         self._at: tuple[int, int] | None = None
         self._shown = Picture(np.full((1, 1), np.nan), "", "")
         self._stretch: Any = None
-        self._has_lines = False
-        self._range_text = ""
+        self._has_lines, self._range_text = False, ""
         self.controls = CubeControls([cube.label for cube in self.cubes])
         drag = Latest(lambda *told: self._hands.drag(*told))  # noqa: PLW0108 (made below)
-        self.image = ImagePanel("magma", self._hovered, self._clicked, drag)
-        self.spectrum_panel = spectrum(self._brushed, self._marker_moved)
+        self.image = ImagePanel("magma", self._hovered, self._clicked, drag, self._draw_over)
+        self.spectrum_panel = ApertureSpectrum(self._brushed, self._marker_moved)
         look = lambda: (self.cube, self._shown.image)  # noqa: E731
         self._hands = ApertureControl(
             self.apertures, self.controls, self.image, self.spectrum_panel, look, self._attempt
@@ -98,7 +99,7 @@ class CubeViewer(VBox):  # type: ignore[misc]
         band = [self.controls.band] if len(self.cubes) > 1 else []
         title = HBox([*band, self._title], layout=Layout(width="100%", align_items="center"))
         style = HTML(sheet(), layout=Layout(display="none"))
-        return [style, title, top, self._readout, self.waves.widget, self.spectrum_panel.figure]
+        return [style, title, top, self._readout, self.waves.widget, self.spectrum]
 
     def _wire(self) -> None:
         c = self.controls
@@ -107,13 +108,22 @@ class CubeViewer(VBox):  # type: ignore[misc]
             widget.observe(self._redrawn, "value")
         c.shades.on_change(self._redrawn)
         c.shades.colours.observe(lambda change: setattr(self, "colours", change["new"]), "value")
-        c.zoom.observe(lambda change: self.spectrum_panel.zoom_in(change["new"]), "value")
+        c.zoom.observe(lambda change: self.image.let_pan(change["new"]), "value")
+        c.closer.on_click(lambda _: self.zoom(_STEP))
+        c.farther.on_click(lambda _: self.zoom(1 / _STEP))
+        c.home.on_click(lambda _: self.image.whole())
+        self.waves.redshift.observe(lambda _: self._shifted(self.waves.z), "value")
+        self.spectrum.observe(lambda change: self._shifted(change["new"]), "redshift")
         c.what.observe(lambda _: self._name_file(), "value")
-        c.home.on_click(lambda _: self.spectrum_panel.place(*whole_range(self.cubes)))
         write = lambda: say(c.status, f"wrote {self.save(c.what.value, c.file.value)}")  # noqa: E731
         c.save.on_click(lambda _: self._attempt(write))
 
     # What is looked at
+
+    @property
+    def spectrum(self) -> SpectrumViewer:
+        """The spectra of the apertures, with line lists and measurements."""
+        return self.spectrum_panel.viewer
 
     @property
     def cube(self) -> CubeLayers:
@@ -140,11 +150,7 @@ class CubeViewer(VBox):  # type: ignore[misc]
 
     @wavelength.setter
     def wavelength(self, value: u.Quantity) -> None:
-        wave = float(u.Quantity(value, u.um).value)
-        if having(self.cubes, (wave, wave)) is None:
-            ends = f"{self.cubes[0].grid.wave[0]:.4f} - {self.cubes[-1].grid.wave[-1]:.4f}"
-            msg = f"wavelength = {wave:g} micron; the cubes have {ends} micron"
-            raise InputError(msg)
+        wave = wave_in(self.cubes, value)
         self.controls.is_map.value = False
         self._go_to(wave)
 
@@ -164,11 +170,7 @@ class CubeViewer(VBox):  # type: ignore[misc]
 
     @wavelength_range.setter
     def wavelength_range(self, value: u.Quantity | None) -> None:
-        limits = None if value is None else tuple(float(v) for v in np.sort(u.Quantity(value, u.um).value))
-        if limits is not None and len(limits) != 2:
-            msg = f"wavelength_range: needs 2 wavelengths, got {len(limits)}"
-            raise InputError(msg)
-        self._brushed(limits)
+        self._brushed(None if value is None else ranges_of("wavelength_range", value)[0])
 
     @property
     def picture(self) -> Picture:
@@ -206,12 +208,7 @@ class CubeViewer(VBox):  # type: ignore[misc]
 
     @continuum.setter
     def continuum(self, value: u.Quantity | None) -> None:
-        ranges = None if value is None else np.sort(np.atleast_2d(u.Quantity(value, u.um).value), axis=1)
-        if ranges is not None and (ranges.ndim != 2 or ranges.shape[1] != 2):
-            msg = f"continuum: needs ranges of 2 wavelengths, shape (n, 2), got {ranges.shape}"
-            raise InputError(msg)
-        told = None if ranges is None else tuple((float(low), float(high)) for low, high in ranges)
-        self._choice = replace(self._choice, continuum=told)
+        self._choice = replace(self._choice, continuum=None if value is None else ranges_of("continuum", value))
         self.controls.continuum.value = True
         self._redrawn(None)
 
@@ -280,19 +277,20 @@ class CubeViewer(VBox):  # type: ignore[misc]
         self._read_out()
 
     def _draw_over(self) -> None:
-        c, grid = self.controls, self.cube.grid
-        lines = contour_lines(self._shown, self._stretch, grid) if c.contours.value else []
-        if c.psf.value and self.cube.bands:
-            lines.append(psf_circle(self.image.view, float(grid.wave[self.waves.plane])))
+        c, cube = self.controls, self.cube
+        if self._shown.image.shape != cube.shape[1:]:  # another cube is about to be drawn
+            return
+        lines = contour_lines(self._shown, self._stretch, cube.grid) if c.contours.value else []
+        if c.psf.value and cube.bands:
+            lines.append(psf_circle(self.image.view, float(cube.grid.wave[self.waves.plane])))
         if lines or self._has_lines:
             self.image.show_contours(lines)
         self._has_lines = bool(lines)
 
     def _read_out(self) -> None:
         say(self._readout, voxel_text(self.cube, self.waves.plane, self._at, self._shown))
-        text = "brush a range in the spectrum"
-        if self._range is not None:
-            text = f"{self._range[0]:.4f} - {self._range[1]:.4f} \N{MICRO SIGN}m"
+        none, some = "brush a range in the spectrum", "{:.4f} - {:.4f} \N{MICRO SIGN}m"
+        text = none if self._range is None else some.format(*self._range)
         if text != self._range_text:
             self._range_text = text
             say(self.controls.range, text)
@@ -337,6 +335,17 @@ class CubeViewer(VBox):  # type: ignore[misc]
         self._read_out()
         self.voxel = (x, y, self.waves.plane)
 
+    def _shifted(self, redshift: float) -> None:
+        """Take a redshift that was given for the plane or for the lines of the spectrum, for both."""
+        self.spectrum.redshift = redshift
+        if self.waves.z != redshift:
+            self.waves.redshift.value = redshift
+
+    def zoom(self, factor: float) -> None:
+        """Show a part of the sky so many times smaller, about the aperture in hand if it is in sight."""
+        handles = self.apertures.handles(self.cube)
+        self.image.zoom(factor, None if handles is None else (float(handles[0, 0]), float(handles[0, 1])))
+
     def mark_spaxels(self, spaxels: Sequence[tuple[int, int]], shares: Sequence[float] = ()) -> None:
         """Mark spaxels ``(x, y)`` of the cube in view, fainter for smaller shares on 0...1; none takes marks away."""
         self.image.show_spaxels(spaxels, shares)
@@ -364,12 +373,11 @@ class CubeViewer(VBox):  # type: ignore[misc]
         Raises
         ------
         InputError, OutputError
-            If there is nothing to write, or it cannot be written.
+            If it cannot be.
         """
         return cube_saving.save(what, Path(path), self)
 
     def _attempt(self, call: Any) -> None:
-        """Do something; what is wrong with it is said below the controls."""
         attempt(call, self.controls.status)
 
     def _repr_mimebundle_(self, **options: Any) -> Any:
@@ -383,7 +391,7 @@ class CubeViewer(VBox):  # type: ignore[misc]
         """Free what the browser holds."""
         if "waves" in self.__dict__:  # else it never came to be
             self.image.close()
-            self.spectrum_panel.close()
+            self.spectrum.close()
             close_all([*self.children, self.controls.band, self.waves.link])
         super().close()
 

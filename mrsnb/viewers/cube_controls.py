@@ -1,7 +1,6 @@
 """The controls beside the image of a cube: what to show, maps, apertures, files."""
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from functools import cache
 from importlib.resources import files
 from typing import Any
@@ -56,16 +55,6 @@ def attempt(call: Callable[[], object], line: HTML) -> None:
         say(line, str(error), is_bad=True)
 
 
-@contextmanager
-def quiet(controls: "CubeControls") -> Iterator[None]:
-    """Change widgets without that counting as what the user did."""
-    before, controls.is_telling = controls.is_telling, True
-    try:
-        yield
-    finally:
-        controls.is_telling = before
-
-
 class CubeControls:
     """Widgets without behaviour, which the viewer gives them.
 
@@ -102,12 +91,10 @@ class CubeControls:
         self.peak = _button("crosshairs", "move it to the brightest spaxel near it")
         self.chosen = Dropdown(options=[("-", 0)], layout=Layout(flex="1 1 90px", width="auto", min_width="70px"))
         self.aperture = note("click a spaxel, or add an aperture")
-        self.zoom = ToggleButton(icon="search-plus", layout=Layout(width="34px"))
-        self.zoom.tooltip = "drag and scroll in the spectrum to pan and zoom instead of brushing"
-        self.per = Dropdown(
-            options=[("sum of spaxels", "sum"), ("mean of spaxels", "mean")], layout=Layout(width="132px")
-        )
-        self.home = _button("home", "show the whole spectrum")
+        self.zoom = ToggleButton(icon="arrows", layout=Layout(width="auto"))
+        self.zoom.tooltip = "drag and turn the wheel to pan and zoom the image"
+        self.closer, self.farther = _button("search-plus", "zoom in"), _button("search-minus", "zoom out")
+        self.home = _button("home", "show the whole image")
         self.what = Dropdown(options=[*FORMATS, X1D], layout=Layout(width="132px"))
         self.file = Text(layout=Layout(flex="1 1 90px", width="auto", min_width="80px"))
         self.save = _button("save", "write the file")
@@ -124,7 +111,7 @@ class CubeControls:
 
         parts: list[Any] = [
             head("image"),
-            row(self.layer),
+            row(self.layer, self.zoom, self.closer, self.farther, self.home),
             row(self.shades.stretch, self.shades.limits),
             row(self.shades.low, self.shades.high),
             row(self.shades.colours, self.contours, self.psf),
@@ -134,8 +121,7 @@ class CubeControls:
             head("apertures"),
             row(self.kind, self.add, self.chosen, self.peak, self.remove),
             self.aperture,
-            *self._tools(head("spectrum and files"), row(self.zoom, self.home, self.per)),
-            *self._tools(row(self.what, self.file, self.save)),
+            *self._tools(head("files"), row(self.what, self.file, self.save)),
             self.status,
         ]
         return VBox(

@@ -4,6 +4,9 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from astropy import units as u
+
 from mrsnb.core.cube import Cube
 from mrsnb.core.layers import CubeLayers
 from mrsnb.errors import InputError
@@ -42,6 +45,21 @@ def cubes_of(given: Any) -> tuple[list[CubeLayers], list[Cube | None]]:
     return [cube for cube, _ in pairs], [origin for _, origin in pairs]
 
 
+def ranges_of(name: str, value: Any) -> tuple[Range, ...]:
+    """Return ranges of wavelength as pairs of numbers, rising, micron.
+
+    Raises
+    ------
+    InputError
+        If they are not of shape (n, 2), or (2,) for one.
+    """
+    ranges = np.sort(np.atleast_2d(u.Quantity(value, u.um).value), axis=1)
+    if ranges.ndim != 2 or ranges.shape[1] != 2:
+        msg = f"{name}: needs ranges of 2 wavelengths, shape (n, 2), got {ranges.shape}"
+        raise InputError(msg)
+    return tuple((float(low), float(high)) for low, high in ranges)
+
+
 def meets(cube: CubeLayers, limits: Range) -> bool:
     """Return whether a cube has wavelengths in a range, micron."""
     return bool(limits[0] <= cube.grid.wave[-1] and limits[1] >= cube.grid.wave[0])
@@ -50,6 +68,22 @@ def meets(cube: CubeLayers, limits: Range) -> bool:
 def having(cubes: Sequence[CubeLayers], limits: Range) -> int | None:
     """Return the number of the first cube that has wavelengths in a range, micron."""
     return next((i for i, cube in enumerate(cubes) if meets(cube, limits)), None)
+
+
+def wave_in(cubes: Sequence[CubeLayers], value: Any) -> float:
+    """Return a wavelength in micron.
+
+    Raises
+    ------
+    InputError
+        If no cube has it.
+    """
+    wave = float(u.Quantity(value, u.um).value)
+    if having(cubes, (wave, wave)) is None:
+        ends = f"{cubes[0].grid.wave[0]:.4f} - {cubes[-1].grid.wave[-1]:.4f}"
+        msg = f"wavelength = {wave:g} micron; the cubes have {ends} micron"
+        raise InputError(msg)
+    return wave
 
 
 def whole_range(cubes: Sequence[CubeLayers]) -> Range:

@@ -6,13 +6,16 @@ from typing import Any
 
 import numpy as np
 from bqplot import Axis, Label, LinearScale, Lines, Scatter
+from bqplot.interacts import PanZoom
 from numpy.typing import NDArray
 
 from mrsnb.core.cube import CubeGrid
 from mrsnb.display.plots.stretch import Stretch
+from mrsnb.geometry.tangent import from_plane, to_plane
 from mrsnb.viewers.closing import close_all
 from mrsnb.viewers.colour_bar import ColourBar
 from mrsnb.viewers.figures import plain_figure
+from mrsnb.viewers.latest import Latest
 from mrsnb.viewers.net import Net
 from mrsnb.viewers.overlays import View, compass, joined, round_ticks, scale_bar
 from mrsnb.viewers.raster import Raster
@@ -45,6 +48,8 @@ class ImagePanel:
         Called with the spaxel ``(x, y)``.
     on_drag : callable
         Called with the handle's number, the place ``(xi, eta)`` where it is, and whether the drag has ended.
+    on_view : callable
+        Called when another part of the sky is in sight.
 
     Attributes
     ----------
@@ -58,13 +63,17 @@ class ImagePanel:
         on_hover: Callable[[int, int], None],
         on_click: Callable[[int, int], None],
         on_drag: Callable[[int, tuple[float, float], bool], None],
+        on_view: Callable[[], None],
     ) -> None:
-        self._on_hover, self._on_click, self._on_drag = on_hover, on_click, on_drag
+        self._on_hover, self._on_click, self._on_drag, self._on_view = on_hover, on_click, on_drag, on_view
         self._x, self._y = LinearScale(min=-1, max=1), LinearScale(min=-1, max=1)
         self._scales = {"x": self._x, "y": self._y}
+        self._frame = {"x": LinearScale(min=0, max=1), "y": LinearScale(min=0, max=1)}
+        self.pan = PanZoom(scales={"x": [self._x], "y": [self._y]})
+        self._panned = Latest(self._view_changed)
         self.raster = Raster(self._x, self._y, x=(-1, 1), y=(-1, 1), colours=colours)
         self.bar = ColourBar(colours)
-        self._view = View(-1, 1, -1, 1)
+        self._whole = self._seen = View(-1, 1, -1, 1)
         self._grid: CubeGrid | None = None
         self._make_axes()
         self._make_marks()
@@ -76,6 +85,8 @@ class ImagePanel:
             background_style={"fill": NOTHING},
             fig_margin=MARGIN,
         )
+        for scale in (self._x, self._y):
+            scale.observe(lambda _: self._panned(), ["min", "max"])
 
     def _make_axes(self) -> None:
         self._x_axis = Axis(scale=self._x, grid_lines="none", label_offset="34px")
@@ -83,11 +94,11 @@ class ImagePanel:
         self._y_axis.orientation = "vertical"
 
     def _make_marks(self) -> None:
-        def lines(colour: str, width: float, opacity: float = 1.0) -> Lines:
+        def lines(colour: str, width: float, opacity: float = 1.0, scales: Any = None) -> Lines:
             return Lines(
                 x=[0.0],
                 y=[0.0],
-                scales=self._scales,
+                scales=self._scales if scales is None else scales,
                 colors=[colour],
                 stroke_width=width,
                 opacities=[opacity],
@@ -96,18 +107,25 @@ class ImagePanel:
 
         def dots(marker: str, size: int, **more: Any) -> Scatter:
             return Scatter(
-                x=[], y=[], scales=self._scales, marker=marker, default_size=size, stroke=_EDGE, colors=[_MARK], **more
+                x=[],
+                y=[],
+                scales=self._scales,
+                marker=marker,
+                default_size=size,
+                colors=[_MARK],
+                **more,
             )
 
         self._contours = lines("#d7ecff", 0.9, 0.9)
         self._others = lines("#9aa3ad", 1.5)
         self._under, self._ring = lines(_EDGE, 4.0, 0.55), lines(_MARK, 1.8)
-        self._under_signs, self._signs = lines(_EDGE, 3.5, 0.6), lines(_MARK, 1.4)
+        frame = self._frame
+        self._under_signs, self._signs = lines(_EDGE, 3.5, 0.6, frame), lines(_MARK, 1.4, scales=frame)
         self._letters = Label(
             x=[],
             y=[],
             text=[],
-            scales=self._scales,
+            scales=self._frame,
             colors=[_MARK],
             default_size=12,
             align="middle",
@@ -117,8 +135,8 @@ class ImagePanel:
         self._fed = Scatter(
             x=[], y=[], scales=self._scales, marker="square", default_size=64, colors=[MARK], fill=False, stroke_width=2
         )
-        self._centre = dots("circle", 48, enable_move=True)
-        self._handles = dots("square", 44, enable_move=True)
+        self._centre = dots("circle", 48, stroke=_EDGE, enable_move=True)
+        self._handles = dots("square", 44, stroke=_EDGE, enable_move=True)
         for mark, first in ((self._centre, 0), (self._handles, 1)):
             mark.on_drag(self._dragging(first, is_end=False))
             mark.on_drag_end(self._dragging(first, is_end=True))
@@ -145,10 +163,34 @@ class ImagePanel:
     @property
     def view(self) -> View:
         """What part of the sky is in the window."""
-        return self._view
+        return View(*(float(v) for v in (self._x.min, self._x.max, self._y.min, self._y.max)))
+
+    @view.setter
+    def view(self, wanted: View) -> None:
+        with self._x.hold_sync(), self._y.hold_sync():
+            self._x.min, self._x.max, self._y.min, self._y.max = wanted
+        self._panned.now()
+
+    def let_pan(self, is_on: bool) -> None:
+        """Let the mouse pan and zoom, or tell where it is and drag apertures."""
+        self.figure.interaction = self.pan if is_on else None
+
+    def zoom(self, factor: float, about: tuple[float, float] | None = None) -> None:
+        """Show a part so many times smaller, about a place if that is in sight, or else about the middle."""
+        view = self.view
+        middle = (view.left + view.right) / 2, (view.low + view.high) / 2
+        x, y = about if about is not None and view.has(about) else middle
+        left, right = (x + (edge - x) / factor for edge in view[:2])
+        low, high = (y + (edge - y) / factor for edge in view[2:])
+        self.view = View(left, right, low, high)
+
+    def whole(self) -> None:
+        """Show the whole image."""
+        self.view = self._whole
 
     def place(self, grid: CubeGrid) -> None:
-        """Make room for the images of a cube: extent, axes, size of the figure, compass and scale bar."""
+        """Make room for the images of a cube: extent, axes, size of the figure; a part of the sky stays in sight."""
+        part = None if self._grid is None or self.view == self._whole else _moved(self.view, self._grid, grid)
         self._grid = grid
         size = grid.spaxel_size
         left, low = (-(n // 2) * size - size / 2 for n in (grid.n_x, grid.n_y))
@@ -156,20 +198,28 @@ class ImagePanel:
         ratio = min(max(grid.n_x / grid.n_y, 0.6), 1.6)
         width, height = max(right - left, ratio * (high - low)), max(high - low, (right - left) / ratio)
         x, y = (left + right) / 2, (low + high) / 2
-        self._view = view = View(x - width / 2, x + width / 2, y - height / 2, y + height / 2)
+        self._whole = View(x - width / 2, x + width / 2, y - height / 2, y + height / 2)
         self.raster.place((left, right), (low, high))
-        with self._x.hold_sync(), self._y.hold_sync():
-            self._x.min, self._x.max, self._y.min, self._y.max = view
         self._resize(ratio)
+        self._seen = View(0, 0, 0, 0)
+        self.view = self._whole if part is None else part
+
+    def _view_changed(self) -> None:
+        """Bring in line with what is in sight: ticks, compass, scale bar, and the net that notices the mouse."""
+        grid, view = self._grid, self.view
+        if grid is None or view == self._seen or not (view.right > view.left and view.high > view.low):
+            return
+        self._seen = view
         self._label_axes(view, grid.rotation)
-        self._cast_net(grid, left, low)
+        self._cast_net(grid, view)
         signs, letters = compass(view, grid.rotation)
         bar, text, at = scale_bar(view)
         for mark in (self._under_signs, self._signs):
-            _set(mark, joined([*signs, bar]))
-        places = np.array([*letters.values(), at])
+            _set(mark, joined([view.fraction(line) for line in (*signs, bar)]))
+        places = view.fraction(np.array([*letters.values(), at]))
         with self._letters.hold_sync():
             self._letters.x, self._letters.y, self._letters.text = places[:, 0], places[:, 1], [*letters, text]
+        self._on_view()
 
     def _resize(self, ratio: float) -> None:
         wide, tall = min(1.0, ratio), min(1.0, 1.0 / ratio)
@@ -188,20 +238,25 @@ class ImagePanel:
             (self._y_axis, view.low, view.high, 1),
         ):
             ticks = round_ticks(low, high)
-            with axis.hold_sync():
-                axis.tick_values = ticks
-                axis.tick_labels = {
-                    f"{tick:.10g}": f"{way * tick + 0.0:g}".replace("-", "\N{MINUS SIGN}") for tick in ticks
-                }
+            axis.tick_labels = {
+                f"{tick:.10g}": f"{way * tick + 0.0:g}".replace("-", "\N{MINUS SIGN}") for tick in ticks
+            }
+            axis.tick_values = ticks  # in a message that follows: drawn with the labels that are there
         self._x_axis.label = "offset east / arcsec" if is_aligned else "x offset / arcsec"
         self._y_axis.label = "offset north / arcsec" if is_aligned else "y offset / arcsec"
 
-    def _cast_net(self, grid: CubeGrid, left: float, low: float) -> None:
-        """Lay cells that cannot be seen over the spaxels: they tell where the mouse is."""
-        block = math.ceil(math.sqrt(grid.n_x * grid.n_y / _MOST_CELLS))
-        step = grid.spaxel_size * block
-        n_x, n_y = (max(2, -(-n // block)) for n in (grid.n_x, grid.n_y))
-        self._net.cast(left + step * np.arange(n_x + 1), low + step * np.arange(n_y + 1))
+    def _cast_net(self, grid: CubeGrid, view: View) -> None:
+        """Lay cells that cannot be seen over the spaxels in sight: they tell where the mouse is."""
+        size, ranges = grid.spaxel_size, []
+        for n, low, high in ((grid.n_x, view.left, view.right), (grid.n_y, view.low, view.high)):
+            first = min(max(math.floor(low / size + n // 2 + 0.5), 0), n - 1)
+            last = min(max(math.floor(high / size + n // 2 + 0.5), first), n - 1)
+            ranges.append((n // 2, first, last - first + 1))
+        block = math.ceil(math.sqrt(ranges[0][2] * ranges[1][2] / _MOST_CELLS))
+        edges = [
+            (first - middle - 0.5 + block * np.arange(max(2, -(-n // block)) + 1)) * size for middle, first, n in ranges
+        ]
+        self._net.cast(*edges)
 
     def show(self, image: Array, stretch: Stretch | None, unit: str) -> None:
         """Show an image of shape (n_y, n_x), and what its shades mean; NaN is not drawn."""
@@ -279,9 +334,19 @@ class ImagePanel:
 
     def close(self) -> None:
         """Free what the browser holds."""
-        close_all([self.figure])
+        close_all([self.figure, self.pan])
         self.raster.close()
         self.bar.close()
+
+
+def _moved(view: View, old: CubeGrid, new: CubeGrid) -> View:
+    """Return the view of the same part of the sky on another grid."""
+    x, y = (np.array([value]) for value in ((view.left + view.right) / 2, (view.low + view.high) / 2))
+    ra, dec = from_plane(x, y, old.ra, old.dec, old.rotation)
+    x, y = to_plane(ra, dec, new.ra, new.dec, new.rotation)
+    at = float(x[0]), float(y[0])
+    wide, tall = (view.right - view.left) / 2, (view.high - view.low) / 2
+    return View(at[0] - wide, at[0] + wide, at[1] - tall, at[1] + tall)
 
 
 def _set(mark: Any, points: Any) -> None:

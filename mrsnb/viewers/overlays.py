@@ -34,6 +34,14 @@ class View(NamedTuple):
         """Return the place at a fraction of the width and height."""
         return np.array([self.left + x * (self.right - self.left), self.low + y * (self.high - self.low)])
 
+    def fraction(self, places: Array) -> Array:
+        """Return places, shape (n, 2), as fractions of the width and height."""
+        return (places - (self.left, self.low)) / (self.right - self.left, self.high - self.low)
+
+    def has(self, place: tuple[float, float]) -> bool:
+        """Return whether a place is in the window."""
+        return self.left < place[0] < self.right and self.low < place[1] < self.high
+
 
 def joined(lines: Iterable[Array]) -> tuple[Array, Array]:
     """Return x and y of several lines as those of one that is interrupted by NaN.

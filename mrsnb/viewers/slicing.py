@@ -23,6 +23,8 @@ _MOST_VOXELS = 4_000_000
 _MEDIAN_ERROR = 1.2533
 """Error of a median over that of a mean, for many Gaussian values."""
 _C_KMS = 299792.458
+_MJY_UM = 2.99792458e-6
+"""W/m2/um of 1 MJy at 1 micron; it falls with the square of the wavelength."""
 
 
 class Map(NamedTuple):
@@ -120,7 +122,8 @@ def collapse(
     low, high : float
         The range, micron.
     how : str
-        ``"sum"``, ``"mean"``, ``"median"`` or ``"max"`` of the planes; ``"moment 0"``, the integral over wavelength;
+        ``"sum"``, ``"mean"``, ``"median"`` or ``"max"`` of the planes; ``"moment 0"``, the integral over wavelength, in
+        W/m2/sr if the cube is in MJy/sr;
         ``"moment 1"`` and ``"moment 2"``, mean and standard deviation of the wavelength weighted with the flux.
     continuum : sequence of (float, float)
         Ranges beside it, micron: a straight line through their means is subtracted; their mean if there is one.
@@ -138,6 +141,9 @@ def collapse(
     here = planes_in(cube.grid, low, high)
     beside = [planes_in(cube.grid, *band) for band in continuum]
     wave, step = cube.grid.wave[here], cube.grid.wave_step[here]
+    moment_unit = f"{cube.unit} um"
+    if how == "moment 0" and cube.is_surface_brightness:
+        step, moment_unit = step * _MJY_UM / wave**2, "W/m2/sr"
     image, err = np.full((2, *cube.shape[1:]), np.nan)
     deepest = max(part.stop - part.start for part in (here, *beside))
     for rows in _row_blocks(cube, deepest):
@@ -146,7 +152,7 @@ def collapse(
             flux = flux - _line_between(cube, beside, rows, wave)
         noise = None if cube.err is None else cube.err.read(here, rows)
         image[rows], err[rows] = _reduced(flux, noise, wave, step, how)
-    unit = {"moment 0": f"{cube.unit} um", "moment 1": "um", "moment 2": "um"}.get(how, cube.unit)
+    unit = {"moment 0": moment_unit, "moment 1": "um", "moment 2": "um"}.get(how, cube.unit)
     if unit == "um" and reference is not None:
         image = (image / reference - (how == "moment 1")) * _C_KMS
         return Map(image, err / reference * _C_KMS, "km/s")

@@ -14,25 +14,30 @@ from mrsnb.core.curve import Curve
 from mrsnb.core.lines import Line, bright_lines, line_list
 from mrsnb.core.redshift import LIGHT_SPEED
 from mrsnb.core.stitch import BandScale
-from mrsnb.display import Picture
 from mrsnb.display.markup import escape
 from mrsnb.errors import InputError, MrsnbError
 from mrsnb.viewers import spectrum_export as export
 from mrsnb.viewers.closing import close_all
+from mrsnb.viewers.quiet import quiet
 from mrsnb.viewers.spectrum_canvas import Look, SpectrumCanvas
-from mrsnb.viewers.spectrum_controls import BRUSH, INSPECT, PAN, SpectrumControls
-from mrsnb.viewers.spectrum_data import UNSCALED, SpectrumData, limits_of, scaled
-from mrsnb.viewers.spectrum_measurements import Entry, fitted, measure_all, quantity_table
+from mrsnb.viewers.spectrum_controls import INSPECT, SpectrumControls
+from mrsnb.viewers.spectrum_data import UNSCALED, SpectrumData, Values, limits_of, scaled
+from mrsnb.viewers.spectrum_measurements import (
+    Entry,
+    fitted,
+    measure_all,
+    noise_note,
+    quantity_table,
+    redshift_of,
+)
 from mrsnb.viewers.spectrum_readout import nearest_samples, readout
 from mrsnb.viewers.spectrum_table import MeasurementTable
 from mrsnb.viewers.viewer_traits import LineListsTrait, RedshiftTrait, WaveRangeTrait, WaveTrait, checked_range
 
-CYCLE = ("#3d8bd4", "#e0662f", "#2aa876", "#c65fa8", "#b8860b", "#7d7bd6")
-"""Colours of curves: neighbours differ, and all are seen on white and on black."""
-_NOISY = 1.5
-"""Scatter over the stated errors from which it is said."""
+CYCLE = ("#3d8bd4", "#e0662f", "#2aa876", "#c65fa8", "#b8860b", "#7d7bd6")  # seen on white and on black
 _WATCHED = ("line_lists", "column", "unit", "stitched", "range", "wavelength")
-_MODES = {PAN: "pan", BRUSH: "brush", INSPECT: "inspect"}
+_STEP = 1.5  # factor of a step nearer or farther
+LEAN = "mrsnb-lean"  # CSS class of a viewer without its tools
 
 
 class SpectrumViewer(widgets.VBox):  # type: ignore[misc]
@@ -57,8 +62,12 @@ class SpectrumViewer(widgets.VBox):  # type: ignore[misc]
         The brushed range, two wavelengths in micron; assigning one measures the line in it. Observable.
     wavelength : Quantity or None
         Of the slice marker; observable, so that it can be linked with a viewer of cubes.
-    mode : ToggleButtons
-        What the mouse does.
+    beside : tuple of (float, float)
+        Ranges that are shaded as those of a continuum, micron.
+    brushing : tuple of float or None
+        The limits, micron, while the user drags a brush; observable.
+    mode, tools : ToggleButtons, ToggleButton
+        What the mouse does, and whether line lists, measurements and files are there.
     measurements : tuple of Entry
         The lines that were kept; observable.
 
@@ -87,21 +96,22 @@ class SpectrumViewer(widgets.VBox):  # type: ignore[misc]
     line_lists = LineListsTrait()
     stitched = traitlets.Bool(default_value=False)
     measurements = traitlets.Tuple()
+    beside = traitlets.Tuple()
+    brushing = traitlets.Any(default_value=None)
     _canvas: SpectrumCanvas = None  # type: ignore[assignment]  # closed even if never complete
 
     def __init__(
         self, spectra: Any, *, flux_unit: str | None = None, height: int = 360, colours: Mapping[str, str] | None = None
     ) -> None:
         self.data = SpectrumData(spectra, flux_unit)
-        names, columns = self.data.names, self.data.columns
-        given = {} if colours is None else colours
-        shades = [given.get(name, CYCLE[i % len(CYCLE)]) for i, name in enumerate(names)]
-        self._controls = SpectrumControls(names, shades, columns, self.data.units(columns[0]))
-        self.mode = self._controls.mode
+        self._controls = SpectrumControls()
+        self.mode, self.tools = self._controls.mode, self._controls.tools
         self._table = MeasurementTable(lambda kept: self.set_trait("measurements", kept))
-        self._values = self.data.values(columns[0], self.data.unit_of(columns[0]))
-        self._scales = [UNSCALED] * len(names)
+        self._values: list[Values] = []
+        self._scales: list[BandScale] = []
         self._cursor: float | None = None
+        self.is_telling = False
+        shades = self._set_chips(colours)
         self._canvas = SpectrumCanvas(
             self.data.curves,
             shades,
@@ -114,13 +124,13 @@ class SpectrumViewer(widgets.VBox):  # type: ignore[misc]
         )
         super().__init__(self._controls.rows(self._canvas.box, self._table))
         self.add_class("mrsnb-viewer")
-        with self.hold_trait_notifications():
-            self.column, self.unit = columns[0], self.data.unit_of(columns[0])
-        self._controls.unit.value = self.unit
+        self._connect()
+        self._offer()
         self._load()
         self._canvas.show_all()
-        self._connect()
-        self._welcome()
+        self._controls.hint_mode()
+        if not any(np.isfinite(y).any() for y, _ in self._values):
+            self._controls.say(f"{escape(', '.join(self.data.names[:6]))}: no finite values to show")
 
     @property
     def scales(self) -> dict[str, BandScale]:
@@ -138,7 +148,7 @@ class SpectrumViewer(widgets.VBox):  # type: ignore[misc]
 
     @property
     def shown_lines(self) -> tuple[Line, ...]:
-        """The lines of the lists that are shown."""
+        """Those of the lists that are shown."""
         return tuple(line for name in self.line_lists for line in line_list(name))
 
     @property
@@ -146,12 +156,48 @@ class SpectrumViewer(widgets.VBox):  # type: ignore[misc]
         """The kept measurements as an astropy table with units."""
         return quantity_table(self.measurements)
 
-    def put(self, curves: Sequence[Curve], *, is_brief: bool = False) -> bool:
-        """Show curves in place of those of these names, unmeasured if brief; False, and nothing done, for others."""
-        is_put = self.data.put(curves)
-        if is_put:
-            (self._load if is_brief else self._reload)()
-        return is_put
+    def put(self, curves: Sequence[Curve], colours: Mapping[str, str] | None = None, *, is_brief: bool = False) -> None:
+        """Show curves in place of all others; roughly and unmeasured if the next follow at once, as in a drag.
+
+        What is chosen stays as far as it is possible; `colours` are by the names of curves.
+        """
+        if self.data.put(curves):
+            self._load(is_brief=is_brief)
+            if not is_brief:
+                self._measure()
+            return
+        shades = self._set_chips(colours)
+        self._canvas.set_curves(shades, self._look())
+        self._offer()
+        self._reload()
+
+    def _set_chips(self, colours: Mapping[str, str] | None) -> list[str]:
+        """Offer the curves to be shown or hidden, and return their colours."""
+        names, given = self.data.names, {} if colours is None else colours
+        shades = [given.get(name, CYCLE[i % len(CYCLE)]) for i, name in enumerate(names)]
+        with quiet(self):
+            self._controls.set_curves(names, shades, self._redraw)
+        return shades
+
+    def _offer(self) -> None:
+        """Offer the columns and units that there are; what is chosen stays if it is among them."""
+        data = self.data
+        column = self.column if self.column in data.columns else data.columns[0]
+        units = data.units(column)
+        unit = self.unit if self.unit in units else data.unit_of(column)
+        with quiet(self):
+            self._controls.offer(data.columns, column, units, unit)
+            with self.hold_trait_notifications():
+                self.column, self.unit = column, unit
+
+    def zoom(self, factor: float) -> None:
+        """Show a range of wavelengths so many times narrower, about the cursor or the slice marker if in sight."""
+        marker = None if self.wavelength is None else float(self.wavelength.value)
+        self._canvas.zoom(factor, self._cursor if self.mode.value == INSPECT else marker)
+
+    def lean(self) -> None:
+        """Fold tools and error bands; the button brings them back."""
+        self.tools.value = self._controls.errors.value = False
 
     def reset(self) -> None:
         """Show all wavelengths and fluxes."""
@@ -173,8 +219,12 @@ class SpectrumViewer(widgets.VBox):  # type: ignore[misc]
         OutputError
             If there is nothing to write, or it cannot be written.
         """
-        state = export.Saved(self.data, self._values, self._scales, self.measurements, self.column, self.unit)
-        return export.save(Path(path).expanduser(), state, self._picture)
+        marks = [(line.wave * (1 + self.redshift), line.name) for line in self.shown_lines]
+        state = export.Saved(
+            self.data, self._values, self._scales, self.measurements, self.column, self.unit, self._shown,
+            self._canvas.view, marks,
+        )  # fmt: skip
+        return export.save(Path(path).expanduser(), state)
 
     def close(self) -> None:
         """Close the viewer, its figure and its table."""
@@ -197,56 +247,20 @@ class SpectrumViewer(widgets.VBox):  # type: ignore[misc]
             redshift=self.redshift,
         )
 
-    def _load(self) -> None:
+    def _load(self, *, is_brief: bool = False) -> None:
         """Convert all curves to the shown column and unit, scale them, and draw them."""
         values = self.data.values(self.column, self.unit)
         found = self.data.scales(values, self._controls.reference.value) if self.stitched else None
         self._scales = [UNSCALED] * len(values) if found is None else found
         self._values = scaled(values, self._scales)
         self._controls.show_scales(self.data.names, found)
-        self._canvas.set_values(self._values, self._flux_label)
-
-    @property
-    def _flux_label(self) -> str:
-        return f"{self.column.replace('_', ' ').lower()} ({self.unit})"
+        self._canvas.set_values(self._values, export.flux_label(self.column, self.unit), is_brief=is_brief)
 
     def _redraw(self, _: Any = None) -> None:
-        if self._canvas.set_look(self._look()):
-            self._draw_range()
-            self._draw_marker()
-            self._draw_fit()
+        self._canvas.set_look(self._look())
 
-    def _draw_range(self) -> None:
-        """Shade the range; in the mode that brushes, the brush does."""
-        limits, brush = limits_of(self.range), self._canvas.plot.brush
-        is_brushing = self._controls.mode.value == BRUSH
-        self._canvas.plot.draw_range(None if is_brushing else limits)
-        if not is_brushing or limits is None:
-            brush.selected = None
-        elif brush.selected is None or tuple(brush.selected) != limits:
-            brush.selected = np.array(limits)
-
-    def _draw_marker(self) -> None:
-        self._canvas.plot.draw_marker(None if self.wavelength is None else float(self.wavelength.value))
-
-    def _draw_fit(self) -> None:
-        self._canvas.plot.draw_fit(*fitted(self._table.pending, self.data.names, self.data.curves, self.unit))
-
-    def _welcome(self) -> None:
-        if any(np.isfinite(y).any() for y, _ in self._values):
-            self._controls.hint_mode()
-        else:
-            self._controls.say(f"{escape(', '.join(self.data.names[:6]))}: no finite values to show")
-
-    def _picture(self) -> Picture:
-        return export.picture_of(
-            self.data,
-            self._values,
-            self._shown,
-            self._canvas.view,
-            marks=[(line.wave * (1 + self.redshift), line.name) for line in self.shown_lines],
-            y_label=self._flux_label,
-        )
+    def _on_wavelength(self) -> None:
+        self._canvas.show("marker", None if self.wavelength is None else float(self.wavelength.value))
 
     @property
     def _shown(self) -> list[int]:
@@ -259,15 +273,18 @@ class SpectrumViewer(widgets.VBox):  # type: ignore[misc]
     def _connect(self) -> None:
         c = self._controls
         for name, toggle in c.lists.items():
-            toggle.observe(self._safely(partial(self._toggle_list, name)), "value")
-        for widget in (*c.chips, c.log_wave, c.log_flux, c.auto, c.errors, c.flags):
+            toggle.observe(partial(self._toggle_list, name), "value")
+        for widget in (c.log_wave, c.log_flux, c.auto, c.errors, c.flags):
             widget.observe(self._redraw, "value")
         for widget, trait in ((c.redshift, "redshift"), (c.slider, "redshift"), (c.column, "column"), (c.unit, "unit")):
             widget.observe(self._safely(partial(self._take, trait)), "value")
-        c.stitch.observe(lambda change: self.set_trait("stitched", change.new), "value")
-        c.reference.observe(lambda _: self._reload(), "value")
+        traitlets.link((self, "stitched"), (c.stitch, "value"))
+        c.reference.observe(self._on_reference, "value")
         c.mode.observe(lambda change: self._set_mode(change.new), "value")
         c.home.on_click(lambda _: self.reset())
+        c.closer.on_click(lambda _: self.zoom(_STEP))
+        c.farther.on_click(lambda _: self.zoom(1 / _STEP))
+        self.tools.observe(lambda change: self.remove_class(LEAN) if change.new else self.add_class(LEAN), "value")
         c.keep.on_click(lambda _: self.keep())
         c.clear.on_click(lambda _: self.set_trait("range", None))
         c.adopt.on_click(self._safely(lambda _: self._adopt()))
@@ -275,10 +292,12 @@ class SpectrumViewer(widgets.VBox):  # type: ignore[misc]
         for kind, widget in c.save.items():
             widget.on_click(self._safely(partial(self._save_as, kind)))
         self.observe(self._on_redshift, "redshift")
-        calls = (self._on_lists, self._on_column, self._on_unit, self._on_stitched, self._on_range, self._draw_marker)
+        shown = self._on_quantity
+        calls = (self._on_lists, shown, shown, self._reload, self._on_range, self._on_wavelength)
         for name, call in zip(_WATCHED, calls, strict=True):
             self.observe(lambda _, call=call: call(), name)
         self.observe(lambda change: self._table.set_kept(change.new), "measurements")
+        self.observe(lambda change: self._canvas.show("beside", change.new), "beside")
 
     def _safely(self, call: Callable[[Any], None]) -> Callable[[Any], None]:
         """Return `call` with our own errors shown below the figure, and the boxes set back to what holds."""
@@ -293,63 +312,54 @@ class SpectrumViewer(widgets.VBox):  # type: ignore[misc]
         return guarded
 
     def _take(self, trait: str, change: Any) -> None:
-        self.set_trait(trait, change.new)
+        if not self.is_telling:
+            self.set_trait(trait, change.new)
 
-    def _toggle_list(self, name: str, _: Any) -> None:
+    def _toggle_list(self, name: str, change: Any) -> None:
         others = [other for other in self.line_lists if other != name]
-        self.line_lists = (*others, name) if self._controls.lists[name].value else tuple(others)
+        self.line_lists = (*others, name) if change.new else tuple(others)
 
     def _on_lists(self) -> None:
         for name, toggle in self._controls.lists.items():
             toggle.value = name in self.line_lists
+        (self.add_class if self.line_lists else self.remove_class)("mrsnb-lines")
         self._redraw()
         self._measure()
 
     def _on_redshift(self, change: Any) -> None:
-        slider = self._controls.slider
-        slider.max = max(slider.max, 2 * change.new)
-        slider.min = min(slider.min, 2 * change.new, 0.0)
-        slider.value, self._controls.redshift.value = change.new, change.new
+        self._controls.show_redshift(change.new)
         self._redraw()
         self._measure()
 
-    def _on_column(self) -> None:
-        self._controls.column.value = self.column
-        units = self.data.units(self.column)
-        unit = self.unit if self.unit in units else self.data.unit_of(self.column)
-        self._controls.unit.options, self._controls.unit.value = units, unit
-        self.unit = unit
-        self._reload()
+    def _on_quantity(self) -> None:
+        if not self.is_telling:
+            self._offer()
+            self._reload()
 
-    def _on_unit(self) -> None:
-        self._controls.unit.value = self.unit
-        self._reload()
-
-    def _on_stitched(self) -> None:
-        self._controls.stitch.value = self.stitched
-        self._reload()
+    def _on_reference(self, _: Any) -> None:
+        if self.stitched and not self.is_telling:
+            self._reload()
 
     def _reload(self) -> None:
         self._load()
         self._measure()
 
     def _set_mode(self, mode: str) -> None:
-        self._canvas.set_mode(_MODES[mode])
-        self._draw_range()
+        self._canvas.set_mode(mode.lower())
         self._controls.hint_mode()
-        if mode != INSPECT:
-            self._canvas.plot.draw_near(np.zeros(0), np.zeros(0))
 
     def _brushed(self, limits: tuple[float, float] | None, dragging: bool) -> None:
-        if limits is None or not limits[1] > limits[0] or (limits == limits_of(self.range) and not dragging):
+        is_range = limits is not None and limits[1] > limits[0]
+        self.brushing = limits if dragging and is_range else None
+        if limits is None or not is_range:
             return
         if dragging:
             self._controls.say(f"<b>{limits[0]:.4f} - {limits[1]:.4f}</b> micron")
-        else:
+        elif limits != limits_of(self.range):
             self.range = limits * u.um
 
     def _on_range(self) -> None:
-        self._draw_range()
+        self._canvas.show_range(limits_of(self.range))
         self._measure()
 
     def _measure(self) -> None:
@@ -360,13 +370,11 @@ class SpectrumViewer(widgets.VBox):  # type: ignore[misc]
             lines = self.shown_lines or bright_lines()
             entries, problem = measure_all(curves, self.column, limits, lines, self.redshift)
         self._table.set_pending(entries)
-        self._draw_fit()
+        self._canvas.show("fit", *fitted(entries, self.data.names, self.data.curves, self.unit))
         if problem is not None and not entries:
             self._controls.warn(problem)
         elif limits is not None:
-            noise = [f"{e.measured.noise:.1f}" for e in entries if e.measured.noise > _NOISY]
-            more = f", scatter about the continuum {', '.join(noise)} times the stated errors" if noise else ""
-            self._controls.say(f"<b>{limits[0]:.4f} - {limits[1]:.4f}</b> micron{more}")
+            self._controls.say(f"<b>{limits[0]:.4f} - {limits[1]:.4f}</b> micron{noise_note(entries)}")
 
     def _inspected(self, wave: float) -> None:
         self._cursor = wave
@@ -376,21 +384,16 @@ class SpectrumViewer(widgets.VBox):  # type: ignore[misc]
         self._canvas.plot.draw_near(np.array([s.wave for s in samples]), np.array([s.flux for s in samples]))
 
     def _adopt(self) -> None:
-        found = [entry.found_redshift for entry in (*self._table.pending, *reversed(self.measurements)) if entry.line]
-        if not found:
-            raise InputError("no line with a known name is measured; brush one whose list is shown")
-        self.redshift = round(found[0], 7)
+        self.redshift = redshift_of((*self._table.pending, *reversed(self.measurements)))
 
     def _mark_slice(self) -> None:
-        limits = limits_of(self.range)
-        if self._controls.mode.value == INSPECT and self._cursor is not None:
+        if self.mode.value == INSPECT and self._cursor is not None:
             self.wavelength = self._cursor * u.um
-        elif limits is not None:
-            self.wavelength = sum(limits) / 2 * u.um
+        elif self.range is not None:
+            self.wavelength = self.range.mean()
         else:
             raise InputError("no wavelength is chosen; inspect one or brush a range first")
 
     def _save_as(self, kind: str, _: Any) -> None:
         written = self.save(export.path_of(kind, self._controls.file.value))
-        more = f" and {len(written) - 1} more" if len(written) > 1 else ""
-        self._controls.say(f"written: {escape(str(written[0]))}{more}")
+        self._controls.say(f"written: {escape(str(written[0]))}{export.and_more(written)}")

@@ -10,9 +10,18 @@ from numpy.typing import NDArray
 
 from mrsnb.core.curve import Curve
 from mrsnb.core.lines import Line
+from mrsnb.viewers.latest import Latest
 from mrsnb.viewers.spectrum_data import Values
 from mrsnb.viewers.spectrum_plot import SpectrumPlot
-from mrsnb.viewers.spectrum_shapes import Drawn, flux_limits, line_labels, shares, thinned, wave_limits
+from mrsnb.viewers.spectrum_shapes import (
+    BINS,
+    flux_limits,
+    line_labels,
+    shares,
+    thinned,
+    wave_limits,
+    without_spikes,
+)
 
 Array = NDArray[np.float64]
 _WIDTH = 780.0
@@ -20,6 +29,10 @@ _WIDTH = 780.0
 _ABOVE_LINES = 0.26
 """Part of the figure's height that the names of lines take."""
 _MOST_FLAGS = 3000
+_BRIEF_BINS = 450
+"""Of curves that change in a drag."""
+_NEAR = 0.05
+"""Part of the flux axis by which its ends may be off in a drag."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -77,9 +90,10 @@ class SpectrumCanvas:
         self._on_marker = on_marker
         self._look = look
         self._values: list[Values] = [(np.full(c.wave.shape, np.nan), None) for c in curves]
-        self._drawn: list[Drawn] = []
         self._prepared: tuple[float, float] | None = None
         self._mode = "pan"
+        self._range: tuple[float, float] | None = None
+        self._over: dict[str, tuple[Any, ...]] = {}
         self._flux_label = ""
         self.plot = self._new_plot()
 
@@ -93,20 +107,47 @@ class SpectrumCanvas:
         self.plot.set_view(low, high)
         self._draw()
 
+    def zoom(self, factor: float, about: float | None = None) -> None:
+        """Show a range so many times narrower, about a wavelength (micron) if it is in sight, or else the middle."""
+        forward, back = (np.log, np.exp) if self._look.log_wave else (float, float)
+        low, high = (float(forward(edge)) for edge in self.view)
+        at = (low + high) / 2 if about is None or not self.view[0] <= about <= self.view[1] else float(forward(about))
+        self.set_view(*(float(back(at + (edge - at) / factor)) for edge in (low, high)))
+
     def show_all(self) -> None:
         """Show all wavelengths of the curves that are shown."""
         waves = [c.wave for c, shown in zip(self._curves, self._look.visible, strict=True) if shown]
         self.set_view(*wave_limits(waves, log=self._look.log_wave))
 
-    def set_values(self, values: Sequence[Values], flux_label: str) -> None:
-        """Draw other fluxes and errors, shape (n_wave,) for each curve."""
+    def set_curves(self, colours: Sequence[str], look: Look) -> None:
+        """Have as many curves as there are colours, on the same axes; `set_values` is to follow."""
+        self._colours, self._look = list(colours), look
+        self.plot.set_colours(colours)
+
+    def set_values(self, values: Sequence[Values], flux_label: str, *, is_brief: bool = False) -> None:
+        """Draw other fluxes and errors, shape (n_wave,) for each curve; curves alone if the next follow at once."""
         self._values, self._flux_label = list(values), flux_label
         self.plot.label_flux(flux_label)
         self._prepared = None
-        self._draw()
+        self._draw(is_brief=is_brief)
 
-    def set_look(self, look: Look) -> bool:
-        """Draw in another way; return True if that took a new figure, which shows no range, fit or marker yet."""
+    def show_range(self, limits: tuple[float, float] | None) -> None:
+        """Shade a range (micron); where the mouse brushes, the brush does."""
+        self._range, brush = limits, self.plot.brush
+        is_brushing = self._mode == "range"
+        self.plot.draw_range(None if is_brushing else limits)
+        if not is_brushing or limits is None:
+            brush.selected = None
+        elif brush.selected is None or tuple(brush.selected) != limits:
+            brush.selected = np.array(limits)
+
+    def show(self, what: str, *given: Any) -> None:
+        """Draw a ``"marker"``, a ``"fit"``, or what is ``"beside"`` a line, as `SpectrumPlot` takes them."""
+        self._over[what] = given
+        getattr(self.plot, f"draw_{what}")(*given)
+
+    def set_look(self, look: Look) -> None:
+        """Draw in another way."""
         old, self._look = self._look, look
         is_new = (old.log_wave, old.log_flux) != (look.log_wave, look.log_flux)
         if is_new:
@@ -116,14 +157,16 @@ class SpectrumCanvas:
         if look.auto != old.auto:
             self.set_mode(self._mode)
         self._draw()
-        return is_new
 
     def set_mode(self, mode: str) -> None:
-        """Let the mouse ``"pan"``, ``"brush"`` or ``"inspect"``."""
+        """Let the mouse ``"pan"``, brush a ``"range"`` or ``"inspect"``."""
         self._mode = mode
         plot = self.plot
+        if mode != "inspect":
+            plot.draw_near(np.zeros(0), np.zeros(0))
         plot.pan.scales = {"x": [plot.x]} if self._look.auto else {"x": [plot.x], "y": [plot.y]}
-        plot.figure.interaction = {"pan": plot.pan, "brush": plot.brush, "inspect": plot.cursor}[mode]
+        plot.figure.interaction = {"pan": plot.pan, "range": plot.brush, "inspect": plot.cursor}[mode]
+        self.show_range(self._range)
 
     def close(self) -> None:
         """Close the figure."""
@@ -133,7 +176,7 @@ class SpectrumCanvas:
     def _new_plot(self) -> SpectrumPlot:
         look = self._look
         plot = SpectrumPlot(self._colours, log_wave=look.log_wave, log_flux=look.log_flux, height=self._height)
-        plot.on_view(self._draw)
+        plot.on_view(Latest(self._draw))
 
         def brushed(_: Any) -> None:
             chosen = plot.brush.selected
@@ -160,39 +203,59 @@ class SpectrumCanvas:
         self._prepared = None
         self.plot.set_view(*view)
         self.set_mode(self._mode)
+        for what, given in self._over.items():
+            self.show(what, *given)
 
-    def _draw(self) -> None:
+    def _draw(self, *, is_brief: bool = False) -> None:
         low, high = self.view
         if not high > low:
             return
         ready = self._prepared
         if ready is None or low < ready[0] or high > ready[1] or high - low < 0.2 * (ready[1] - ready[0]):
-            self._prepare(low, high)
+            self._prepare(low, high, is_brief=is_brief)
+        if self._look.auto:
+            self._fit_flux(low, high, is_brief=is_brief)
+        if not is_brief:
+            self._label(low, high)
+
+    def _fit_flux(self, low: float, high: float, *, is_brief: bool) -> None:
+        """Let the flux axis show what is in sight; in a drag only if it is far off, since all marks follow an axis."""
+        look, seen = self._look, []
+        for curve, (y, _), shown in zip(self._curves, self._values, look.visible, strict=True):
+            if shown:
+                first, last = np.searchsorted(curve.wave, (low, high))
+                seen.append(without_spikes(y[first:last]))
+        above = _ABOVE_LINES if look.lines else 0.06
+        limits = flux_limits(seen, log=look.log_flux, above=above)
+        now = self.plot.flux_view
+        near = _NEAR * (limits[1] - limits[0])
+        if not (is_brief and abs(limits[0] - now[0]) < near and abs(limits[1] - now[1]) < near):
+            self.plot.set_flux_limits(*limits)
+
+    def _label(self, low: float, high: float) -> None:
         look = self._look
-        if look.auto:
-            seen = [
-                d.y[(d.x >= low) & (d.x <= high)] for d, shown in zip(self._drawn, look.visible, strict=True) if shown
-            ]
-            above = _ABOVE_LINES if look.lines else 0.06
-            self.plot.set_flux_limits(*flux_limits(seen, log=look.log_flux, above=above))
         self.plot.place_ticks()
         labels = line_labels(look.lines, look.redshift, (low, high), _WIDTH, log=look.log_wave)
         self.plot.draw_lines(labels)
         self._on_hidden(labels.hidden)
 
-    def _prepare(self, low: float, high: float) -> None:
+    def _prepare(self, low: float, high: float, *, is_brief: bool) -> None:
         """Draw the curves in the view and half a width beside it."""
         look = self._look
         self._prepared = low - 0.5 * (high - low), high + 0.5 * (high - low)
         counts = [int(np.diff(np.searchsorted(c.wave, (low, high)))[0]) for c in self._curves]
-        self._drawn = [
-            thinned(curve.wave, y, e, (low, high), bins, log=look.log_flux)
-            for curve, (y, e), bins in zip(self._curves, self._values, shares(counts), strict=True)
+        bins = shares(counts, _BRIEF_BINS if is_brief else BINS)
+        errors = look.errors and not is_brief
+        drawn = [
+            thinned(curve.wave, y, e if errors else None, (low, high), n, log=look.log_flux) if shown else None
+            for curve, (y, e), n, shown in zip(self._curves, self._values, bins, look.visible, strict=True)
         ]
-        for i, (drawn, shown) in enumerate(zip(self._drawn, look.visible, strict=True)):
-            self.plot.draw(i, drawn if shown else None, errors=look.errors)
-        shown_only = [d if shown else None for d, shown in zip(self._drawn, look.visible, strict=True)]
-        self.plot.draw_dots(shown_only, self._colours)
+        for i, one in enumerate(drawn):
+            self.plot.draw(i, one, errors=errors)
+        self.plot.draw_dots([] if is_brief else drawn, [] if is_brief else self._colours)
+        if is_brief:
+            self.plot.draw_flags(np.zeros(0), np.zeros(0))
+            return
         x, y = self._flagged() if look.flags else (np.zeros(0), np.zeros(0))
         self.plot.draw_flags(x, y)
 

@@ -1,14 +1,16 @@
 """The buttons, boxes and sliders around the spectrum viewer's figure."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import cache
 from importlib.resources import files
+from typing import Any
 
 import ipywidgets as widgets
 
 from mrsnb.core.lines import LINE_LISTS
 from mrsnb.core.stitch import BandScale
 from mrsnb.display.markup import escape
+from mrsnb.viewers.closing import close_all
 
 PAN, BRUSH, INSPECT = "Pan", "Range", "Inspect"
 _MODE_TIPS = (
@@ -31,19 +33,9 @@ def _css() -> str:
 
 
 class SpectrumControls:
-    """Widgets only; the viewer gives them their meaning.
+    """Widgets only; the viewer gives them their meaning, and choices by `set_curves` and `offer`."""
 
-    Parameters
-    ----------
-    names, colours : sequence of str
-        Of each curve.
-    columns, units : sequence of str
-        To choose from.
-    """
-
-    def __init__(
-        self, names: Sequence[str], colours: Sequence[str], columns: Sequence[str], units: Sequence[str]
-    ) -> None:
+    def __init__(self) -> None:
         self.style = widgets.HTML(f"<style>{_css()}</style>", layout=widgets.Layout(display="none"))
         self.mode = widgets.ToggleButtons(
             options=[PAN, BRUSH, INSPECT],
@@ -52,24 +44,24 @@ class SpectrumControls:
             style={"button_width": "96px"},
         )
         self.home = button("", "home", "show all")
+        self.closer = button("", "search-plus", "zoom in")
+        self.farther = button("", "search-minus", "zoom out")
         self.auto = toggle("fit y", "the flux axis follows what is in sight", value=True)
         self.log_flux = toggle("log y", "logarithmic flux")
         self.log_wave = toggle("log x", "logarithmic wavelength")
         self.errors = toggle("errors", "band of one standard error", value=True)
         self.flags = toggle("flags", "mark samples with a data-quality flag", value=True)
-        self.column = widgets.Dropdown(
-            options=list(columns), tooltip="column", layout=widgets.Layout(width="132px", margin="0")
-        )
-        self.unit = widgets.Dropdown(
-            options=list(units), tooltip="unit", layout=widgets.Layout(width="118px", margin="0")
-        )
-        self.chips = [_chip(name, colour) for name, colour in zip(names, colours, strict=True)]
+        self.column = widgets.Dropdown(tooltip="column", layout=widgets.Layout(width="132px", margin="0"))
+        self.unit = widgets.Dropdown(tooltip="unit", layout=widgets.Layout(width="118px", margin="0"))
+        self.tools = toggle("lines", "line lists, redshift, measurements and files", value=True)
+        self.chips: list[widgets.ToggleButton] = []
         self.stitch = toggle("stitch", "scale each band to its neighbour in the overlap; the reference stays")
         self.reference = widgets.Dropdown(
-            options=[(name, i) for i, name in enumerate(names)],
             tooltip="band that stays",
             layout=widgets.Layout(width="84px", margin="0", display="none"),
         )
+        self._names: list[str] = []
+        self._chip_row = row([])
         self.readout = widgets.HTML(layout=widgets.Layout(width="100%", margin="0"))
         self.readout.add_class("mrsnb-readout")
         self.lists = {name: toggle(name, _LIST_TIPS[name]) for name in LINE_LISTS}
@@ -104,21 +96,53 @@ class SpectrumControls:
             "lines": button("lines", "table", "save the table of lines as ECSV"),
         }
 
+    def set_curves(self, names: Sequence[str], colours: Sequence[str], on_chip: Callable[[Any], None]) -> None:
+        """Offer curves to be shown or hidden; those hidden by their names stay so.
+
+        Parameters
+        ----------
+        names, colours : sequence of str
+            Of each curve.
+        on_chip : callable
+            Called with the change when one is to be shown or hidden.
+        """
+        old, hidden = self.chips, {name for name, chip in zip(self._names, self.chips, strict=True) if not chip.value}
+        stays = self._names[self.reference.value] if old else names[0]
+        self._names = list(names)
+        self.chips = [_chip(name, colour) for name, colour in zip(names, colours, strict=True)]
+        for name, chip in zip(names, self.chips, strict=True):
+            chip.value = name not in hidden
+            chip.observe(on_chip, "value")
+        self.reference.options = [(name, i) for i, name in enumerate(names)]
+        self.reference.value = self._names.index(stays) if stays in names else 0
+        self._chip_row.children = [*self.chips, *([self.stitch, self.reference] if len(names) > 1 else [])]
+        close_all(old)
+
+    def offer(self, columns: Sequence[str], column: str, units: Sequence[str], unit: str) -> None:
+        """Offer columns and units, one of each chosen."""
+        for box, options, value in ((self.column, columns, column), (self.unit, units, unit)):
+            if box.options != tuple(options):
+                box.options = options
+            box.value = value
+
     def rows(self, figure: widgets.Widget, table: widgets.Widget) -> list[widgets.Widget]:
         """Return everything from top to bottom."""
         top = [
-            self.mode, self.home, self.auto, self.log_flux, self.log_wave, self.errors, self.flags, self.column,
-            self.unit,
+            self.mode, self.home, self.closer, self.farther, self.auto, self.log_flux, self.log_wave, self.errors,
+            self.flags, self.column, self.unit, self.tools, self._chip_row,
         ]  # fmt: skip
-        stitch = [self.stitch, self.reference] if len(self.chips) > 1 else []
         lists = [*self.lists.values(), self.slider, self.redshift, self.hint]
         below = [self.keep, self.adopt, self.slice, self.clear, self.file, *self.save.values()]
         tools = [row(lists), row(below)]
         for each in tools:
             each.add_class("mrsnb-tools")
-        return [
-            self.style, row(top), row([*self.chips, *stitch]), figure, self.readout, *tools, table,
-        ]  # fmt: skip
+        return [self.style, row(top), figure, self.readout, *tools, table]
+
+    def show_redshift(self, redshift: float) -> None:
+        """Show a redshift in the box and on the slider, which becomes long enough."""
+        self.slider.max = max(self.slider.max, 2 * redshift)
+        self.slider.min = min(self.slider.min, 2 * redshift, 0.0)
+        self.slider.value = self.redshift.value = redshift
 
     def show_scales(self, names: Sequence[str], scales: Sequence[BandScale] | None) -> None:
         """Write the factor of each band on its chip, or only its name if None."""

@@ -1,5 +1,6 @@
 """Whatever holds spectra, as the curves that the viewer draws."""
 
+import sys
 from collections.abc import Iterable
 from functools import singledispatch
 from pathlib import Path
@@ -12,7 +13,6 @@ from mrsnb.core.specutils_bridge import curve_of_specutils
 from mrsnb.errors import InputError
 from mrsnb.io.read import kind_of, read
 from mrsnb.io.spectrum_table import curve_of_table, read_spectrum_table
-from mrsnb.pipeline.result import Spec3Result
 
 _SPECTRA = "*_x1d.fits*"
 _LONG = 12
@@ -36,6 +36,8 @@ or an iterable of these
     InputError
         If it holds no spectrum.
     """
+    if _is_result(thing):
+        return _made(thing, flux_unit)
     if hasattr(thing, "spectral_axis") and hasattr(thing, "flux"):
         return [curve_of_specutils(thing, str((thing.meta or {}).get("name", "spectrum")))]
     if hasattr(thing, "colnames"):
@@ -66,8 +68,14 @@ def _(thing: CombinedSpectra, flux_unit: str | None = None) -> list[Curve]:  # n
     return [curve_of(spectrum) for spectrum in thing.spectra]
 
 
-@curves_of.register
-def _(thing: Spec3Result, flux_unit: str | None = None) -> list[Curve]:
+def _is_result(thing: Any) -> bool:
+    """Return whether a thing is a `Spec3Result`, without loading the pipeline: whoever has one has done so."""
+    module = sys.modules.get("mrsnb.pipeline.result")
+    return module is not None and isinstance(thing, module.Spec3Result)
+
+
+def _made(thing: Any, flux_unit: str | None) -> list[Curve]:
+    """Return the spectra of a `Spec3Result`."""
     made = [product for product in thing.spectra if product.wave is not None and product.flux is not None]
     if not made:
         msg = f"{thing.title} made no spectra"
@@ -78,7 +86,7 @@ def _(thing: Spec3Result, flux_unit: str | None = None) -> list[Curve]:
         for curve in (
             curves_of(p.path, flux_unit)
             if p.path is not None and p.path.exists()
-            else [make_curve(p.label, p.wave, {"FLUX": (p.flux, None, "Jy")}, name=p.name)]  # type: ignore[dict-item,arg-type]
+            else [make_curve(p.label, p.wave, {"FLUX": (p.flux, None, "Jy")}, name=p.name)]
         )
     ]
 

@@ -33,19 +33,20 @@ class SpectrumData:
     """
 
     def __init__(self, spectra: Any, flux_unit: str | None = None) -> None:
-        self.curves: list[Curve] = sorted(curves_of(spectra, flux_unit), key=_middle)
-        if not self.curves:
-            raise InputError("no spectrum to show; give a path, a Spectrum, or a list of these")
-        self.names = named(self.curves)
-        self.columns = list(dict.fromkeys(key for curve in self.curves for key in curve.columns))
+        self.curves: list[Curve] = []
+        self.names: list[str] = []
+        self.columns: list[str] = []
+        self.put(curves_of(spectra, flux_unit))
 
     def put(self, curves: Sequence[Curve]) -> bool:
-        """Take these curves in place of those of the same names; return False if names or columns are others."""
-        new = sorted(curves, key=_middle)
-        if named(new) != self.names or [c.columns.keys() for c in new] != [c.columns.keys() for c in self.curves]:
-            return False
-        self.curves[:] = new
-        return True
+        """Take these curves in place of all others; return whether names and columns are as before."""
+        if not curves:
+            raise InputError("no spectrum to show; give a path, a Spectrum, or a list of these")
+        before = self.names, [curve.columns.keys() for curve in self.curves]
+        self.curves[:] = sorted(curves, key=_middle)
+        self.names = named(self.curves)
+        self.columns = list(dict.fromkeys(key for curve in self.curves for key in curve.columns))
+        return before == (self.names, [curve.columns.keys() for curve in self.curves])
 
     def unit_of(self, column: str) -> str:
         """Return the unit that the first curve with this column has."""

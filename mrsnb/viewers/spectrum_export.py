@@ -1,7 +1,7 @@
 """What a spectrum viewer shows, as files."""
 
 import csv
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from io import StringIO
 from pathlib import Path
@@ -21,17 +21,25 @@ from mrsnb.viewers.spectrum_measurements import Entry, quantity_table
 
 
 class Saved(NamedTuple):
-    """What there is to save: the curves, their values as shown, the scales of their bands, and the measured lines."""
+    """What there is to save."""
 
     data: SpectrumData
     values: Sequence[Values]
+    """As they are shown."""
     scales: Sequence[BandScale]
     entries: Sequence[Entry]
+    """The lines that were kept."""
     column: str
     unit: str
+    shown: Sequence[int]
+    """Numbers of the curves that are not hidden."""
+    view: tuple[float, float]
+    """Wavelengths in sight, micron."""
+    marks: Sequence[tuple[float, str]]
+    """Where lines are, micron, and their names."""
 
 
-def save(path: Path, what: Saved, picture: Callable[[], Picture]) -> list[Path]:
+def save(path: Path, what: Saved) -> list[Path]:
     """Write the picture (``.png``), the curves (``.csv``), the lines (``.ecsv``) or, to a folder, ``_x1d`` products.
 
     Raises
@@ -43,7 +51,7 @@ def save(path: Path, what: Saved, picture: Callable[[], Picture]) -> list[Path]:
     """
     match path.suffix.lower():
         case ".png":
-            return [save_bytes(path, picture().png)]
+            return [save_bytes(path, picture_of(what).png)]
         case ".csv":
             return [save_bytes(path, curves_csv(what))]
         case ".ecsv":
@@ -68,26 +76,24 @@ def path_of(kind: str, name: str) -> Path:
     return stem.parent if kind == "x1d" else stem.with_name(stem.name + {"lines": ".ecsv"}.get(kind, f".{kind}"))
 
 
-def picture_of(
-    data: SpectrumData,
-    values: Sequence[Values],
-    shown: Sequence[int],
-    view: tuple[float, float],
-    *,
-    marks: Sequence[tuple[float, str]],
-    y_label: str,
-) -> Picture:
-    """Return the drawn view: what of the `shown` curves lies in `view` (micron), and the names at `marks`."""
+def flux_label(column: str, unit: str) -> str:
+    """Return the name of the flux axis."""
+    return f"{column.replace('_', ' ').lower()} ({unit})"
+
+
+def picture_of(what: Saved) -> Picture:
+    """Return the drawn view: what of the curves is in sight, and the names of lines."""
     from mrsnb.display.plots import spectrum_picture
 
+    data, values, shown, view = what.data, what.values, what.shown, what.view
     parts = {i: (data.curves[i].wave >= view[0]) & (data.curves[i].wave <= view[1]) for i in shown}
     some = [i for i, part in parts.items() if part.any()]
     return spectrum_picture(
         _title([data.curves[i].name.partition(".")[0] for i in shown]),
         [(data.names[i], data.curves[i].wave[parts[i]], values[i][0][parts[i]]) for i in some],
         err=[None if (err := values[i][1]) is None else err[parts[i]] for i in some],
-        marks=marks,
-        y_label=y_label,
+        marks=what.marks,
+        y_label=flux_label(what.column, what.unit),
     )
 
 
@@ -108,6 +114,11 @@ def save_bytes(path: Path | str, content: bytes) -> Path:
     with atomic_write(path) as file:
         file.write(content)
     return path
+
+
+def and_more(paths: Sequence[Path]) -> str:
+    """Return in words how many paths there are beside the first; nothing if there is none."""
+    return f" and {len(paths) - 1} more" if len(paths) > 1 else ""
 
 
 def curves_csv(what: Saved) -> bytes:

@@ -15,6 +15,8 @@ from mrsnb.core.redshift import LIGHT_SPEED, velocity
 from mrsnb.errors import InputError
 
 Array = NDArray[np.float64]
+_NOISY = 1.5
+"""Scatter over the stated errors from which it is said."""
 _CLOSE = 0.004
 """A line is named if its centre is so near, relative to the wavelength."""
 
@@ -141,6 +143,26 @@ def identified(wave: float, lines: Sequence[Line], redshift: float) -> Line | No
     rest = wave / (1 + redshift)
     near = min(lines, key=lambda line: abs(line.wave - rest), default=None)
     return near if near is not None and abs(near.wave / rest - 1) < _CLOSE else None
+
+
+def redshift_of(entries: Sequence[Entry]) -> float:
+    """Return the redshift that the first line with a known name tells.
+
+    Raises
+    ------
+    InputError
+        If there is none.
+    """
+    found = [entry.found_redshift for entry in entries if entry.line]
+    if not found:
+        raise InputError("no line with a known name is measured; brush one whose list is shown")
+    return round(found[0], 7)
+
+
+def noise_note(entries: Sequence[Entry]) -> str:
+    """Return what there is to say about errors that are too small; nothing if none is."""
+    noise = [f"{entry.measured.noise:.1f}" for entry in entries if entry.measured.noise > _NOISY]
+    return f", scatter about the continuum {', '.join(noise)} times the stated errors" if noise else ""
 
 
 def quantity_table(entries: Sequence[Entry]) -> Any:

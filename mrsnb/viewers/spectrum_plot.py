@@ -8,6 +8,7 @@ import ipywidgets as widgets
 import numpy as np
 from numpy.typing import NDArray
 
+from mrsnb.viewers.figures import plain_figure
 from mrsnb.viewers.overlays import round_ticks
 from mrsnb.viewers.spectrum_shapes import Drawn, Labels, log_ticks, lonely
 
@@ -17,6 +18,7 @@ MARKER = "#d0453c"
 FIT = "#d0453c"
 FLAG = "#c77d00"
 RANGE = "#5b8def"
+BESIDE = "#868e96"
 MARGIN = {"top": 18, "bottom": 42, "left": 84, "right": 14}
 _NAMES_FROM = 0.845
 _LEADER = (0.79, 0.83)
@@ -32,7 +34,7 @@ class SpectrumPlot:
     Parameters
     ----------
     colours : sequence of str
-        One for each curve.
+        One for each curve, see `set_colours`.
     log_wave, log_flux : bool
         Logarithmic axes; another choice needs another plot.
     height : int
@@ -60,18 +62,11 @@ class SpectrumPlot:
             "apply_clip": True,
             "visible": False,
         }
-        self._curves = [
-            bq.Lines(**plain, colors=[colour], stroke_width=1.4, labels=[str(i)]) for i, colour in enumerate(colours)
-        ]
-        self._bands = [
-            bq.Lines(
-                **plain | {"y": np.ones((2, 2))}, colors=[colour], fill="between", fill_colors=[colour],
-                fill_opacities=[0.22], opacities=[0.0], stroke_width=0,
-            )
-            for colour in colours
-        ]  # fmt: skip
+        self._plain = plain
+        self._curves: list[bq.Lines] = []
+        self._bands: list[bq.Lines] = []
         empty = plain | {"x": np.zeros(0), "y": np.zeros(0), "visible": True}
-        self._dots = bq.Scatter(**empty, default_size=14, colors=list(colours) or [FAINT])
+        self._dots = bq.Scatter(**empty, default_size=14, colors=[FAINT])
         self._flags = bq.Scatter(**empty, marker="cross", default_size=34, colors=[FLAG])
         self._fit = bq.Lines(**plain, colors=[FIT], stroke_width=2.2)
         self._continuum = bq.Lines(**plain, colors=[FIT], stroke_width=1.4, line_style="dashed")
@@ -85,6 +80,7 @@ class SpectrumPlot:
             **hidden, colors=[RANGE], fill="bottom", fill_colors=[RANGE],
             fill_opacities=[0.16], opacities=[0.5], stroke_width=1,
         )  # fmt: skip
+        self._beside = bq.Lines(**hidden, fill="inside", stroke_width=0.5)
         self._marker = bq.Lines(**hidden, colors=[MARKER], stroke_width=1.6, line_style="dashed")
         up = 1 + _LIFT / max(height - MARGIN["top"] - MARGIN["bottom"], 50)
         self._knob = bq.Scatter(
@@ -94,27 +90,45 @@ class SpectrumPlot:
         self.pan = bq.PanZoom(scales={"x": [self.x]})
         self.brush = bq.interacts.BrushIntervalSelector(scale=self.x, color=RANGE, marks=[])
         self.cursor = bq.interacts.IndexSelector(scale=self.x, color=MARKER, line_width=1, marks=[])
-        self.figure = bq.Figure(
-            marks=[
-                self._range, *self._bands, self._leaders, *self._curves, self._dots, self._flags,
-                self._continuum, self._fit, self._near, self._marker, self._names, self._knob,
-            ],
+        self.figure = plain_figure(
+            "mrsnb-spectrum-figure",
             axes=[self.wave_axis, self.flux_axis],
             fig_margin=MARGIN,
-            animation_duration=0,
-            padding_x=0,
-            padding_y=0,
             interaction=self.pan,
             layout=widgets.Layout(width="100%", height=f"{height}px", min_width="420px"),
-        )  # fmt: skip
-        self.figure.display_toolbar = False
-        self.figure.add_class("mrsnb-spectrum-figure")
+        )
+        self.set_colours(colours)
+
+    def set_colours(self, colours: Sequence[str]) -> None:
+        """Have one curve for each of these colours; those that stay keep what they show."""
+        n = len(colours)
+        gone = [*self._curves[n:], *self._bands[n:]]
+        del self._curves[n:], self._bands[n:]
+        band = self._plain | {"y": np.ones((2, 2)), "fill": "between", "fill_opacities": [0.22], "opacities": [0.0]}
+        for i in range(len(self._curves), n):
+            self._curves.append(bq.Lines(**self._plain, stroke_width=1.4, labels=[str(i)]))
+            self._bands.append(bq.Lines(**band, stroke_width=0))
+        for curve, shade, colour in zip(self._curves, self._bands, colours, strict=True):
+            curve.colors = shade.colors = shade.fill_colors = [colour]
+        marks = [
+            self._beside, self._range, *self._bands, self._leaders, *self._curves, self._dots, self._flags,
+            self._continuum, self._fit, self._near, self._marker, self._names, self._knob,
+        ]  # fmt: skip
+        if self.figure.marks != marks:
+            self.figure.marks = marks
+        for mark in gone:
+            mark.close()
 
     @property
     def view(self) -> tuple[float, float]:
         """Wavelengths in sight, micron."""
         low, high = self.x.min, self.x.max
         return float(low), float(high)
+
+    @property
+    def flux_view(self) -> tuple[float, float]:
+        """Fluxes in sight."""
+        return float(self.y.min), float(self.y.max)
 
     def on_view(self, call: Callable[[], None]) -> None:
         """Call `call` when the wavelengths in sight change."""
@@ -128,18 +142,15 @@ class SpectrumPlot:
     def set_flux_limits(self, low: float, high: float) -> None:
         """Show a range of fluxes."""
         if (self.y.min, self.y.max) != (low, high):
-            with self.y.hold_sync():
-                self.y.min, self.y.max = low, high
-            self.flux_axis.tick_format = "~g" if 1e-3 <= max(abs(low), abs(high)) < 1e5 else "~e"
-            if isinstance(self.y, bq.LogScale):
-                self.flux_axis.tick_values = np.array(log_ticks(low, high))
-            else:
-                self.flux_axis.tick_values = np.array(round_ticks(low, high, self._n_ticks))
+            _set(self.y, min=low, max=high)
+            ticks = log_ticks(low, high) if isinstance(self.y, bq.LogScale) else round_ticks(low, high, self._n_ticks)
+            style = "~g" if 1e-3 <= max(abs(low), abs(high)) < 1e5 else "~e"
+            _set(self.flux_axis, tick_format=style, tick_values=np.array(ticks))
 
     def place_ticks(self) -> None:
         """Put round numbers on a logarithmic wavelength axis."""
         if isinstance(self.x, bq.LogScale):
-            self.wave_axis.tick_values = np.array(log_ticks(*self.view))
+            _set(self.wave_axis, tick_values=np.array(log_ticks(*self.view)))
 
     def label_flux(self, text: str) -> None:
         """Name the flux axis."""
@@ -151,28 +162,25 @@ class SpectrumPlot:
         if curve is None or not _length(curve.y):
             line.visible = band.visible = False
             return
-        _traced(line, curve.x, curve.y)
+        _traced(line, curve.x, curve.y.astype(np.float32))
         band.visible = errors and bool(np.any(curve.high > curve.low))
         if band.visible:
             n = _length(curve.y)
-            with band.hold_sync():
-                band.x, band.y = curve.x[:n], np.stack([curve.low[:n], curve.high[:n]])
+            _set(band, x=curve.x[:n], y=np.stack([curve.low[:n], curve.high[:n]]).astype(np.float32))
 
     def draw_dots(self, curves: Sequence[Drawn | None], colours: Sequence[str]) -> None:
         """Draw the points between two gaps of all curves that are shown."""
         found = [(c.x[lonely(c)], c.y[lonely(c)], col) for c, col in zip(curves, colours, strict=True) if c is not None]
-        with self._dots.hold_sync():
-            self._dots.x = np.concatenate([np.zeros(0), *(x for x, _, _ in found)])
-            self._dots.y = np.concatenate([np.zeros(0), *(y for _, y, _ in found)])
-            self._dots.colors = [colour for x, _, colour in found for _ in x] or [FAINT]
+        x, y = (np.concatenate([np.zeros(0), *(one[axis] for one in found)]) for axis in (0, 1))
+        _set(self._dots, x=x, y=y, colors=[colour for x, _, colour in found for _ in x] or [FAINT])
 
     def draw_flags(self, x: Array, y: Array) -> None:
         """Mark flagged samples."""
-        _placed(self._flags, x, y)
+        _set(self._flags, x=x, y=y)
 
     def draw_near(self, x: Array, y: Array) -> None:
         """Mark the samples that are read out."""
-        _placed(self._near, x, y)
+        _set(self._near, x=x, y=y)
 
     def draw_fit(self, x: Array, y: Array, continuum: Array) -> None:
         """Draw a fitted line and its continuum; empty arrays remove them."""
@@ -185,9 +193,7 @@ class SpectrumPlot:
         across = np.stack([labels.x, labels.x, labels.text_x, labels.text_x, labels.text_x], axis=1).ravel()
         up = np.tile([0.0, *_LEADER, _LEADER[1], np.nan], n)
         _traced(self._leaders, across, up)
-        with self._names.hold_sync():
-            self._names.x, self._names.y = labels.text_x, np.full(n, _NAMES_FROM)
-            self._names.text = list(labels.names)
+        _set(self._names, x=labels.text_x, y=np.full(n, _NAMES_FROM), text=list(labels.names))
 
     def draw_range(self, limits: tuple[float, float] | None) -> None:
         """Shade a range of wavelengths."""
@@ -196,13 +202,21 @@ class SpectrumPlot:
         else:
             _traced(self._range, np.array(limits), np.ones(2))
 
+    def draw_beside(self, ranges: Sequence[tuple[float, float]]) -> None:
+        """Shade the ranges of the continuum."""
+        n = len(ranges)
+        self._beside.visible = n > 0
+        if n:
+            x, y = np.array([[a, a, b, b] for a, b in ranges]), np.array([[0.0, 1.0, 1.0, 0.0]] * n)
+            _set(self._beside, x=x, y=y, colors=[BESIDE] * n, fill_colors=[BESIDE] * n, fill_opacities=[0.3] * n)
+
     def draw_marker(self, wave: float | None) -> None:
         """Mark the wavelength of a slice."""
         x = np.zeros(0) if wave is None else np.full(2, wave)
         _traced(self._marker, x, np.linspace(0, 1, len(x)))
         self._knob.visible = wave is not None
         if wave is not None:
-            self._knob.x = np.array([wave])
+            _set(self._knob, x=np.array([wave]))
 
     def on_marker(self, call: Callable[[float], None]) -> None:
         """Call `call` with the wavelength to which the slice marker is dragged, micron."""
@@ -222,21 +236,29 @@ class SpectrumPlot:
             part.close()
 
 
-def _placed(mark: Any, x: Array, y: Array) -> None:
-    with mark.hold_sync():
-        mark.x, mark.y = x, y
+def _set(widget: Any, **values: Any) -> None:
+    """Give a widget values, in one message; what it has already is not sent again."""
+    others = {name: value for name, value in values.items() if not _alike(getattr(widget, name), value)}
+    with widget.hold_sync():
+        for name, value in others.items():
+            setattr(widget, name, value)
 
 
-def _traced(mark: Any, x: Array, y: Array) -> None:
+def _alike(one: Any, other: Any) -> bool:
+    if isinstance(other, np.ndarray):
+        return one is not None and np.array_equal(one, other, equal_nan=True)
+    return list(one) == other if isinstance(other, list) else bool(one == other)
+
+
+def _traced(mark: Any, x: Array, y: NDArray[Any]) -> None:
     """Draw a line, or hide it if it has no points; gaps are NaN in `y` only."""
     n = _length(y)
     mark.visible = n > 0
     if n:
-        with mark.hold_sync():
-            mark.x, mark.y = x[:n], y[:n]
+        _set(mark, x=x[:n], y=y[:n])
 
 
-def _length(y: Array) -> int:
+def _length(y: NDArray[Any]) -> int:
     """Return the length without trailing gaps: bqplot puts a label at the last point, and that must be somewhere."""
     finite = np.flatnonzero(np.isfinite(y))
     return int(finite[-1]) + 1 if finite.size else 0

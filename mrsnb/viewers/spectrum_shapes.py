@@ -85,6 +85,25 @@ def wave_limits(waves: Sequence[Array], *, log: bool = False) -> tuple[float, fl
     return float(low - room), float(high + room)
 
 
+def without_spikes(flux: Array) -> Array:
+    """Return a flux whose single samples far above or below both neighbours are as their neighbours; shape (n,).
+
+    A spike stays if it is no farther off than what is left is wide: a line may be one sample wide.
+
+    Examples
+    --------
+    >>> without_spikes(np.array([1.0, 2.0, 900.0, 3.0, 2.0, 1.5])).tolist()
+    [1.0, 2.0, 3.0, 3.0, 2.0, 1.5]
+    """
+    if len(flux) < 5:
+        return flux
+    left, right = np.r_[flux[:1], flux[:-1]], np.r_[flux[1:], flux[-1:]]
+    smooth = np.fmax(np.fmin(left, right), np.fmin(np.fmax(left, right), flux))
+    known = smooth[np.isfinite(smooth)]
+    room = float(np.ptp(known)) if known.size else 0.0
+    return np.where((np.abs(flux - smooth) > room) & (room > 0), smooth, flux)
+
+
 def flux_limits(
     fluxes: Sequence[Array], *, log: bool = False, above: float = 0.06, below: float = 0.06
 ) -> tuple[float, float]:

@@ -117,10 +117,11 @@ class WaveControls:
     @property
     def velocity_zero(self) -> float | None:
         """Wavelength as observed of the chosen line, micron; None if there is none."""
-        return None if self._speed_line is None else float(observed_wave(self._speed_line, self._z))
+        return None if self._speed_line is None else float(observed_wave(self._speed_line, self.z))
 
     @property
-    def _z(self) -> float:
+    def z(self) -> float:
+        """The redshift; 0 if what is typed is none."""
         try:
             return checked_redshift(float(self.redshift.value))
         except InputError:
@@ -156,21 +157,21 @@ class WaveControls:
 
     def _slid(self, _: Any) -> None:
         if not self._is_telling:
-            self._redraw()
             self._on_plane(self.plane)
+            self._redraw()
 
     def _redraw(self, _: Any = None) -> None:
         if self._grid is None:
             return
         wave = float(self._grid.wave[self.plane])
-        shown = to_shown(wave, self.frame.value, self._z, self._zero_line(wave))
+        shown = to_shown(wave, self.frame.value, self.z, self._zero_line(wave))
         with self._quiet():
             self.box.value = round(shown, 2 if self.frame.value == "velocity" else 5)
 
     def _zero_line(self, wave: float) -> float | None:
         """Return the line that velocities are about: the chosen one, or what was in view when they were asked for."""
         if self.frame.value == "velocity" and self._speed_line is None:
-            self._speed_line = float(rest_wave(wave, self._z))
+            self._speed_line = float(rest_wave(wave, self.z))
         return self._speed_line
 
     def _typed(self, change: dict[str, Any]) -> None:
@@ -178,7 +179,7 @@ class WaveControls:
             return
         line = self._zero_line(float(self._grid.wave[self.plane]))
         before = self.plane
-        self.go_to(from_shown(float(change["new"]), self.frame.value, self._z, line))
+        self.go_to(from_shown(float(change["new"]), self.frame.value, self.z, line))
         if self.plane == before:
             self._redraw()
 
@@ -187,7 +188,7 @@ class WaveControls:
         self._redraw()
 
     def _list_lines(self) -> None:
-        grid, z = self._grid, self._z
+        grid, z = self._grid, self.z
         if grid is None:
             return
         low, high = rest_wave(grid.wave[[0, -1]], z)
@@ -202,5 +203,5 @@ class WaveControls:
         if self._is_telling or change["new"] == "":
             return
         self._speed_line = float(change["new"])
-        self.go_to(float(observed_wave(self._speed_line, self._z)))
+        self.go_to(float(observed_wave(self._speed_line, self.z)))
         self._redraw()

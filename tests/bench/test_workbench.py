@@ -58,6 +58,8 @@ def test_cube_and_spectrum_are_linked_both_ways(bench):
     bench.spectrum.range = (5.1, 5.2) * u.um
     np.testing.assert_allclose(bench.viewer.wavelength_range.value, [5.1, 5.2])
     assert bench.viewer.controls.is_map.value
+    bench.viewer.continuum = [[5.05, 5.08], [5.22, 5.25]] * u.um
+    assert bench.spectrum.beside == ((5.05, 5.08), (5.22, 5.25))
     viewer, before = bench.spectrum, bench.spectrum.data.curves[0].columns["FLUX"].flux
     bench.viewer._hands.drag(0, (1.0, 0.5), False)
     assert bench.spectrum is viewer

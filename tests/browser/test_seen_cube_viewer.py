@@ -15,7 +15,7 @@ flux[:, 0] = np.nan
 cube = a_cube(flux, name={name!r})
 """
 HANDLE = ".mrsnb-slider .noUi-handle"
-IMAGE, SPECTRUM = "mrsnb-image", "mrsnb-spectrum"
+IMAGE, SPECTRUM = "mrsnb-image", "mrsnb-spectrum-figure"
 
 
 @pytest.fixture
@@ -60,7 +60,7 @@ def test_it_fits_the_window_and_paints_the_source(shown, theme, size):
     viewer = book.find(".mrsnb-viewer").first.bounding_box()
     assert viewer["height"] < size[1] - 110
     assert viewer["x"] + viewer["width"] <= size[0]
-    for part in (".mrsnb-image", ".mrsnb-spectrum", HANDLE):
+    for part in (f".{IMAGE}", f".{SPECTRUM}", HANDLE):
         box = book.box(part)
         assert box.x + box.width <= viewer["x"] + viewer["width"] + 1
     sky = inside(book)

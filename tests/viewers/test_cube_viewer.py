@@ -1,6 +1,7 @@
 """The cube viewer without a browser: what a user does to its widgets, and what is shown and written then."""
 
 import csv
+import doctest
 import itertools
 
 import numpy as np
@@ -17,13 +18,12 @@ from mrsnb.errors import InputError
 from mrsnb.io.regions import read_region
 from mrsnb.io.s3d import write_s3d
 from mrsnb.io.x1d import read_x1d
-from mrsnb.viewers import figures
+from mrsnb.viewers import aperture_set, figures
 from mrsnb.viewers.cube import CubeViewer
 from mrsnb.viewers.cube_saving import FORMATS, X1D
 from mrsnb.viewers.latest import Latest
 from mrsnb.viewers.picture import LIMITS, STRETCHES, shading
 from mrsnb.viewers.readout import voxel_text
-from mrsnb.viewers.spectrum_panel import Curve, thinned
 
 WAVE = 5.0 + 0.01 * np.arange(40)
 
@@ -90,7 +90,7 @@ def test_a_wavelength_goes_to_its_plane(viewer):
     np.testing.assert_allclose(viewer.picture.image, star()[20].astype(np.float32))
     with pytest.raises(InputError, match=r"cubes have 5.0000 - 5.3900 micron"):
         viewer.wavelength = 7 * u.um
-    assert viewer.spectrum_panel._marker.x[0] == pytest.approx(5.2)
+    assert viewer.spectrum._canvas.plot._marker.x[0] == pytest.approx(5.2)
 
 
 def test_a_slide_shows_the_next_plane(viewer):
@@ -132,13 +132,13 @@ def test_a_line_is_gone_to(viewer):
 
 
 def test_a_brushed_range_is_a_line_map_at_once(viewer):
-    viewer.spectrum_panel.brush.selected = np.array([5.17, 5.23])
+    viewer.spectrum._canvas.plot.brush.selected = np.array([5.17, 5.23])
     assert viewer.controls.is_map.value
     assert viewer.picture.what == "sum"
     np.testing.assert_allclose(viewer.picture.image, star()[17:24].sum(axis=0), rtol=1e-5)
     viewer.controls.continuum.value = True
     assert viewer.picture.image[0, 0] == pytest.approx(0, abs=1e-4)
-    assert viewer.spectrum_panel._bands.visible
+    assert viewer.spectrum._canvas.plot._beside.visible
     viewer.controls.how.value = "moment 1"
     assert viewer.picture.unit == "km/s"
     assert "less continuum" in viewer.about
@@ -162,9 +162,9 @@ def test_the_continuum_can_be_told(viewer):
 
 def test_a_range_can_be_told(viewer):
     viewer.wavelength_range = [5.23, 5.17] * u.um
-    assert viewer.spectrum_panel.brush.selected == pytest.approx([5.17, 5.23])
+    assert viewer.spectrum._canvas.plot.brush.selected == pytest.approx([5.17, 5.23])
     viewer.wavelength_range = None
-    assert viewer.spectrum_panel.brush.selected is None
+    assert viewer.spectrum._canvas.plot.brush.selected is None
     assert not viewer.controls.is_map.value
 
 
@@ -219,9 +219,8 @@ def test_a_clicked_spaxel_shows_its_spectrum(viewer):
     viewer.image._net.mark._handle_custom_msgs(None, told)
     assert len(viewer.apertures.all) == 2
     assert viewer.aperture.source == "spaxel 12, 10"
-    viewer.controls.per.value = "mean"
-    flux = viewer.apertures.curves(per_area=True)[0][1].flux
-    np.testing.assert_allclose(flux[:-1], star()[:, 10, 12], rtol=1e-4)
+    flux = viewer.spectrum.data.curves[1].columns["SURF_BRIGHT"].flux
+    np.testing.assert_allclose(flux, star()[:, 10, 12], rtol=1e-4)
     viewer._clicked(3, 4)
     assert [a.source for a in viewer.apertures.all] == ["circle", "spaxel 3, 4"]
 
@@ -425,18 +424,76 @@ def test_what_is_synced_is_small():
     made.close()
 
 
-@pytest.mark.parametrize("n", [10, 5000, 12345])
-def test_a_thinned_curve_keeps_peaks_and_gaps(n):
-    flux = np.random.default_rng(2).normal(size=n)
-    flux[n // 3 : n // 3 + 2] = np.nan
-    flux[n // 2] = 99.0
-    curve = Curve("a", np.arange(n) / n, flux, flux, "#000000")
-    found = thinned(curve, 3000)
-    assert len(found.flux) <= max(3010, min(n, 3000))
-    assert np.nanmax(found.flux) == 99.0
-    assert np.nanmin(found.flux) == np.nanmin(flux)
-    assert np.isnan(found.flux).sum() == 2
-    assert (np.diff(found.wave) > 0).all()
+def test_a_part_of_the_sky_is_seen_and_told(viewer):
+    whole = viewer.image.view
+    viewer.zoom(2.0)
+    view = viewer.image.view
+    assert view.right - view.left == pytest.approx((whole.right - whole.left) / 2)
+    net = viewer.image._net.mark
+    size = viewer.cube.grid.spaxel_size
+    assert view.left - size <= net.column[0] <= view.left <= view.right <= net.column[-1] <= view.right + size
+    assert len(viewer.image._x_axis.tick_values) > 2
+    net._handle_custom_msgs(None, {"event": "hover", "data": {"row": net.row[1], "column": net.column[2]}})
+    assert f"offset {-net.column[2] - size / 2:+.2f}" in viewer._readout.value
+    viewer.controls.home.click()
+    assert viewer.image.view == whole
+
+
+def test_the_same_part_of_the_sky_is_seen_in_another_band(bands):
+    bands.controls.contours.value = bands.controls.psf.value = True
+    bands.band = "1A"
+    bands.image.zoom(3.0, (0.4, 0.2))
+    view = bands.image.view
+    bands.band = "1B"
+    assert bands.image.view.right - bands.image.view.left == pytest.approx(view.right - view.left)
+    bands.band = "1A"
+    np.testing.assert_allclose(bands.image.view, view, atol=1e-9)
+
+
+def test_spectra_come_and_go_in_one_viewer(viewer):
+    spectrum, c = viewer.spectrum, viewer.controls
+    spectrum.line_lists = ("H2",)
+
+    def there_and_back():
+        c.add.click()
+        assert spectrum.data.names == ["aperture 1", "aperture 2"]
+        assert [curve.visible for curve in spectrum._canvas.plot._curves] == [True, True]
+        c.remove.click()
+
+    there_and_back()
+    before = len(_instances)
+    there_and_back()
+    assert len(_instances) == before
+    c.remove.click()
+    assert spectrum.data.names == ["no aperture"]
+    c.add.click()
+    assert (spectrum is viewer.spectrum, spectrum.line_lists, spectrum.data.names) == (True, ("H2",), ["aperture 1"])
+
+
+def test_one_redshift_for_planes_and_lines(viewer):
+    viewer.waves.redshift.value = 0.02
+    assert viewer.spectrum.redshift == 0.02
+    viewer.spectrum.redshift = 0.03
+    assert viewer.waves.redshift.value == 0.03
+
+
+def test_one_aperture_over_bands_is_one_spectrum(bands):
+    (curve,) = bands.spectrum.data.curves
+    assert (np.diff(curve.wave) > 0).all()
+    first, second = (cube.grid.wave for cube in bands.cubes)
+    middle = (first[-1] + second[0]) / 2
+    assert len(curve.wave) == (first < middle).sum() + (second >= middle).sum()
+    assert doctest.testmod(aperture_set).failed == 0
+
+
+def test_a_drag_sends_little(viewer):
+    sent = []
+    for widget in [one for one in _instances.values() if one.comm is not None]:
+        widget.comm.publish_msg = lambda *_, **told: sent.append(told)
+    viewer._hands.drag(0, (0.1, 0.0), False)
+    sent.clear()
+    viewer._hands.drag(0, (0.12, 0.0), False)
+    assert 0 < len(sent) <= 8
 
 
 @pytest.mark.parametrize(("gl", "own", "dead"), [("0.1.1", "0.13.1", True), ("0.1.1", "0.12.47", False)])

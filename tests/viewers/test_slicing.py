@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from astropy import units as u
 from cubes import a_grid, layers
 from hypothesis import given
 from hypothesis import strategies as st
@@ -70,10 +71,13 @@ def test_a_flat_cube_gives_a_flat_map():
 def test_moments_of_a_gaussian_line_are_its_flux_place_and_width(centre, sigma, peak):
     wave = a_grid((400, 1, 1), step=0.001).wave
     cube = layers(np.tile((peak * np.exp(-0.5 * ((wave - centre) / sigma) ** 2))[:, None, None], (1, 2, 2)), step=0.001)
-    flux, place, width = (collapse(cube, centre - 6 * sigma, centre + 6 * sigma, f"moment {n}").image for n in range(3))
+    maps = [collapse(cube, centre - 6 * sigma, centre + 6 * sigma, f"moment {n}") for n in range(3)]
+    flux, place, width = (found.image for found in maps)
     if centre - 5 * sigma < 5.0 or centre + 5 * sigma > wave[-1]:
         return
-    assert flux[0, 0] == pytest.approx(peak * sigma * np.sqrt(2 * np.pi), rel=1e-3)
+    per_micron = (peak * u.MJy / u.sr * u.sr).to_value("W / (m2 um)", u.spectral_density(centre * u.um))
+    assert maps[0].unit == "W/m2/sr"
+    assert flux[0, 0] == pytest.approx(per_micron * sigma * np.sqrt(2 * np.pi), rel=2e-3)
     assert place[0, 0] == pytest.approx(centre, abs=1e-4)
     assert width[1, 1] == pytest.approx(sigma, rel=1e-2)
 

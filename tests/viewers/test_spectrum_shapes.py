@@ -20,6 +20,7 @@ from mrsnb.viewers.spectrum_shapes import (
     shares,
     thinned,
     wave_limits,
+    without_spikes,
 )
 
 
@@ -79,6 +80,18 @@ def test_limits_are_finite_rising_and_hold_the_flux(flux, log):
     assert not log or low > 0
     seen = values[np.isfinite(values) & ((values > 0) | (not log))]
     assert ((seen <= high) & ((seen >= low) | log)).all()
+
+
+@given(st.integers(5, 60), st.integers(0, 2**32 - 1))
+def test_a_spike_does_not_set_the_limits_and_a_line_does(n, seed):
+    rng = np.random.default_rng(seed)
+    flux = rng.random(n)
+    at = int(rng.integers(1, n - 1))
+    spiked, line = flux.copy(), flux.copy()
+    spiked[at] = 1e4
+    line[at : at + 2] = 1e4
+    assert without_spikes(spiked).max() <= 1
+    assert without_spikes(line).max() == 1e4
 
 
 @pytest.mark.parametrize("log", [False, True])

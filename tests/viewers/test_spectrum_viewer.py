@@ -221,6 +221,20 @@ def test_what_is_under_the_cursor(viewer):
     assert viewer.wavelength == 8.7 * u.um
 
 
+@pytest.mark.parametrize("log", [False, True])
+def test_keys_zoom_about_the_marker(viewer, log):
+    viewer._controls.log_wave.value = log
+    viewer.view = (8.0, 11.0) * u.um
+    viewer.wavelength = 9.0 * u.um
+    viewer._controls.closer.click()
+    low, high = viewer.view.value
+    forward = np.log if log else float
+    assert forward(high) - forward(low) == pytest.approx((forward(11.0) - forward(8.0)) / 1.5)
+    assert low < 9.0 < high
+    viewer._controls.farther.click()
+    assert viewer.view.value == pytest.approx([8.0, 11.0])
+
+
 def test_flags_are_marked(viewer):
     assert len(viewer._canvas.plot._flags.x) == 6
     viewer._controls.flags.value = False

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mrsnb.display import Row, Section, Shown, Table, page, to_html, to_text
-from mrsnb.io.atomic import atomic_write, output_folder
+from mrsnb.io.atomic import output_folder, write_bytes
 from mrsnb.io.provenance import software
 from mrsnb.pipeline import Spec3Result
 
@@ -58,10 +58,10 @@ def write_report(result: Spec3Result, output_dir: Path | str) -> Report:
     names = [name for name, there in (("cubes", result.cubes), ("spectrum", result.spectra)) if there]
     pictures = dict(zip(names, result.drawn, strict=True))
     body = to_html(result.title, result.rows(), result.drawn, [*result.sections(), *_origin(result)])
-    paths = {name: _write(folder / f"{name}.png", picture.png) for name, picture in pictures.items()}
+    paths = {name: write_bytes(folder / f"{name}.png", picture.png) for name, picture in pictures.items()}
     document = page(f"Level 3 of {result.association.name}", body)
     return Report(
-        page=_write(folder / "report.html", document.encode("utf-8")),
+        page=write_bytes(folder / "report.html", document.encode("utf-8")),
         cubes=paths.get("cubes"),
         spectrum=paths.get("spectrum"),
     )
@@ -73,9 +73,3 @@ def _origin(result: Spec3Result) -> list[Section]:
     members = Table(("member", "type"), tuple((member.expname, member.exptype) for member in association.members))
     versions = [Row(name, version) for name, version in software().items()]
     return [Section("Members of the association", members), Section("Software", versions)]
-
-
-def _write(path: Path, content: bytes) -> Path:
-    with atomic_write(path) as file:
-        file.write(content)
-    return path

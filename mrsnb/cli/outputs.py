@@ -22,7 +22,7 @@ def show_command(file: Path, html: Path | None, png: Path | None, *, provenance:
     """Describe FILE: an association, an exposure, a cube, spectra, or images that a step kept."""
     from mrsnb.core.association import Association
     from mrsnb.display import page, to_text
-    from mrsnb.io.atomic import atomic_write
+    from mrsnb.io.atomic import write_bytes
     from mrsnb.io.exposures import ExposureFile
     from mrsnb.io.read import kind_of, read, read_provenance
 
@@ -37,14 +37,12 @@ def show_command(file: Path, html: Path | None, png: Path | None, *, provenance:
         value = value.load()
     bundle = value._repr_mimebundle_()
     if html is not None:
-        with atomic_write(html) as page_file:
-            page_file.write(page(file.name, bundle["text/html"]).encode("utf-8"))
+        write_bytes(html, page(file.name, bundle["text/html"]).encode("utf-8"))
     if png is not None:
         if "image/png" not in bundle:
             msg = f"{file}: there is no picture of it; --html writes a page"
             raise InputError(msg)
-        with atomic_write(png) as png_file:
-            png_file.write(b64decode(bundle["image/png"]))
+        write_bytes(png, b64decode(bundle["image/png"]))
 
 
 @click.command("compare", short_help="Compare the products of two runs, number by number.")

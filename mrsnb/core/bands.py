@@ -1,11 +1,15 @@
 """The twelve bands of the MRS and its cross-dichroic settings, read once from ``bands.toml``."""
 
 import tomllib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 from typing import Any
 
+from numpy.typing import NDArray
+
+from mrsnb.core.cards import Cards
 from mrsnb.errors import InputError, nearest
 
 SUB_BANDS = (
@@ -20,6 +24,9 @@ SUB_BANDS = (
     "long-medium",
 )
 """Values of the BAND keyword, lower case, in the observatory's order; the last six are cross-dichroic settings."""
+
+MULTIPLE = "MULTIPLE"
+"""Value of BAND and DETECTOR where the inputs differ."""
 
 _LETTER = {"short": "A", "medium": "B", "long": "C"}
 
@@ -128,3 +135,36 @@ class Band:
 
 ALL_BANDS = tuple(Band(channel, sub_band) for channel in (1, 2, 3, 4) for sub_band in ("short", "medium", "long"))
 """The twelve bands 1A ... 4C in order of wavelength."""
+
+
+def bands_of(name: str, primary: Cards, wave: NDArray[Any], inputs: Sequence[Cards] = ()) -> tuple[Band, ...]:
+    """Return the bands in a product: BAND says it, or `inputs` where BAND is MULTIPLE, or else the wavelengths.
+
+    Parameters
+    ----------
+    name : str
+        Of the file, for messages.
+    primary : Cards
+        Keywords of the primary header.
+    wave : ndarray
+        Wavelengths, rising; shape (n_wave,), micron.
+    inputs : sequence of Cards
+        Keywords of the exposures, if known.
+
+    Raises
+    ------
+    InputError
+        If CHANNEL and BAND are not of the MRS.
+    """
+    channels, sub_band = primary.text("CHANNEL"), primary.text("BAND").lower()
+    if not channels.isdigit() or not sub_band:
+        msg = f"{name}: CHANNEL = {channels!r}, BAND = {sub_band!r}: not a product of the MRS"
+        raise InputError(msg)
+    if sub_band != MULTIPLE.lower():
+        return tuple(Band(int(channel), sub_band) for channel in channels)
+    pairs = {(c, cards.text("BAND").lower()) for cards in inputs for c in cards.text("CHANNEL") if c in channels}
+    if pairs:
+        found = [Band(int(channel), band) for channel, band in pairs]
+        return tuple(sorted(found, key=lambda band: (band.wave_range, band.sub_band)))
+    inside = (band for band in ALL_BANDS if wave[0] <= sum(band.wave_range) / 2 <= wave[-1])
+    return tuple(band for band in inside if str(band.channel) in channels)

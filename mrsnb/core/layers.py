@@ -31,12 +31,15 @@ class Layer:
         ``"plain"``; ``"variance"``, which is read as its square root; or ``"bits"``.
     scale, zero : float
         BSCALE and BZERO of the stored numbers.
+    blank : int, optional
+        The stored number that means that there is none.
     """
 
     data: NDArray[Any]
     kind: Literal["plain", "variance", "bits"] = "plain"
     scale: float = 1.0
     zero: float = 0.0
+    blank: int | None = None
 
     def read(self, *where: Any) -> NDArray[Any]:
         """Return a part, as float32 or (bits) uint32, which the caller may change."""
@@ -49,6 +52,8 @@ class Layer:
         if self.scale != 1 or self.zero != 0:
             values *= np.float32(self.scale)
             values += np.float32(self.zero)
+        if self.blank is not None:
+            values[part == self.blank] = np.nan
         if self.kind == "variance":
             np.copyto(values, np.nan, where=values < 0)
             np.sqrt(values, out=values)

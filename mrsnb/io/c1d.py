@@ -8,8 +8,7 @@ import numpy as np
 from astropy.io import fits
 from numpy.typing import NDArray
 
-from mrsnb.core.bands import ALL_BANDS, SUB_BANDS, Band
-from mrsnb.core.blend import MULTIPLE
+from mrsnb.core.bands import ALL_BANDS, MULTIPLE, SUB_BANDS, Band
 from mrsnb.core.cards import Card, Cards
 from mrsnb.core.combined import COMBINED_COLUMNS, CombinedSpectrum
 from mrsnb.errors import InputError, OutputError

@@ -7,6 +7,7 @@ import numpy as np
 from astropy.io import fits
 from numpy.typing import NDArray
 
+from mrsnb.core.bands import bands_of
 from mrsnb.core.cards import Card, Cards
 from mrsnb.core.spectrum import COLUMNS, Spectrum
 from mrsnb.errors import InputError
@@ -15,7 +16,7 @@ from mrsnb.io.atomic import atomic_write
 from mrsnb.io.bintable import table_bytes
 from mrsnb.io.exposures import opened
 from mrsnb.io.headers import cards_of
-from mrsnb.io.products import bands_of, place_of, primary_header
+from mrsnb.io.products import place_of, primary_header
 from mrsnb.io.stored import table_content
 from mrsnb.io.wcs_text import spectrum_wcs
 
@@ -83,7 +84,7 @@ def read_x1d(path: Path | str) -> Spectrum:
         history = read_history(table_content(hdus["ASDF"])) if "ASDF" in names else {}
     return Spectrum(
         name=path.name.removesuffix(".gz"),
-        bands=bands_of(path, primary, columns["WAVELENGTH"]),
+        bands=bands_of(str(path), primary, columns["WAVELENGTH"]),
         columns=columns,
         source_type=science.text("SRCTYPE").upper(),
         position=(_number(science, "EXTR_X"), _number(science, "EXTR_Y")),

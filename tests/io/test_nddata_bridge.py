@@ -5,10 +5,58 @@ import pytest
 from astropy import units as u
 from astropy.nddata import CCDData, NDData, StdDevUncertainty
 from astropy.wcs.utils import proj_plane_pixel_scales
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
+from mrsnb.core.cube import Cube
+from mrsnb.core.dq import UNUSABLE
+from mrsnb.core.nddata_bridge import from_nddata, to_ccddata, to_nddata, to_specutils
 from mrsnb.errors import InputError
-from mrsnb.io.nddata import from_nddata, to_ccddata, to_nddata, to_specutils
 from mrsnb.io.s3d import read_s3d, write_s3d
+
+
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    st.integers(0, 2**32 - 1),
+    st.booleans(),
+    st.floats(-180.0, 180.0),
+    st.floats(0.0, 359.9),
+    st.floats(-85.0, 85.0),
+    st.sampled_from(["to_nddata", "to_specutils"]),
+)
+def test_nothing_is_lost_on_the_way(make_cube, seed, linear, rotation, ra, dec, way):
+    cube = make_cube(seed=seed, linear=linear, rotation=rotation, ra=ra, dec=dec)
+    back = Cube.from_nddata(getattr(cube, way)())
+    lit = cube.dq & UNUSABLE == 0
+    for name in ("flux", "err"):
+        np.testing.assert_array_equal(getattr(back, name)[lit], getattr(cube, name)[lit])
+    for name in ("dq", "weight"):
+        np.testing.assert_array_equal(getattr(back, name), getattr(cube, name))
+    np.testing.assert_array_equal(back.grid.wave, cube.grid.wave)
+    for name in ("ra", "dec", "spaxel_size", "rotation"):
+        assert getattr(back.grid, name) == pytest.approx(getattr(cube.grid, name), rel=1e-12, abs=1e-9)
+    for name in ("name", "bands", "history"):
+        assert getattr(back, name) == getattr(cube, name)
+    assert dict(back.primary) == dict(cube.primary)
+    assert {key: back.science[key] for key in cube.science} == dict(cube.science)
+    assert [dict(cards) for cards in back.inputs] == [dict(cards) for cards in cube.inputs]
+
+
+@pytest.mark.parametrize("way", ["memory", "file"])
+def test_an_image_comes_back_as_one_plane(make_cube, tmp_path, way):
+    cube = make_cube(rotation=12.0)
+    image = cube.to_ccddata(cube.grid.wave[2] * u.um, cube.grid.wave[2] * u.um)
+    if way == "file":
+        image.write(tmp_path / "image.fits")
+        image = CCDData.read(tmp_path / "image.fits")
+    back = Cube.from_nddata(image)
+    lit = np.isfinite(cube.flux[2])
+    assert back.grid.shape == (1, *cube.grid.shape[1:])
+    assert back.flux[0][lit] == pytest.approx(cube.flux[2][lit])
+    assert back.err[0][lit] == pytest.approx(cube.err[2][lit])
+    assert (back.grid.wave[0], back.grid.wave_step[0]) == pytest.approx((cube.grid.wave[2], cube.grid.wave_step[2]))
+    assert (back.grid.ra, back.grid.rotation) == pytest.approx((cube.grid.ra, cube.grid.rotation))
+    assert back.bands == cube.bands
 
 
 @pytest.mark.parametrize("linear", [True, False])

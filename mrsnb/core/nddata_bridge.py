@@ -68,7 +68,7 @@ def to_specutils(cube: Cube) -> Any:
     """Return a cube as a ``specutils.Spectrum``; see `Cube.to_specutils`."""
     return specutils_class()(
         flux=u.Quantity(cube.flux, UNIT, copy=False),
-        spectral_axis=cube.grid.wave * u.um,
+        wcs=_spectral_wcs(cube.grid),
         spectral_axis_index=0,
         uncertainty=StdDevUncertainty(cube.err),
         mask=_dark(cube),
@@ -165,8 +165,9 @@ def layers_of(data: Any, name: str | None = None) -> CubeLayers:
 def _opened(data: Any, name: str | None) -> tuple[dict[str, Any], Any]:
     """Return what is told of data, and its array of three axes, the first of wavelength."""
     meta: dict[str, Any] = dict(data.meta or {})
-    if isinstance(meta.get("header"), Mapping):
-        meta = dict(meta["header"]) | meta
+    for key in ("header", "_primary_header"):  # as specutils and jdaviz keep them
+        if isinstance(meta.get(key), Mapping):
+            meta = dict(meta[key]) | meta
     meta["name"] = str(meta.get("name", meta.get("FILENAME", "cube_s3d.fits"))) if name is None else name
     return meta, _three(data, data.data)
 
@@ -231,6 +232,30 @@ def _wcs(cube: Cube, *, is_flat: bool = False) -> WCS:
     if cube.grid.linear and not is_flat:
         return WCS(fits.Header(cards))
     return WCS(fits.Header([(key, value) for key, value in cards if not THIRD_AXIS.fullmatch(key)]), naxis=2)
+
+
+def _spectral_wcs(grid: CubeGrid) -> Any:
+    """Return a gWCS of RA, Dec and all wavelengths: specutils takes no other that is in micron or has a table."""
+    import gwcs
+    from astropy.coordinates import ICRS
+    from astropy.modeling import models
+    from gwcs import coordinate_frames as frames
+
+    keys = wcs_keywords(grid)
+    matrix = np.array([[keys[f"PC{i}_{j}"] * keys[f"CDELT{i}"] for j in (1, 2)] for i in (1, 2)])  # type: ignore[operator]
+    to_middle = models.Shift(-float(grid.n_x // 2)) & models.Shift(-float(grid.n_y // 2))
+    to_sky = models.Pix2Sky_TAN() | models.RotateNative2Celestial(grid.ra, grid.dec, 180.0)
+    wave, planes = grid.wave, np.arange(grid.n_wave, dtype=float)
+    if grid.n_wave == 1:
+        wave, planes = np.append(wave, wave + grid.wave_step), np.arange(2.0)
+    to_wave = models.Tabular1D(planes, wave, bounds_error=False, fill_value=None)
+    sky = frames.CelestialFrame(axes_order=(0, 1), reference_frame=ICRS(), unit=(u.deg, u.deg))
+    spectral = frames.SpectralFrame(axes_order=(2,), unit=(u.um,), axes_names=("wavelength",))
+    detector = frames.CoordinateFrame(3, ["PIXEL"] * 3, (0, 1, 2), unit=[u.pix] * 3, name="detector")
+    world = frames.CompositeFrame([sky, spectral], name="world")
+    made = gwcs.WCS([(detector, (to_middle | models.AffineTransformation2D(matrix) | to_sky) & to_wave), (world, None)])
+    made.pixel_shape = grid.shape[::-1]
+    return made
 
 
 def _dark(cube: Cube) -> Any:

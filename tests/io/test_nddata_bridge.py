@@ -7,10 +7,12 @@ from astropy.nddata import CCDData, NDData, StdDevUncertainty
 from astropy.wcs.utils import proj_plane_pixel_scales
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from specutils import Spectrum
 
+from mrsnb.core.blend import spaxel_sky
 from mrsnb.core.cube import Cube
 from mrsnb.core.dq import UNUSABLE
-from mrsnb.core.nddata_bridge import from_nddata, to_ccddata, to_nddata, to_specutils
+from mrsnb.core.nddata_bridge import from_nddata, to_ccddata, to_nddata
 from mrsnb.errors import InputError
 from mrsnb.io.s3d import read_s3d, write_s3d
 
@@ -103,12 +105,33 @@ def test_the_mean_is_an_image_on_the_sky(make_cube):
         to_ccddata(cube, 99 * u.um, 100 * u.um)
 
 
-def test_specutils(make_cube):
-    cube = make_cube(linear=False)
-    spectrum = to_specutils(cube)
+@pytest.mark.parametrize("linear", [True, False])
+def test_a_cube_of_specutils_knows_its_place_and_its_units(make_cube, linear):
+    cube = make_cube(linear=linear, rotation=33.0)
+    spectrum = cube.to_specutils()
     assert spectrum.shape == cube.grid.shape
-    assert spectrum.spectral_axis.to_value(u.um) == pytest.approx(cube.grid.wave)
+    assert spectrum.unit == u.MJy / u.sr
+    assert spectrum.spectral_axis.unit == u.um
+    assert spectrum.spectral_axis.value == pytest.approx(cube.grid.wave, rel=1e-14)
     assert spectrum.uncertainty.array.shape == cube.err.shape
+    ra, dec, wave = spectrum.wcs.pixel_to_world_values(3, 4, 2)
+    assert (ra, dec) == pytest.approx(spaxel_sky(cube.grid, 3, 4), abs=1e-10)
+    assert wave == pytest.approx(cube.grid.wave[2])
+    part = spectrum[:, 2, 3]
+    assert part.flux.value == pytest.approx(cube.flux[:, 2, 3], nan_ok=True)
+
+
+def test_specutils_reads_what_it_was_handed(make_cube, tmp_path):
+    """What Cubeviz and Specviz rest on: the layout from which specutils takes flux, unit, error and place."""
+    cube = make_cube(rotation=33.0)
+    read, handed = Spectrum.read(write_s3d(cube, tmp_path)), cube.to_specutils()
+    assert read.unit == handed.unit
+    assert read.spectral_axis.unit == handed.spectral_axis.unit == u.um
+    np.testing.assert_array_equal(read.flux.value, handed.flux.value)
+    np.testing.assert_array_equal(read.uncertainty.array, handed.uncertainty.array)
+    assert read.wcs.pixel_to_world_values(3, 4, 2) == pytest.approx(
+        handed.wcs.pixel_to_world_values(3, 4, 2), rel=1e-12
+    )
 
 
 def test_what_is_no_cube_is_refused(make_cube):

@@ -17,8 +17,11 @@ _PATH = click.Path(path_type=Path)
 @click.option("--html", type=_PATH, metavar="OUT.html", help="Write a page that shows it, pictures and all.")
 @click.option("--png", type=_PATH, metavar="OUT.png", help="Write its picture.")
 @click.option("--provenance", is_flag=True, help="Say how it was made: steps, inputs, references, all parameters.")
+@click.option("--flux-unit", metavar="UNIT", help="Unit of the flux of a table that states none, e.g. Jy.")
 @verbose_option
-def show_command(file: Path, html: Path | None, png: Path | None, *, provenance: bool) -> None:
+def show_command(
+    file: Path, html: Path | None, png: Path | None, flux_unit: str | None = None, *, provenance: bool
+) -> None:
     """Describe FILE: an association, an exposure, a cube, spectra, or images that a step kept."""
     from mrsnb.core.association import Association
     from mrsnb.display import page, to_text
@@ -26,7 +29,7 @@ def show_command(file: Path, html: Path | None, png: Path | None, *, provenance:
     from mrsnb.io.exposures import ExposureFile
     from mrsnb.io.read import kind_of, read, read_provenance
 
-    value: Any = read_provenance(file) if provenance else read(file)
+    value: Any = read_provenance(file) if provenance else read(file, flux_unit)
     if provenance or isinstance(value, Association):
         click.echo(value._repr_mimebundle_()["text/plain"])
     else:

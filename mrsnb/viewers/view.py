@@ -20,8 +20,6 @@ from mrsnb.io.exposures import ExposureFile
 from mrsnb.io.read import kind_of
 from mrsnb.pipeline.result import Spec3Result
 
-_TABLES = {".csv", ".ecsv"}
-
 
 @singledispatch
 def view(obj: Any, **options: Any) -> Any:
@@ -116,8 +114,7 @@ def _is_exposure(one: Any) -> bool:
 
 def _is_spectrum(one: Any) -> bool:
     if isinstance(one, str | Path):
-        path = Path(one)
-        return path.suffix in _TABLES or (".fits" in path.suffixes and _kind(path) in {"spectrum", "combined spectra"})
+        return _kind(one) in {"spectrum", "combined spectra", "spectrum of others"}
     is_other = hasattr(one, "spectral_axis") and getattr(getattr(one, "flux", None), "ndim", 0) == 1
     return (
         is_other or hasattr(one, "colnames") or isinstance(one, Spectrum | CombinedSpectrum | CombinedSpectra | Curve)

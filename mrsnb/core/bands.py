@@ -5,14 +5,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
-from typing import Any
+from typing import Any, Literal, get_args
 
+import numpy as np
 from numpy.typing import NDArray
 
 from mrsnb.core.cards import Cards
 from mrsnb.errors import InputError, nearest
 
-SUB_BANDS = (
+SubBand = Literal[
     "short",
     "medium",
     "long",
@@ -22,7 +23,8 @@ SUB_BANDS = (
     "medium-long",
     "long-short",
     "long-medium",
-)
+]
+SUB_BANDS: tuple[str, ...] = get_args(SubBand)
 """Values of the BAND keyword, lower case, in the observatory's order; the last six are cross-dichroic settings."""
 
 MULTIPLE = "MULTIPLE"
@@ -168,3 +170,25 @@ def bands_of(name: str, primary: Cards, wave: NDArray[Any], inputs: Sequence[Car
         return tuple(sorted(found, key=lambda band: (band.wave_range, band.sub_band)))
     inside = (band for band in ALL_BANDS if wave[0] <= sum(band.wave_range) / 2 <= wave[-1])
     return tuple(band for band in inside if str(band.channel) in channels)
+
+
+def seen_bands(cards: Cards, wave: NDArray[np.float64]) -> tuple[Band, ...]:
+    """Return the bands that CHANNEL and BAND state, or else those whose middle the wavelengths reach.
+
+    Parameters
+    ----------
+    cards : Cards
+    wave : ndarray
+        Shape (n_wave,), micron, in any order; may have NaN.
+    """
+    channels, setting = cards.text("CHANNEL"), cards.text("BAND").lower()
+    if setting in SUB_BANDS and channels and set(channels) <= set("1234"):
+        return tuple(Band(int(channel), setting) for channel in channels)
+    good = wave[np.isfinite(wave)]
+    return tuple(band for band in ALL_BANDS if good.size and good.min() <= sum(band.wave_range) / 2 <= good.max())
+
+
+def label_of(bands: Sequence[Band]) -> str:
+    """Return bands as people say them, e.g. ``"1A"``, ``"1A+1B"``, ``"1A-4C"``."""
+    names = [band.name for band in bands]
+    return "+".join(names) if len(names) < 4 else f"{names[0]}-{names[-1]}"

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mrsnb.core.bands import Band
+from mrsnb.core.bands import Band, label_of
 from mrsnb.core.cards import Cards
 from mrsnb.core.exposure import frozen
 from mrsnb.display import Picture, Row, Shown
@@ -145,8 +145,7 @@ class Cube(Shown):
     @property
     def label(self) -> str:
         """Bands as people say them, e.g. ``"1A"``."""
-        names = [band.name for band in self.bands]
-        return "+".join(names) if len(names) < 4 else f"{names[0]}-{names[-1]}"
+        return label_of(self.bands)
 
     def collapsed(self, step: int = 1) -> NDArray[np.float64]:
         """Return the median over wavelength, shape (n_y, n_x), MJy/sr; NaN where there is no light.

@@ -8,7 +8,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from mrsnb.core.bands import Band
+from mrsnb.core.bands import Band, label_of
 from mrsnb.core.blend import ARCSEC2_SR
 from mrsnb.core.cards import Cards
 from mrsnb.core.cube import Cube, CubeGrid
@@ -132,10 +132,7 @@ class CubeLayers(Shown):
     @property
     def label(self) -> str:
         """Bands as people say them, or the file's name."""
-        names = [band.name for band in self.bands]
-        if not names:
-            return self.name.removesuffix(".fits")
-        return "+".join(names) if len(names) < 4 else f"{names[0]}-{names[-1]}"
+        return label_of(self.bands) if self.bands else self.name.removesuffix(".fits")
 
     @property
     def shape(self) -> tuple[int, int, int]:

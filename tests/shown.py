@@ -12,6 +12,7 @@ from mrsnb.core.cards import Card, Cards
 from mrsnb.core.changes import Change, Changes, Look
 from mrsnb.core.combined import COMBINED_COLUMNS, CombinedSpectra, CombinedSpectrum
 from mrsnb.core.cube import Cube, CubeGrid
+from mrsnb.core.curve import curve_of
 from mrsnb.core.exposure import DerivedExposure, Exposure
 from mrsnb.core.images import Images
 from mrsnb.core.layers import CubeLayers
@@ -301,6 +302,7 @@ WITH_PICTURE = {
     "Spectrum": spectrum,
     "CombinedSpectrum": combined,
     "CombinedSpectra": lambda: CombinedSpectra(name=NAME, spectra=tuple(combined(band.name) for band in ALL_BANDS)),
+    "Curve": lambda: curve_of(spectrum("1A")),
     "Exposure": exposure,
     "Images": lambda: Images(name=NAME, primary=KEYS, arrays={f"{HOSTILE}{i}": detector() for i in range(3)}),
     "assign_mtwcs": lambda: AssignMtwcsResult(

@@ -33,7 +33,7 @@ def asn_from_list_command(
 
     'mrsnb associate' looks for the files, and takes backgrounds too.
     """
-    from mrsnb.io.atomic import atomic_write
+    from mrsnb.io.atomic import write_bytes
     from mrsnb.jwst.associations.asn_from_list import asn_from_list
 
     for option, value, allowed in (("--format", form, "json"), ("--rule", rule, _RULE)):
@@ -44,8 +44,7 @@ def asn_from_list_command(
         msg = f"--ruledefs={ruledefs[0]}: other rules than {_RULE} are not supported"
         raise ParamError(msg)
     _, text = asn_from_list(files, product_name=product_name).dump()
-    with atomic_write(output_file) as file:
-        file.write(text.encode("ascii"))
+    write_bytes(output_file, text.encode("ascii"))
 
 
 @click.command("collect_pipeline_cfgs", short_help="Write .cfg files of the pipeline and its steps, to be edited.")
@@ -53,7 +52,7 @@ def asn_from_list_command(
 @verbose_option
 def collect_pipeline_cfgs_command(folder: Path) -> None:
     """Write calwebb_spec3.cfg, and a .cfg file for each step that it names, to DIR; both strun read them."""
-    from mrsnb.io.atomic import atomic_write, output_folder
+    from mrsnb.io.atomic import output_folder, write_bytes
     from mrsnb.pipeline.settings import blank_cfgs
 
     contents = blank_cfgs()
@@ -64,6 +63,5 @@ def collect_pipeline_cfgs_command(folder: Path) -> None:
             msg = f"{path}: is there already, with other content; remove it, or choose another directory"
             raise OutputError(msg)
     for name, text in contents.items():
-        with atomic_write(folder / name) as file:
-            file.write(text.encode("ascii"))
+        write_bytes(folder / name, text.encode("ascii"))
     click.echo(f"{folder}: {', '.join(contents)}")

@@ -17,16 +17,19 @@ _PATH = click.Path(path_type=Path)
 @click.option("--html", type=_PATH, metavar="OUT.html", help="Write a page that shows it, pictures and all.")
 @click.option("--png", type=_PATH, metavar="OUT.png", help="Write its picture.")
 @click.option("--provenance", is_flag=True, help="Say how it was made: steps, inputs, references, all parameters.")
+@click.option("--flux-unit", metavar="UNIT", help="Unit of the flux of a table that states none, e.g. Jy.")
 @verbose_option
-def show_command(file: Path, html: Path | None, png: Path | None, *, provenance: bool) -> None:
+def show_command(
+    file: Path, html: Path | None, png: Path | None, flux_unit: str | None = None, *, provenance: bool
+) -> None:
     """Describe FILE: an association, an exposure, a cube, spectra, or images that a step kept."""
     from mrsnb.core.association import Association
     from mrsnb.display import page, to_text
-    from mrsnb.io.atomic import atomic_write
+    from mrsnb.io.atomic import write_bytes
     from mrsnb.io.exposures import ExposureFile
     from mrsnb.io.read import kind_of, read, read_provenance
 
-    value: Any = read_provenance(file) if provenance else read(file)
+    value: Any = read_provenance(file) if provenance else read(file, flux_unit)
     if provenance or isinstance(value, Association):
         click.echo(value._repr_mimebundle_()["text/plain"])
     else:
@@ -37,14 +40,12 @@ def show_command(file: Path, html: Path | None, png: Path | None, *, provenance:
         value = value.load()
     bundle = value._repr_mimebundle_()
     if html is not None:
-        with atomic_write(html) as page_file:
-            page_file.write(page(file.name, bundle["text/html"]).encode("utf-8"))
+        write_bytes(html, page(file.name, bundle["text/html"]).encode("utf-8"))
     if png is not None:
         if "image/png" not in bundle:
             msg = f"{file}: there is no picture of it; --html writes a page"
             raise InputError(msg)
-        with atomic_write(png) as png_file:
-            png_file.write(b64decode(bundle["image/png"]))
+        write_bytes(png, b64decode(bundle["image/png"]))
 
 
 @click.command("report", short_help="Judge a folder of products, on one page.")

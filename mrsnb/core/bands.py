@@ -1,14 +1,19 @@
 """The twelve bands of the MRS and its cross-dichroic settings, read once from ``bands.toml``."""
 
 import tomllib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
-from typing import Any
+from typing import Any, Literal, get_args
 
+import numpy as np
+from numpy.typing import NDArray
+
+from mrsnb.core.cards import Cards
 from mrsnb.errors import InputError, nearest
 
-SUB_BANDS = (
+SubBand = Literal[
     "short",
     "medium",
     "long",
@@ -18,8 +23,12 @@ SUB_BANDS = (
     "medium-long",
     "long-short",
     "long-medium",
-)
+]
+SUB_BANDS: tuple[str, ...] = get_args(SubBand)
 """Values of the BAND keyword, lower case, in the observatory's order; the last six are cross-dichroic settings."""
+
+MULTIPLE = "MULTIPLE"
+"""Value of BAND and DETECTOR where the inputs differ."""
 
 _LETTER = {"short": "A", "medium": "B", "long": "C"}
 
@@ -128,3 +137,58 @@ class Band:
 
 ALL_BANDS = tuple(Band(channel, sub_band) for channel in (1, 2, 3, 4) for sub_band in ("short", "medium", "long"))
 """The twelve bands 1A ... 4C in order of wavelength."""
+
+
+def bands_of(name: str, primary: Cards, wave: NDArray[Any], inputs: Sequence[Cards] = ()) -> tuple[Band, ...]:
+    """Return the bands in a product: BAND says it, or `inputs` where BAND is MULTIPLE, or else the wavelengths.
+
+    Parameters
+    ----------
+    name : str
+        Of the file, for messages.
+    primary : Cards
+        Keywords of the primary header.
+    wave : ndarray
+        Wavelengths, rising; shape (n_wave,), micron.
+    inputs : sequence of Cards
+        Keywords of the exposures, if known.
+
+    Raises
+    ------
+    InputError
+        If CHANNEL and BAND are not of the MRS.
+    """
+    channels, sub_band = primary.text("CHANNEL"), primary.text("BAND").lower()
+    if not channels.isdigit() or not sub_band:
+        msg = f"{name}: CHANNEL = {channels!r}, BAND = {sub_band!r}: not a product of the MRS"
+        raise InputError(msg)
+    if sub_band != MULTIPLE.lower():
+        return tuple(Band(int(channel), sub_band) for channel in channels)
+    pairs = {(c, cards.text("BAND").lower()) for cards in inputs for c in cards.text("CHANNEL") if c in channels}
+    if pairs:
+        found = [Band(int(channel), band) for channel, band in pairs]
+        return tuple(sorted(found, key=lambda band: (band.wave_range, band.sub_band)))
+    inside = (band for band in ALL_BANDS if wave[0] <= sum(band.wave_range) / 2 <= wave[-1])
+    return tuple(band for band in inside if str(band.channel) in channels)
+
+
+def seen_bands(cards: Cards, wave: NDArray[np.float64]) -> tuple[Band, ...]:
+    """Return the bands that CHANNEL and BAND state, or else those whose middle the wavelengths reach.
+
+    Parameters
+    ----------
+    cards : Cards
+    wave : ndarray
+        Shape (n_wave,), micron, in any order; may have NaN.
+    """
+    channels, setting = cards.text("CHANNEL"), cards.text("BAND").lower()
+    if setting in SUB_BANDS and channels and set(channels) <= set("1234"):
+        return tuple(Band(int(channel), setting) for channel in channels)
+    good = wave[np.isfinite(wave)]
+    return tuple(band for band in ALL_BANDS if good.size and good.min() <= sum(band.wave_range) / 2 <= good.max())
+
+
+def label_of(bands: Sequence[Band]) -> str:
+    """Return bands as people say them, e.g. ``"1A"``, ``"1A+1B"``, ``"1A-4C"``."""
+    names = [band.name for band in bands]
+    return "+".join(names) if len(names) < 4 else f"{names[0]}-{names[-1]}"

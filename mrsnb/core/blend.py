@@ -7,7 +7,7 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Literal
 
-from mrsnb.core.bands import Band
+from mrsnb.core.bands import MULTIPLE, Band
 from mrsnb.core.cards import Card, Cards, Value
 from mrsnb.core.cube import Cube, CubeGrid
 
@@ -16,9 +16,6 @@ ARCSEC2_SR = (math.pi / 648000.0) ** 2
 
 JWST_ARCSEC2_SR = 2.3504e-11
 """The same as jwst 3.0 rounds it, 2e-5 too small."""
-
-MULTIPLE = "MULTIPLE"
-"""Value of BAND and DETECTOR where the inputs differ."""
 
 _DIFFERING = ("BAND", "DETECTOR")
 _LEAST = ("DATE-OBS", "TIME-OBS", "DATE-BEG", "EXPSTART", "MJD-BEG", "TDB-BEG", "INTSTART")

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mrsnb.core.bands import Band
+from mrsnb.core.bands import Band, label_of
 from mrsnb.core.cards import Cards
 from mrsnb.core.exposure import frozen
 from mrsnb.display import Picture, Row, Shown
@@ -145,8 +145,7 @@ class Cube(Shown):
     @property
     def label(self) -> str:
         """Bands as people say them, e.g. ``"1A"``."""
-        names = [band.name for band in self.bands]
-        return "+".join(names) if len(names) < 4 else f"{names[0]}-{names[-1]}"
+        return label_of(self.bands)
 
     def collapsed(self, step: int = 1) -> NDArray[np.float64]:
         """Return the median over wavelength, shape (n_y, n_x), MJy/sr; NaN where there is no light.
@@ -157,6 +156,68 @@ class Cube(Shown):
             Take one plane of so many.
         """
         return median_plane(self.flux[::step])
+
+    def to_nddata(self) -> Any:
+        """Return an ``astropy.nddata.NDData`` in MJy/sr; the arrays are shared, not copied.
+
+        Uncertainties are standard deviations, voxels without light are masked; ``meta`` holds keywords, DQ, WMAP and
+        provenance. The WCS has three axes, or only those of the sky where planes are not equally spaced;
+        ``meta["wave"]`` has all wavelengths.
+        """
+        from mrsnb.core.nddata_bridge import to_nddata
+
+        return to_nddata(self)
+
+    def to_ccddata(self, low: Any = None, high: Any = None) -> Any:
+        """Return the mean over wavelength, an ``astropy.nddata.CCDData`` in MJy/sr with the WCS of the sky.
+
+        Parameters
+        ----------
+        low, high : Quantity, optional
+            Limits, any unit of wavelength, of the planes' centres; all planes if None. Twice the same is one plane.
+
+        Raises
+        ------
+        InputError
+            If no plane is within the limits.
+        """
+        from mrsnb.core.nddata_bridge import to_ccddata
+
+        return to_ccddata(self, low, high)
+
+    def to_specutils(self) -> Any:
+        """Return a ``specutils.Spectrum`` (version 2 or later, which is optional) of shape (n_wave, n_y, n_x).
+
+        Raises
+        ------
+        InputError
+            If specutils is missing.
+        """
+        from mrsnb.core.nddata_bridge import to_specutils
+
+        return to_specutils(self)
+
+    @classmethod
+    def from_nddata(cls, data: Any, name: str | None = None) -> "Cube":
+        """Return the cube that an ``NDData``, ``CCDData`` or ``specutils.Spectrum`` holds.
+
+        Parameters
+        ----------
+        data : NDData
+            With a unit of surface brightness, the keywords CHANNEL and BAND in ``meta`` (or ``meta["header"]``), and a
+            WCS of square spaxels about the middle one. Masked voxels become NaN, outside the field. An image needs
+            WAVE_MIN and WAVE_MAX (micron) in ``meta``, and is a cube of one plane.
+        name : str, optional
+            File name of the product; what ``meta`` says if None.
+
+        Raises
+        ------
+        InputError
+            If it is no cube of the MRS.
+        """
+        from mrsnb.core.nddata_bridge import from_nddata
+
+        return from_nddata(data, name)
 
     @property
     def title(self) -> str:

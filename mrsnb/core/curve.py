@@ -12,6 +12,7 @@ from mrsnb.core.dq import DQ, flagged
 from mrsnb.core.exposure import frozen
 from mrsnb.core.flux_units import unit_factor
 from mrsnb.core.spectrum import Spectrum
+from mrsnb.display import Picture, Row, Shown
 from mrsnb.errors import InputError
 
 Array = NDArray[np.float64]
@@ -35,7 +36,7 @@ class Column(NamedTuple):
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Curve:
+class Curve(Shown):
     """One spectrum to draw, in order of wavelength.
 
     Parameters
@@ -67,6 +68,34 @@ class Curve:
     def __post_init__(self) -> None:
         for array in (self.wave, self.dq):
             frozen(array)
+
+    @property
+    def title(self) -> str:
+        """What it is, in a few words."""
+        return f"Spectrum {self.name or self.label}"
+
+    def rows(self) -> list[Row]:
+        """Return what there is to say about it."""
+        ends = f"{self.wave[0]:.4f} - {self.wave[-1]:.4f}" if self.wave.size else "-"
+        errors = {key: "with" if column.err is not None else "without" for key, column in self.columns.items()}
+        return [
+            Row("wavelength", ends, "micron", f"{self.wave.size} samples"),
+            *(Row(key.lower(), column.unit, note=f"{errors[key]} errors") for key, column in self.columns.items()),
+            Row("usable", f"{int(self.usable.sum())} of {self.wave.size}"),
+        ]
+
+    def pictures(self) -> list[Picture]:
+        """Return the plot of the first column over wavelength."""
+        from mrsnb.display.plots import spectrum_picture
+
+        if not self.wave.size or not self.columns:
+            return []
+        column = next(iter(self.columns.values()))
+        curves = [(self.label, self.wave, column.flux)]
+        return [spectrum_picture(self.title, curves, err=[column.err], y_label=column.unit)]
+
+    def __repr__(self) -> str:
+        return f"<Curve {self.label} {self.wave.size} wavelengths>"
 
     @property
     def usable(self) -> NDArray[np.bool_]:

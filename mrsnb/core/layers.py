@@ -8,7 +8,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from mrsnb.core.bands import Band
+from mrsnb.core.bands import Band, label_of
 from mrsnb.core.blend import ARCSEC2_SR
 from mrsnb.core.cards import Cards
 from mrsnb.core.cube import Cube, CubeGrid
@@ -31,12 +31,15 @@ class Layer:
         ``"plain"``; ``"variance"``, which is read as its square root; or ``"bits"``.
     scale, zero : float
         BSCALE and BZERO of the stored numbers.
+    blank : int, optional
+        The stored number that means that there is none.
     """
 
     data: NDArray[Any]
     kind: Literal["plain", "variance", "bits"] = "plain"
     scale: float = 1.0
     zero: float = 0.0
+    blank: int | None = None
 
     def read(self, *where: Any) -> NDArray[Any]:
         """Return a part, as float32 or (bits) uint32, which the caller may change."""
@@ -49,6 +52,8 @@ class Layer:
         if self.scale != 1 or self.zero != 0:
             values *= np.float32(self.scale)
             values += np.float32(self.zero)
+        if self.blank is not None:
+            values[part == self.blank] = np.nan
         if self.kind == "variance":
             np.copyto(values, np.nan, where=values < 0)
             np.sqrt(values, out=values)
@@ -144,10 +149,7 @@ class CubeLayers(Shown):
     @property
     def label(self) -> str:
         """Bands as people say them, or the file's name."""
-        names = [band.name for band in self.bands]
-        if not names:
-            return self.name.removesuffix(".fits")
-        return "+".join(names) if len(names) < 4 else f"{names[0]}-{names[-1]}"
+        return label_of(self.bands) if self.bands else self.name.removesuffix(".fits")
 
     @property
     def shape(self) -> tuple[int, int, int]:

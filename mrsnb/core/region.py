@@ -106,6 +106,20 @@ class SkyAperture(Shown):
             msg = f"{self.source}: no region to extract; at least one must be neither excluded nor background"
             raise InputError(msg)
 
+    def to_regions(self) -> Any:
+        """Return all shapes as a ``regions.Regions`` (of the package ``regions``, which is optional).
+
+        Shapes that are cut out have ``meta["include"] = False``, those of the background ``meta["background"]``.
+
+        Raises
+        ------
+        InputError
+            If the package is missing.
+        """
+        from mrsnb.core.regions_bridge import to_regions
+
+        return to_regions(self)
+
     @property
     def title(self) -> str:
         """What it is, in a few words."""
@@ -122,24 +136,27 @@ class SkyAperture(Shown):
 
 
 def as_aperture(value: Any) -> SkyAperture:
-    """Return an aperture: `value` itself, or what a region of the ``regions`` package says of itself.
+    """Return an aperture: `value` itself, what regions of the package ``regions`` describe, or DS9 text.
 
     Raises
     ------
     InputError
-        If it is neither, or of a shape or frame that is not known.
+        If it is none of these, or of a shape or frame that is not known.
     """
+    from mrsnb.core.regions_bridge import from_regions, is_region
+
     if isinstance(value, SkyAperture):
         return value
-    if hasattr(value, "serialize"):
-        kind = type(value).__name__
-        try:
-            text = value.serialize(format="ds9")
-        except (TypeError, ValueError) as error:
-            msg = f"region: {kind} cannot be written as a DS9 region ({error}); give its parts, or a SkyAperture"
-            raise InputError(msg) from None
-        return parse_ds9(text, source=kind)
-    msg = f"region: {type(value).__name__} is neither a SkyAperture nor an object of the package regions"
+    if isinstance(value, Shape):
+        return SkyAperture(shapes=(value,), source=value.kind)
+    if isinstance(value, str):
+        return parse_ds9(value)
+    if is_region(value) or (isinstance(value, list | tuple) and value and all(map(is_region, value))):
+        return from_regions(value)
+    msg = (
+        f"region: {type(value).__name__} is no aperture: give a SkyAperture, an object of the package regions, or the "
+        "text of a DS9 region"
+    )
     raise InputError(msg)
 
 
@@ -161,7 +178,7 @@ def parse_ds9(text: str, source: str = "text") -> SkyAperture:
     InputError
         With the line that cannot be used.
     """
-    frame, shapes = "", []
+    frame, common, shapes = "", "", []
     for line in _lines(text):
         word = line.strip().lower()
         if word in _SKY_FRAMES or word in _PIXEL_FRAMES:
@@ -169,10 +186,12 @@ def parse_ds9(text: str, source: str = "text") -> SkyAperture:
         elif word in _OTHER_FRAMES:
             msg = f"{source}: coordinates {word!r} are not supported; save the regions in icrs, fk5 or image"
             raise InputError(msg)
-        elif not word.startswith("global") and (match := _SHAPE.match(line)):
-            shape = _shape(match, frame, line.strip(), source)
+        elif word.startswith("global"):
+            common = word.removeprefix("global")
+        elif match := _SHAPE.match(line):
+            shape = _shape(match, frame, line.strip(), source, common)
             shapes += [] if shape is None else [shape]
-        elif word and not word.startswith("global"):
+        else:
             msg = f"{source}: {line.strip()!r} is not a DS9 region"
             raise InputError(msg)
     return SkyAperture(shapes=tuple(shapes), source=source)
@@ -188,7 +207,7 @@ def _lines(text: str) -> list[str]:
     return [line for line in found if line.strip() and not line.lstrip().startswith("#")]
 
 
-def _shape(match: re.Match[str], frame: str, line: str, source: str) -> Shape | None:
+def _shape(match: re.Match[str], frame: str, line: str, source: str, common: str) -> Shape | None:
     sign, name, inside, bare, rest = match.groups()
     name = name.lower()
     if name in _IGNORED:
@@ -201,8 +220,7 @@ def _shape(match: re.Match[str], frame: str, line: str, source: str) -> Shape | 
         raise InputError(msg)
     on_sky = frame in _SKY_FRAMES
     words = re.split(r"[\s,]+", (inside if inside is not None else bare).strip())
-    properties = _QUOTED.sub("", rest.partition("#")[2])
-    background = re.search(r"\bbackground\b(?!\s*=)", properties) is not None
+    own = rest.partition("#")[2]
     try:
         angle = float(words.pop()) if name in _ANGLED and len(words) % 2 else 0.0
         count = len(words) if name == "polygon" else 2
@@ -214,8 +232,8 @@ def _shape(match: re.Match[str], frame: str, line: str, source: str) -> Shape | 
             points=points,
             sizes=sizes,
             angle=angle,
-            excluded=sign == "-",
-            background=background,
+            excluded=not _flag("include", own, otherwise=sign != "-" and _flag("include", common, otherwise=True)),
+            background=_flag("background", own, otherwise=_flag("background", common, otherwise=False)),
         )
     except (ValueError, IndexError):
         msg = f"{source}: {line!r}: its numbers cannot be read"
@@ -223,6 +241,12 @@ def _shape(match: re.Match[str], frame: str, line: str, source: str) -> Shape | 
     except InputError as error:
         msg = f"{source}: {line!r}: {error}"
         raise InputError(msg) from None
+
+
+def _flag(name: str, text: str, *, otherwise: bool) -> bool:
+    """Return the flag that properties state last, as ``name`` or ``name=1``."""
+    found = re.findall(rf"\b{name}\b(?:\s*=\s*(\w+))?", _QUOTED.sub("", text), re.IGNORECASE)
+    return found[-1].lower() not in ("0", "false") if found else otherwise
 
 
 def _point(words: list[str], on_sky: bool) -> tuple[float, float]:

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 from astropy import units as u
 
-from mrsnb.core.bands import ALL_BANDS, Band
+from mrsnb.core.bands import seen_bands
 from mrsnb.core.cards import Card, Cards
 from mrsnb.core.curve import Curve, curve_of, make_curve
 from mrsnb.core.dq import DQ
@@ -71,7 +71,7 @@ def from_specutils(spectrum: Any, name: str | None = None) -> Spectrum:
     cards = Cards([Card(str(k), v) for k, v in values if isinstance(v, bool | int | float | str)])
     return Spectrum(
         name=name if name is not None else str(meta.get("name", "spectrum_x1d.fits")),
-        bands=_bands(cards, curve.wave),
+        bands=seen_bands(cards, curve.wave),
         columns=columns,
         source_type=str(meta.get("source_type", "")),
         position=tuple(meta.get("position", (np.nan, np.nan))),
@@ -109,14 +109,3 @@ def curve_of_specutils(spectrum: Any, label: str) -> Curve:
         dq=np.where(mask, np.uint32(DQ.DO_NOT_USE), np.uint32(0)),
         source=spectrum,
     )
-
-
-def _bands(cards: Cards, wave: Any) -> tuple[Band, ...]:
-    """Return the bands that the keywords state, or else those whose middle the wavelengths reach."""
-    channels, setting = cards.text("CHANNEL"), cards.text("BAND").lower()
-    if channels and set(channels) <= set("1234"):
-        try:
-            return tuple(Band(int(channel), setting) for channel in channels)
-        except InputError:
-            pass
-    return tuple(b for b in ALL_BANDS if wave.size and wave[0] <= sum(b.wave_range) / 2 <= wave[-1])

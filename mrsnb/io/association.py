@@ -9,7 +9,7 @@ from typing import Any
 
 from mrsnb.core.association import Association, Member
 from mrsnb.errors import InputError
-from mrsnb.io.atomic import atomic_write
+from mrsnb.io.atomic import write_bytes
 
 _MEMBER_KEYS = ("exposerr", "asn_candidate")
 _HEADER = (
@@ -109,8 +109,7 @@ def write_association(path: Path | str, association: Association) -> Association
     path = Path(path).expanduser()
     moved = tuple(replace(m, expname=_relative(association.path_of(m), path.parent)) for m in association.members)
     written = replace(association, members=moved, path=path)
-    with atomic_write(path) as file:
-        file.write(association_text(content_of(written)).encode("ascii"))
+    write_bytes(path, association_text(content_of(written)).encode("ascii"))
     return written
 
 

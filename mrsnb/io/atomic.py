@@ -65,6 +65,20 @@ def atomic_write(path: Path | str) -> Iterator[BinaryIO]:
         raise OutputError(msg) from error
 
 
+def write_bytes(path: Path | str, content: bytes) -> Path:
+    """Write a file whole or not at all, and return its path.
+
+    Raises
+    ------
+    OutputError
+        If it cannot be written.
+    """
+    path = Path(path).expanduser()
+    with atomic_write(path) as file:
+        file.write(content)
+    return path
+
+
 @contextmanager
 def _removed_on_failure(path: Path) -> Iterator[None]:
     try:

@@ -1,4 +1,4 @@
-"""A binary table as the bytes of a FITS extension.
+"""A binary table as the bytes of a FITS extension, and the columns of one that holds a spectrum.
 
 astropy makes an object of every column, half a second for the 409 columns of an archive product's HDRTAB.
 
@@ -7,17 +7,20 @@ References
 FITS standard 4.0, section 7.3.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mrsnb.core.cards import Card, Cards
+from mrsnb.errors import InputError
 from mrsnb.io.headers import BLOCK, header_bytes
 
 _CODES = {"f8": "D", "f4": "E", "i8": "K", "i4": "J", "i2": "I", "u4": "J", "u1": "B", "b1": "L"}
 _UNSIGNED = 1 << 31
+_SAME_UNIT = {"micron": "um", "MJy sr-1": "MJy/sr", "MJy / sr": "MJy/sr"}
 
 
 def table_bytes(
@@ -119,3 +122,48 @@ def _shifted(values: NDArray[Any]) -> NDArray[Any]:
 
 def _padded(content: bytes) -> bytes:
     return content + b"\0" * (-len(content) % BLOCK)
+
+
+def spectrum_columns(
+    path: Path, hdu: Any, units: Mapping[str, str], needed: Sequence[str], former: Mapping[str, tuple[str, ...]]
+) -> dict[str, NDArray[Any]]:
+    """Return the columns of a table of a spectrum, one wavelength a row; what it lacks is NaN, or 0 for DQ.
+
+    Parameters
+    ----------
+    path : Path
+        The file, for messages.
+    hdu : astropy.io.fits.BinTableHDU
+    units : mapping of str to str
+        The columns that are wanted, and their units.
+    needed : sequence of str
+        Those that must be there.
+    former : mapping of str to tuple of str
+        Other names that files may have for a column.
+
+    Raises
+    ------
+    InputError
+        If it is no such table, or a column is in another unit.
+    """
+    present = {column.name.upper(): column for column in hdu.columns}
+    for name in needed:
+        if name not in present:
+            msg = f"{path}: {hdu.name} has no column {name} (found {', '.join(present)}); is it a spectrum of the MRS?"
+            raise InputError(msg)
+    if len(hdu.data) == 0 or hdu.data[present["WAVELENGTH"].name].ndim != 1:
+        msg = f"{path}: {hdu.name} does not have one wavelength a row; it is not a spectrum of the MRS"
+        raise InputError(msg)
+    columns: dict[str, NDArray[Any]] = {}
+    for name, unit in units.items():
+        kind = np.uint32 if name == "DQ" else np.float64
+        column = next((present[other] for other in (name, *former.get(name, ())) if other in present), None)
+        if column is None:
+            columns[name] = np.full(len(hdu.data), 0 if name == "DQ" else np.nan, dtype=kind)
+            continue
+        found = _SAME_UNIT.get(column.unit, column.unit)
+        if found and unit and found.replace("**", "^") != unit:
+            msg = f"{path}: column {column.name} is in {found!r}, expected {unit!r}"
+            raise InputError(msg)
+        columns[name] = np.array(hdu.data[column.name], dtype=kind)
+    return columns

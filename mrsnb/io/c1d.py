@@ -8,14 +8,13 @@ import numpy as np
 from astropy.io import fits
 from numpy.typing import NDArray
 
-from mrsnb.core.bands import ALL_BANDS, SUB_BANDS, Band
-from mrsnb.core.blend import MULTIPLE
+from mrsnb.core.bands import MULTIPLE, seen_bands
 from mrsnb.core.cards import Card, Cards
 from mrsnb.core.combined import COMBINED_COLUMNS, CombinedSpectrum
 from mrsnb.errors import InputError, OutputError
 from mrsnb.io.asdf_extension import asdf_extension, read_history
 from mrsnb.io.atomic import atomic_write
-from mrsnb.io.bintable import table_bytes
+from mrsnb.io.bintable import spectrum_columns, table_bytes
 from mrsnb.io.exposures import opened
 from mrsnb.io.headers import cards_of
 from mrsnb.io.products import place_of, primary_header
@@ -25,7 +24,6 @@ from mrsnb.io.wcs_text import spectrum_wcs
 _COMBINED, _EXTRACTED = "COMBINE1D", "EXTRACT1D"
 _MODEL = "MultiCombinedSpecModel"
 _OTHER_NAMES = {"ERROR": ("FLUX_ERROR",)}
-_SAME_UNIT = {"micron": "um", "MJy sr-1": "MJy/sr", "MJy / sr": "MJy/sr"}
 
 
 def write_c1d(spectra: Sequence[CombinedSpectrum], directory: Path | str) -> Path:
@@ -101,11 +99,13 @@ def _read(path: Path, names: tuple[str, ...], what: str) -> tuple[CombinedSpectr
 
 
 def _spectrum(path: Path, hdu: fits.BinTableHDU, primary: Cards, history: dict[str, Any]) -> CombinedSpectrum:
-    cards, columns = cards_of(hdu.header), _columns(path, hdu)
+    """Return one table; its own header states its bands; the primary one may be that of the first input."""
+    cards = cards_of(hdu.header)
+    columns = spectrum_columns(path, hdu, COMBINED_COLUMNS, ("WAVELENGTH", "SURF_BRIGHT"), _OTHER_NAMES)
     ra, dec = (cards.number(key) for key in ("SLIT_RA", "SLIT_DEC"))
     return CombinedSpectrum(
         name=path.name.removesuffix(".gz"),
-        bands=_bands(cards, columns["WAVELENGTH"]),
+        bands=seen_bands(cards, columns["WAVELENGTH"]),
         columns=columns,
         source_type=cards.text("SRCTYPE").upper(),
         ra=np.nan if ra is None else ra,
@@ -144,39 +144,3 @@ def _cards(spectrum: CombinedSpectrum) -> Cards:
         channels = "".join(sorted({str(band.channel) for band in spectrum.bands}))
         cards += [Card("CHANNEL", channels, "Channels in it"), Card("BAND", settings.pop(), "Setting")]
     return Cards(cards)
-
-
-def _bands(cards: Cards, wave: NDArray[np.float64]) -> tuple[Band, ...]:
-    """Return the bands that the table's own header states, or else those whose middle it reaches.
-
-    The primary header is not believed: the observatory's package writes that of the first input there.
-    """
-    channels, setting = cards.text("CHANNEL"), cards.text("BAND").lower()
-    if setting in SUB_BANDS and channels and set(channels) <= set("1234"):
-        return tuple(Band(int(channel), setting) for channel in channels)
-    good = wave[np.isfinite(wave)]
-    return tuple(band for band in ALL_BANDS if good.size and good.min() <= sum(band.wave_range) / 2 <= good.max())
-
-
-def _columns(path: Path, hdu: fits.BinTableHDU) -> dict[str, NDArray[Any]]:
-    present = {column.name.upper(): column for column in hdu.columns}
-    for name in ("WAVELENGTH", "SURF_BRIGHT"):
-        if name not in present:
-            msg = f"{path}: {hdu.name} has no column {name} (found {', '.join(present)}); it is needed"
-            raise InputError(msg)
-    if len(hdu.data) == 0 or hdu.data[present["WAVELENGTH"].name].ndim != 1:
-        msg = f"{path}: {hdu.name} does not have one wavelength a row; it is not a spectrum of the MRS"
-        raise InputError(msg)
-    columns: dict[str, NDArray[Any]] = {}
-    for name, unit in COMBINED_COLUMNS.items():
-        kind = np.uint32 if name == "DQ" else np.float64
-        column = next((present[other] for other in (name, *_OTHER_NAMES.get(name, ())) if other in present), None)
-        if column is None:
-            columns[name] = np.full(len(hdu.data), 0 if name == "DQ" else np.nan, dtype=kind)
-            continue
-        found = _SAME_UNIT.get(column.unit, column.unit)
-        if found and unit and found.replace("**", "^") != unit:
-            msg = f"{path}: column {column.name} is in {found!r}, expected {unit!r}"
-            raise InputError(msg)
-        columns[name] = np.array(hdu.data[column.name], dtype=kind)
-    return columns

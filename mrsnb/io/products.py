@@ -1,17 +1,13 @@
 """What all products have in common: where they go, and a primary header that says what made them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from numpy.typing import NDArray
-
-from mrsnb.core.bands import ALL_BANDS, Band
-from mrsnb.core.blend import MULTIPLE
 from mrsnb.core.cards import Card, Cards
 from mrsnb.core.status import commented
-from mrsnb.errors import InputError, OutputError
+from mrsnb.errors import OutputError
 from mrsnb.io.headers import header_bytes
 from mrsnb.io.provenance import history_lines
 
@@ -76,36 +72,3 @@ def primary_hdu(name: str, model: str, cards: Cards, history: Mapping[str, Any])
     from astropy.io import fits
 
     return fits.PrimaryHDU.fromstring(primary_header(name, model, cards, history))
-
-
-def bands_of(path: Path, primary: Cards, wave: NDArray[Any], inputs: Sequence[Cards] = ()) -> tuple[Band, ...]:
-    """Return the bands in a product: BAND says it, or `inputs` where BAND is MULTIPLE, or else the wavelengths.
-
-    Parameters
-    ----------
-    path : Path
-        The file, for messages.
-    primary : Cards
-        Keywords of the primary header.
-    wave : ndarray
-        Wavelengths, rising; shape (n_wave,), micron.
-    inputs : sequence of Cards
-        Keywords of the exposures, if known.
-
-    Raises
-    ------
-    InputError
-        If CHANNEL and BAND are not of the MRS.
-    """
-    channels, sub_band = primary.text("CHANNEL"), primary.text("BAND").lower()
-    if not channels.isdigit() or not sub_band:
-        msg = f"{path}: CHANNEL = {channels!r}, BAND = {sub_band!r}: not a product of the MRS"
-        raise InputError(msg)
-    if sub_band != MULTIPLE.lower():
-        return tuple(Band(int(channel), sub_band) for channel in channels)
-    pairs = {(c, cards.text("BAND").lower()) for cards in inputs for c in cards.text("CHANNEL") if c in channels}
-    if pairs:
-        found = [Band(int(channel), band) for channel, band in pairs]
-        return tuple(sorted(found, key=lambda band: (band.wave_range, band.sub_band)))
-    inside = (band for band in ALL_BANDS if wave[0] <= sum(band.wave_range) / 2 <= wave[-1])
-    return tuple(band for band in inside if str(band.channel) in channels)

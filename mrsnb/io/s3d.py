@@ -9,9 +9,11 @@ import numpy as np
 from astropy.io import fits
 from numpy.typing import NDArray
 
+from mrsnb.core.bands import bands_of
 from mrsnb.core.blend import region, wcs_keywords
 from mrsnb.core.cards import Card, Cards, Value
 from mrsnb.core.cube import Cube, CubeGrid
+from mrsnb.core.wcs_grid import square_grid
 from mrsnb.errors import InputError
 from mrsnb.io.asdf_extension import asdf_extension, read_history
 from mrsnb.io.atomic import atomic_write
@@ -19,13 +21,11 @@ from mrsnb.io.bintable import table_bytes
 from mrsnb.io.exposures import opened
 from mrsnb.io.headers import cards_of, printable
 from mrsnb.io.pixels import image_header, write_pixels
-from mrsnb.io.products import bands_of, place_of, primary_header
+from mrsnb.io.products import place_of, primary_header
 from mrsnb.io.stored import table_content
 from mrsnb.io.wcs_text import cube_wcs
 
 _PLANES = ("SCI", "ERR", "DQ", "WMAP")
-_SLACK = 1e-9
-"""Relative slack for a WCS that should be a square grid."""
 
 
 def write_s3d(cube: Cube, directory: Path | str) -> Path:
@@ -98,10 +98,10 @@ def read_s3d(path: Path | str) -> Cube:
         table = np.ravel(hdus["WCS-TABLE"].data["wavelength"]) if "WCS-TABLE" in names else None
         inputs = _table_cards(hdus["HDRTAB"]) if "HDRTAB" in names else ()
         history = read_history(table_content(hdus["ASDF"])) if "ASDF" in names else {}
-    grid = grid_of(path, science, flux.shape, table)
+    grid = square_grid(str(path), science, flux.shape, table)
     return Cube(
         name=path.name.removesuffix(".gz"),
-        bands=bands_of(path, primary, grid.wave, inputs),
+        bands=bands_of(str(path), primary, grid.wave, inputs),
         grid=grid,
         flux=flux,
         err=err,
@@ -164,73 +164,3 @@ def _array(path: Path, hdus: fits.HDUList, name: str, kind: type[Any]) -> NDArra
         msg = f"{path}: {name} is empty; make the cube again"
         raise InputError(msg)
     return np.array(data, dtype=kind)
-
-
-def grid_of(path: Path, science: Cards, shape: tuple[int, ...], table: NDArray[Any] | None) -> CubeGrid:
-    """Return the grid that the keywords of SCI describe."""
-    n_wave, n_y, n_x = shape
-    value = {key: _number(path, science, key) for key in ("CRVAL1", "CRVAL2", "CRPIX1", "CRPIX2")}
-    matrix = np.array([[_cd(science, i, j) for j in (1, 2)] for i in (1, 2)])
-    size = math.hypot(matrix[1, 0], matrix[1, 1])
-    turn = math.atan2(matrix[1, 0], matrix[1, 1])
-    square = size * np.array([[-math.cos(turn), math.sin(turn)], [math.sin(turn), math.cos(turn)]])
-    middle = (n_x // 2 + 1, n_y // 2 + 1)
-    if size == 0 or np.abs(matrix - square).max() > _SLACK * size or not science.text("CTYPE1").endswith("TAN"):
-        msg = f"{path}: its WCS is not a north-up or turned tangent plane with square spaxels, x toward west"
-        raise InputError(msg)
-    if max(abs(value["CRPIX1"] - middle[0]), abs(value["CRPIX2"] - middle[1])) > _SLACK:
-        msg = (
-            f"{path}: CRPIX1, CRPIX2 = {value['CRPIX1']:g}, {value['CRPIX2']:g}, not the middle spaxel {middle}; "
-            "use the cube as it was made, not a part of it"
-        )
-        raise InputError(msg)
-    linear = science.text("CTYPE3") == "WAVE"
-    wave, step = _linear_wave(path, science, n_wave) if linear else _table_wave(path, table, n_wave)
-    return CubeGrid(
-        ra=value["CRVAL1"] % 360.0,
-        dec=value["CRVAL2"],
-        spaxel_size=size * 3600.0,
-        n_x=n_x,
-        n_y=n_y,
-        rotation=math.degrees(turn),
-        wave=wave,
-        wave_step=step,
-        linear=linear,
-    )
-
-
-def _cd(science: Cards, i: int, j: int) -> float:
-    direct = science.number(f"CD{i}_{j}")
-    if direct is not None:
-        return direct
-    pc = science.number(f"PC{i}_{j}")
-    return (science.number(f"CDELT{i}") or 0.0) * (float(i == j) if pc is None else pc)
-
-
-def _number(path: Path, science: Cards, key: str) -> float:
-    value = science.number(key)
-    if value is None:
-        msg = f"{path}: SCI has no number for {key}, so the cube has no WCS"
-        raise InputError(msg)
-    return value
-
-
-def _linear_wave(path: Path, science: Cards, n: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    start, step = _number(path, science, "CRVAL3"), _number(path, science, "CDELT3")
-    if not step > 0:
-        msg = f"{path}: CDELT3 = {step}; wavelengths must rise"
-        raise InputError(msg)
-    first = 1.0 - _number(path, science, "CRPIX3")
-    to_micron = 1e6 if science.text("CUNIT3") == "m" else 1.0
-    wave: NDArray[np.float64] = (start + (np.arange(n, dtype=np.float64) + first) * step) * to_micron
-    return wave, np.full(n, step * to_micron)
-
-
-def _table_wave(path: Path, table: NDArray[Any] | None, n: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    if table is None or len(table) != n or n < 2 or not (np.diff(table) > 0).all():
-        found = "no WCS-TABLE" if table is None else f"{len(table)} wavelengths for {n} planes, or not rising"
-        msg = f"{path}: {found}; make the cube again"
-        raise InputError(msg)
-    wave = table.astype(np.float64)
-    steps = np.diff(wave)
-    return wave, np.append(steps, steps[-1])

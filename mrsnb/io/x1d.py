@@ -1,28 +1,25 @@
 """Write and read extracted spectra: ``_x1d.fits``, laid out as the observatory's (``MRSMultiSpecModel``)."""
 
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-from astropy.io import fits
-from numpy.typing import NDArray
 
+from mrsnb.core.bands import bands_of
 from mrsnb.core.cards import Card, Cards
 from mrsnb.core.spectrum import COLUMNS, Spectrum
 from mrsnb.errors import InputError
 from mrsnb.io.asdf_extension import asdf_extension, read_history
 from mrsnb.io.atomic import atomic_write
-from mrsnb.io.bintable import table_bytes
+from mrsnb.io.bintable import spectrum_columns, table_bytes
 from mrsnb.io.exposures import opened
 from mrsnb.io.headers import cards_of
-from mrsnb.io.products import bands_of, place_of, primary_header
+from mrsnb.io.products import place_of, primary_header
 from mrsnb.io.stored import table_content
 from mrsnb.io.wcs_text import spectrum_wcs
 
 _TABLE = "EXTRACT1D"
 _NEEDED = ("WAVELENGTH", "FLUX")
-_FORMER_NAMES = {"FLUX_ERROR": "ERROR", "BKGD_ERROR": "BERROR"}
-_SAME_UNIT = {"micron": "um", "MJy sr-1": "MJy/sr", "MJy / sr": "MJy/sr"}
+_FORMER_NAMES = {"FLUX_ERROR": ("ERROR",), "BKGD_ERROR": ("BERROR",)}
 
 
 def write_x1d(spectrum: Spectrum, directory: Path | str) -> Path:
@@ -79,11 +76,11 @@ def read_x1d(path: Path | str) -> Spectrum:
             msg = f"{path}: {names.count(_TABLE)} {_TABLE} extensions; an MRS spectrum has one"
             raise InputError(msg)
         primary, science = cards_of(hdus[0].header), cards_of(hdus[_TABLE].header)
-        columns = _columns(path, hdus[_TABLE])
+        columns = spectrum_columns(path, hdus[_TABLE], COLUMNS, _NEEDED, _FORMER_NAMES)
         history = read_history(table_content(hdus["ASDF"])) if "ASDF" in names else {}
     return Spectrum(
         name=path.name.removesuffix(".gz"),
-        bands=bands_of(path, primary, columns["WAVELENGTH"]),
+        bands=bands_of(str(path), primary, columns["WAVELENGTH"]),
         columns=columns,
         source_type=science.text("SRCTYPE").upper(),
         position=(_number(science, "EXTR_X"), _number(science, "EXTR_Y")),
@@ -107,30 +104,6 @@ def _science(spectrum: Spectrum) -> Cards:
     ]
     fixed = {card.key for card in own}
     return Cards([*own, *(card for card in spectrum.science.cards() if card.key not in fixed)])
-
-
-def _columns(path: Path, hdu: fits.BinTableHDU) -> dict[str, NDArray[Any]]:
-    present = {column.name.upper(): column for column in hdu.columns}
-    for name in _NEEDED:
-        if name not in present:
-            msg = f"{path}: {_TABLE} has no column {name} (found {', '.join(present)}); is it an _x1d spectrum?"
-            raise InputError(msg)
-    if len(hdu.data) == 0 or hdu.data[present["WAVELENGTH"].name].ndim != 1:
-        msg = f"{path}: {_TABLE} does not have one wavelength a row; it is not an MRS spectrum"
-        raise InputError(msg)
-    columns: dict[str, NDArray[Any]] = {}
-    for name, unit in COLUMNS.items():
-        column = present.get(name) or present.get(_FORMER_NAMES.get(name, ""))
-        kind = np.uint32 if name == "DQ" else np.float64
-        if column is None:
-            columns[name] = np.full(len(hdu.data), 0 if name == "DQ" else np.nan, dtype=kind)
-            continue
-        found = _SAME_UNIT.get(column.unit, column.unit)
-        if found and unit and found.replace("**", "^") != unit:
-            msg = f"{path}: column {column.name} is in {found!r}, expected {unit!r}"
-            raise InputError(msg)
-        columns[name] = np.array(hdu.data[column.name], dtype=kind)
-    return columns
 
 
 def _number(science: Cards, key: str) -> float:

@@ -9,7 +9,7 @@ from mrsnb.core.quality.check import ORDER, named
 from mrsnb.core.quality.quality import in_order
 from mrsnb.display import Badge, Picture, Row, Section, Shown, Table, to_text
 from mrsnb.errors import InputError, OutputError, nearest
-from mrsnb.io.atomic import atomic_write, output_folder
+from mrsnb.io.atomic import output_folder, write_bytes
 from mrsnb.pipeline import Spec3Result
 from mrsnb.reports.examine import Curve, ProductFile, examine, name_of, runs_of
 from mrsnb.reports.products import Products, products_in, products_of
@@ -138,7 +138,7 @@ class Report(Shown):
             msg = f"{place}: is a folder; give a file, such as {place / 'report.html'}"
             raise OutputError(msg)
         output_folder(place.parent)
-        return _written(place, self.html().encode("utf-8"))
+        return write_bytes(place, self.html().encode("utf-8"))
 
     def __repr__(self) -> str:
         return to_text(self.title, self.rows(), [Section("Checks", self._short())])
@@ -271,7 +271,7 @@ def write_report(products: Path | str | Spec3Result, output_dir: Path | str) -> 
     made = report(products)
     folder = output_folder(output_dir)
     names = [name for name, there in (("cubes", made.quality.cubes), ("spectrum", made.curves)) if there]
-    paths = {name: _written(folder / f"{name}.png", drawn.png) for name, drawn in zip(names, made.drawn, strict=False)}
+    paths = {name: write_bytes(folder / f"{name}.png", drawn.png) for name, drawn in zip(names, made.drawn, strict=False)}
     return ReportFiles(page=made.save(folder / "report.html"), cubes=paths.get("cubes"), spectrum=paths.get("spectrum"))
 
 
@@ -305,9 +305,3 @@ def _made(name: str | None, folder: Path | None, there: Products, run: Spec3Resu
         provenances=tuple(runs_of(found.provenances)),
         run=run,
     )
-
-
-def _written(path: Path, content: bytes) -> Path:
-    with atomic_write(path) as file:
-        file.write(content)
-    return path

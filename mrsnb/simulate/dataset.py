@@ -11,6 +11,7 @@ from typing import Any, BinaryIO, Literal
 import numpy as np
 
 from mrsnb.core.association import Association, Member, checked_name
+from mrsnb.core.bands import SubBand
 from mrsnb.core.exposure import DETECTOR_SHAPE
 from mrsnb.core.params import Params, param
 from mrsnb.core.results import Result
@@ -24,17 +25,6 @@ from mrsnb.simulate.layers import MovingTarget
 from mrsnb.simulate.render import look, render
 from mrsnb.simulate.scene import STAR, Scene
 
-SubBand = Literal[
-    "short",
-    "medium",
-    "long",
-    "short-medium",
-    "short-long",
-    "medium-short",
-    "medium-long",
-    "long-short",
-    "long-medium",
-]
 Detector = Literal["MIRIFUSHORT", "MIRIFULONG"]
 
 BACKGROUND_OFFSET = 120.0

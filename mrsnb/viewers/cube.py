@@ -12,8 +12,9 @@ from ipywidgets import HTML, HBox, Layout, VBox
 from numpy.typing import NDArray
 
 from mrsnb.core.layers import CubeLayers
-from mrsnb.core.region import Kind, SkyAperture, as_aperture
+from mrsnb.core.region import Kind, SkyAperture
 from mrsnb.errors import InputError
+from mrsnb.io.regions import aperture_of
 from mrsnb.viewers import cube_saving
 from mrsnb.viewers.aperture_control import ApertureControl
 from mrsnb.viewers.aperture_set import ApertureSet
@@ -156,12 +157,12 @@ class CubeViewer(VBox):  # type: ignore[misc]
 
     @property
     def aperture(self) -> SkyAperture | None:
-        """The aperture in hand; set it to a `SkyAperture` or a region of the package ``regions``."""
+        """The aperture in hand; set it to a `SkyAperture`, DS9 text or file, or a region of the package ``regions``."""
         return self.apertures.current
 
     @aperture.setter
     def aperture(self, value: Any) -> None:
-        self._hands.take(as_aperture(value))
+        self._hands.take(aperture_of(value))
 
     @property
     def wavelength_range(self) -> u.Quantity | None:

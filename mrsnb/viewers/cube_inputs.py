@@ -6,11 +6,13 @@ from typing import Any
 
 import numpy as np
 from astropy import units as u
+from astropy.io import fits
 
 from mrsnb.core.cube import Cube
 from mrsnb.core.layers import CubeLayers
+from mrsnb.core.nddata_bridge import is_data, layers_of
 from mrsnb.errors import InputError
-from mrsnb.io.layers import open_cube
+from mrsnb.io.layers import cube_in, open_cube
 from mrsnb.viewers.slicing import Range
 
 
@@ -19,25 +21,14 @@ def cubes_of(given: Any) -> tuple[list[CubeLayers], list[Cube | None]]:
 
     Parameters
     ----------
-    given : Cube, CubeLayers, path, or a sequence of them
+    given : Cube, CubeLayers, path, astropy HDUList or NDData, specutils.Spectrum, or a sequence of them
 
     Raises
     ------
     InputError
         If there is none, or one cannot be used.
     """
-    several = given if isinstance(given, Iterable) and not isinstance(given, str | bytes) else [given]
-    pairs: list[tuple[CubeLayers, Cube | None]] = []
-    for one in several:
-        if isinstance(one, Cube):
-            pairs.append((CubeLayers.of(one), one))
-        elif isinstance(one, CubeLayers):
-            pairs.append((one, None))
-        elif isinstance(one, str | Path):
-            pairs.append((open_cube(one), None))
-        else:
-            msg = f"{type(one).__name__} is no cube: give a Cube, the path of a cube, or several of them"
-            raise InputError(msg)
+    pairs = [_pair(one) for one in (given if _are_several(given) else [given])]
     if not pairs:
         msg = "no cube given: give a Cube, the path of a cube, or several of them"
         raise InputError(msg)
@@ -58,6 +49,25 @@ def ranges_of(name: str, value: Any) -> tuple[Range, ...]:
         msg = f"{name}: needs ranges of 2 wavelengths, shape (n, 2), got {ranges.shape}"
         raise InputError(msg)
     return tuple((float(low), float(high)) for low, high in ranges)
+
+
+def _are_several(given: Any) -> bool:
+    return isinstance(given, Iterable) and not isinstance(given, str | bytes | fits.HDUList) and not is_data(given)
+
+
+def _pair(one: Any) -> tuple[CubeLayers, Cube | None]:
+    if isinstance(one, Cube):
+        return CubeLayers.of(one), one
+    if isinstance(one, CubeLayers):
+        return one, None
+    if isinstance(one, str | Path):
+        return open_cube(one), None
+    if isinstance(one, fits.HDUList):
+        return cube_in(one, Path(one.filename() or "cube in memory").name), None
+    if is_data(one):
+        return layers_of(one), None
+    msg = f"{type(one).__name__} is no cube: give a Cube, the path of a cube, or several of them"
+    raise InputError(msg)
 
 
 def meets(cube: CubeLayers, limits: Range) -> bool:

@@ -10,13 +10,14 @@ import numpy as np
 
 from mrsnb.core.cube import Cube
 from mrsnb.core.layers import CubeLayers
-from mrsnb.core.region import SkyAperture, ds9_text
+from mrsnb.core.region import SkyAperture
 from mrsnb.core.spectrum import Spectrum
 from mrsnb.display.plots.glyphs import readable
 from mrsnb.display.plots.stretch import Stretch, compact
 from mrsnb.errors import InputError
-from mrsnb.io.atomic import atomic_write
+from mrsnb.io.atomic import write_bytes
 from mrsnb.io.maps import write_map
+from mrsnb.io.regions import write_region
 from mrsnb.viewers.aperture_set import ApertureSet
 from mrsnb.viewers.picture import Picture
 from mrsnb.viewers.raster import colour_table, shade_index
@@ -37,7 +38,7 @@ def save(what: str, path: Path, viewer: Any) -> Path:
         spectrum = extracted(viewer.cube, viewer.origins[number], viewer.aperture)
         return write_x1d(replace(spectrum, name=path.name), path.expanduser().parent)
     if what == "image as PNG":
-        return _written(path, png_of(viewer))
+        return write_bytes(path, png_of(viewer))
     if what == "image as FITS":
         return save_fits(path, viewer.cube, viewer.picture, viewer.about)
     if what == "spectra as CSV":
@@ -119,7 +120,7 @@ def save_csv(path: Path, apertures: ApertureSet) -> Path:
         for wave, flux, err in zip(curve.wave, curve.flux, curve.err, strict=True):
             if np.isfinite(flux):
                 rows.writerow([number, f"{wave:.8g}", f"{flux:.7g}", f"{err:.7g}"])
-    return _written(path, text.getvalue().encode())
+    return write_bytes(path, text.getvalue().encode())
 
 
 def save_region(path: Path, apertures: ApertureSet) -> Path:
@@ -128,7 +129,7 @@ def save_region(path: Path, apertures: ApertureSet) -> Path:
     if not shapes:
         msg = "no aperture to write; add one first"
         raise InputError(msg)
-    return _written(path, ds9_text(SkyAperture(shapes=shapes)).encode() + b"\n")
+    return write_region(SkyAperture(shapes=shapes), path)
 
 
 def extracted(cube: CubeLayers, origin: Cube | None, aperture: SkyAperture) -> Spectrum:
@@ -151,10 +152,3 @@ def extracted(cube: CubeLayers, origin: Cube | None, aperture: SkyAperture) -> S
         whole, Extract1dParams(ifu_set_srctype="EXTENDED"), default_extract1d(), None, region=aperture  # type: ignore[arg-type]
     )  # fmt: skip
     return result.spectra[0]
-
-
-def _written(path: Path, content: bytes) -> Path:
-    path = path.expanduser()
-    with atomic_write(path) as file:
-        file.write(content)
-    return path

@@ -14,7 +14,7 @@ from mrsnb.core.spectrum import Spectrum
 from mrsnb.core.stitch import BandScale
 from mrsnb.display import Picture
 from mrsnb.errors import InputError, OutputError, ParamError
-from mrsnb.io.atomic import atomic_write
+from mrsnb.io.atomic import write_bytes
 from mrsnb.io.x1d import write_x1d
 from mrsnb.viewers.spectrum_data import SpectrumData, Values
 from mrsnb.viewers.spectrum_measurements import Entry, quantity_table
@@ -51,11 +51,11 @@ def save(path: Path, what: Saved) -> list[Path]:
     """
     match path.suffix.lower():
         case ".png":
-            return [save_bytes(path, picture_of(what).png)]
+            return [write_bytes(path, picture_of(what).png)]
         case ".csv":
-            return [save_bytes(path, curves_csv(what))]
+            return [write_bytes(path, curves_csv(what))]
         case ".ecsv":
-            return [save_bytes(path, measurements_ecsv(what.entries))]
+            return [write_bytes(path, measurements_ecsv(what.entries))]
     if path.suffix and not path.is_dir():
         msg = f"path = {str(path)!r}: must end in .png, .csv or .ecsv, or be a folder for _x1d products"
         raise ParamError(msg)
@@ -100,20 +100,6 @@ def picture_of(what: Saved) -> Picture:
 def _title(names: Sequence[str]) -> str:
     different = list(dict.fromkeys(name for name in names if name)) or ["spectrum"]
     return different[0] if len(different) == 1 else f"{different[0]} and {len(different) - 1} more"
-
-
-def save_bytes(path: Path | str, content: bytes) -> Path:
-    """Write a file and return its path.
-
-    Raises
-    ------
-    OutputError
-        If it cannot be written.
-    """
-    path = Path(path).expanduser()
-    with atomic_write(path) as file:
-        file.write(content)
-    return path
 
 
 def and_more(paths: Sequence[Path]) -> str:

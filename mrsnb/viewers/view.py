@@ -5,13 +5,20 @@ from functools import singledispatch
 from pathlib import Path
 from typing import Any
 
+from astropy.io import fits
+
+from mrsnb.core.combined import CombinedSpectra, CombinedSpectrum
 from mrsnb.core.cube import Cube
+from mrsnb.core.curve import Curve
 from mrsnb.core.exposure import DerivedExposure, Exposure
 from mrsnb.core.layers import CubeLayers
+from mrsnb.core.nddata_bridge import is_data
 from mrsnb.core.results import Result
+from mrsnb.core.spectrum import Spectrum
 from mrsnb.errors import InputError
 from mrsnb.io.exposures import ExposureFile
-from mrsnb.viewers.spectrum_view import register
+from mrsnb.io.read import kind_of
+from mrsnb.pipeline.result import Spec3Result
 
 
 @singledispatch
@@ -21,7 +28,9 @@ def view(obj: Any, **options: Any) -> Any:
     Parameters
     ----------
     obj : Cube, Spectrum, exposure, path, a list of them, or the result of a step that has made some
-        Of files of cubes, only what is looked at is read.
+        Of files of cubes, only what is looked at is read. A path may be a folder of products, or an association, whose
+        exposures are shown. Also an opened ``HDUList``, ``NDData`` or ``CCDData``, a spectrum or cube of specutils, a
+        table with wavelengths and fluxes.
     **options
         Passed on to the viewer. For cubes, ``trace=True``, or ``exposures`` and ``params`` that they were made of,
         trace voxels to detector pixels, and back.
@@ -40,10 +49,13 @@ def view(obj: Any, **options: Any) -> Any:
     >>> import mrsnb
     >>> mrsnb.view("my_target_ch3-short_s3d.fits")  # doctest: +SKIP
     """
-    del options
+    if is_data(obj):
+        return _cube(obj, **options)
+    if _is_spectrum(obj):
+        return _spectrum(obj, **options)
     msg = (
-        f"{type(obj).__name__}: no viewer of such a thing; give a cube, a spectrum, an exposure, a path, or a "
-        "list of them"
+        f"{type(obj).__name__}: no viewer of such a thing; give a cube, a spectrum, an exposure, a path, what astropy "
+        "or specutils hold one of these in, or a list of them"
     )
     raise InputError(msg)
 
@@ -53,19 +65,70 @@ def view(obj: Any, **options: Any) -> Any:
 @view.register(list)
 @view.register(tuple)
 def _files(obj: Any, **options: Any) -> Any:
-    several = obj if isinstance(obj, list | tuple) else [obj]
-    return (_exposure if several and all(map(_is_exposure, several)) else _cube)(obj, **options)
+    if not isinstance(obj, list | tuple):
+        path = Path(obj).expanduser()
+        obj = _in_folder(path) if path.is_dir() else _members(path) if path.suffix.lower() == ".json" else [path]
+    if obj and all(map(_is_spectrum, obj)):
+        return _spectrum(obj, **options)
+    return (_exposure if obj and all(map(_is_exposure, obj)) else _cube)(obj, **options)
+
+
+@view.register(fits.HDUList)
+def _opened_file(obj: fits.HDUList, **options: Any) -> Any:
+    """Show a cube as it is in memory, of all else the file that was opened."""
+    path = obj.filename()
+    if any(hdu.is_image and hdu.header.get("NAXIS") == 3 for hdu in obj) or path is None:
+        return _cube(obj, **options)
+    return view(path, **options)
+
+
+def _in_folder(path: Path) -> list[Path]:
+    """Return the products in a folder: its cubes, or else spectra, or else exposures."""
+    for pattern in ("*_s3d.fits*", "*_x1d.fits*", "*_crf.fits*", "*_cal.fits*"):
+        if found := sorted(path.glob(pattern)):
+            return found
+    msg = f"{path}: no _s3d, _x1d, _crf or _cal file in this folder"
+    raise InputError(msg)
+
+
+def _members(path: Path) -> list[Path]:
+    """Return the exposures of an association."""
+    from mrsnb.io.association import read_association
+
+    association = read_association(path)
+    return [association.path_of(member) for member in association.science]
+
+
+def _kind(path: Path | str) -> str:
+    """Return what a file is, or "" if it is none of ours."""
+    with suppress(InputError):
+        return kind_of(Path(path).expanduser())
+    return ""
 
 
 def _is_exposure(one: Any) -> bool:
     if isinstance(one, str | Path):
-        from mrsnb.io.read import kind_of
-
-        path = Path(one).expanduser()
-        with suppress(InputError):
-            return kind_of(path) == "exposure"
-        return False
+        return _kind(one) == "exposure"
     return isinstance(one, Exposure | ExposureFile | DerivedExposure)
+
+
+def _is_spectrum(one: Any) -> bool:
+    if isinstance(one, str | Path):
+        return _kind(one) in {"spectrum", "combined spectra", "spectrum of others"}
+    is_other = hasattr(one, "spectral_axis") and getattr(getattr(one, "flux", None), "ndim", 0) == 1
+    return (
+        is_other or hasattr(one, "colnames") or isinstance(one, Spectrum | CombinedSpectrum | CombinedSpectra | Curve)
+    )
+
+
+@view.register(Spectrum)
+@view.register(CombinedSpectrum)
+@view.register(CombinedSpectra)
+@view.register(Curve)
+def _spectrum(obj: Any, **options: Any) -> Any:
+    from mrsnb.viewers.spectrum import SpectrumViewer
+
+    return SpectrumViewer(obj, **options)
 
 
 @view.register(Exposure)
@@ -90,6 +153,12 @@ def _cube(obj: Any, **options: Any) -> Any:
     return CubeViewer(obj, **options)
 
 
+@view.register(Spec3Result)
+def _run(obj: Spec3Result, **options: Any) -> Any:
+    files = [cube.path for cube in obj.cubes if cube.path is not None and cube.path.exists()]
+    return _cube(files, **options) if files else _spectrum(obj, **options)
+
+
 @view.register(Result)
 def _result(obj: Result, **options: Any) -> Any:
     for name in ("exposures", "cubes", "spectra"):
@@ -97,6 +166,3 @@ def _result(obj: Result, **options: Any) -> Any:
             return view(getattr(obj, name), **options)
     msg = f"{type(obj).__name__}: no viewer of such a result; give one with exposures, cubes or spectra"
     raise InputError(msg)
-
-
-register(view)

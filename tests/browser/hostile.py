@@ -16,6 +16,7 @@ from IPython.display import HTML, display
 import mrsnb
 from mrsnb.core.bands import Band
 from mrsnb.core.cards import Cards
+from mrsnb.core.curve import curve_of
 from mrsnb.core.region import parse_ds9
 from mrsnb.demo import Demo
 from mrsnb.display import Table
@@ -135,6 +136,7 @@ def values(folder: Path) -> Iterator[Any]:
         yield value
         yield from getattr(value, "spectra", ())
     yield open_cube(results[-1].cubes[0].path)
+    yield curve_of(read(results[-1].spectra[0].path))
     yield read_provenance(results[-1].cubes[0].path)
     hostile = folder / "<img src=x onerror=window.pwned=1>_cal.fits"
     hostile.hardlink_to(next(folder.glob("*_cal.fits")))

@@ -56,27 +56,20 @@ def test_what_cannot_be_used_is_refused_with_the_reason(text, words):
         parse_ds9(text)
 
 
-class Serializable:
-    """What a region of the package ``regions`` offers."""
-
-    def __init__(self, text):
-        self.text = text
-
-    def serialize(self, *, format):  # noqa: A002
-        assert format == "ds9"
-        if self.text is None:
-            msg = "no such shape"
-            raise ValueError(msg)
-        return self.text
-
-
-def test_an_object_of_the_package_regions_is_read_as_it_describes_itself():
-    given = Serializable("# Region file format: DS9 astropy/regions\nicrs\ncircle(202.5,47.2,0.00027778)\n")
-    (shape,) = as_aperture(given).shapes
-    assert shape.sizes == (pytest.approx(1.0, abs=1e-4),)
+def test_what_a_file_says_of_all_its_regions_holds_where_a_region_says_nothing_else():
+    text = """global include=1 source=1
+    icrs
+    circle(202.5, 47.2, 2")
+    -circle(202.5, 47.2, 1")
+    circle(202.5, 47.2, 0.5") # include=0 color=red
+    -circle(202.5, 47.2, 0.1") # include=1
+    annulus(202.5, 47.2, 3", 4") # background=True"""
+    shapes = parse_ds9(text).shapes
+    assert [shape.excluded for shape in shapes] == [False, True, True, False, False]
+    assert [shape.background for shape in shapes] == [False, False, False, False, True]
 
 
-@pytest.mark.parametrize(("given", "words"), [(Serializable(None), "no such shape"), ("circle", "str is neither")])
-def test_other_objects_are_refused(given, words):
-    with pytest.raises(InputError, match=words):
+@pytest.mark.parametrize("given", [17, None, [], {"a": 1}])
+def test_other_objects_are_refused(given):
+    with pytest.raises(InputError, match=f"{type(given).__name__} is no aperture"):
         as_aperture(given)

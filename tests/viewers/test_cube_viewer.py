@@ -13,9 +13,9 @@ from ipywidgets.widgets.widget import _instances
 
 import mrsnb
 from mrsnb.core.cards import Card
-from mrsnb.core.region import parse_ds9
+from mrsnb.core.region import ds9_text, parse_ds9
 from mrsnb.errors import InputError
-from mrsnb.io.regions import read_region
+from mrsnb.io.regions import read_region, write_region
 from mrsnb.io.s3d import write_s3d
 from mrsnb.io.x1d import read_x1d
 from mrsnb.viewers import aperture_set, figures
@@ -263,13 +263,16 @@ def test_an_aperture_finds_the_source_near_it(viewer):
     assert viewer.apertures.handles(viewer.cube)[0] == pytest.approx([0, 0], abs=0.01)
 
 
-def test_a_region_can_be_told(viewer):
+def test_a_region_can_be_told(viewer, tmp_path):
     region = parse_ds9('icrs; circle(202.5, 47.2, 0.4")\nannulus(202.5, 47.2, 0.8", 1.2") # background')
     viewer.aperture = region
     flux = viewer.spectra[0]["flux"].to_value(u.Jy)
     inside = star()[5].max() * viewer.cube.spaxel_sr * 1e6
     assert 0 < flux[5] < 60 * inside
-    with pytest.raises(InputError, match="neither a SkyAperture"):
+    for given in (region.to_regions(), ds9_text(region), write_region(region, tmp_path / "a.reg")):
+        viewer.aperture = given
+        assert viewer.spectra[-1]["flux"].to_value(u.Jy) == pytest.approx(flux, rel=1e-6, nan_ok=True)
+    with pytest.raises(InputError, match="text: 'circle' is not a DS9 region"):
         viewer.aperture = "circle"
 
 

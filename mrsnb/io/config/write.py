@@ -7,7 +7,7 @@ from typing import Any
 
 from mrsnb.errors import OutputError
 from mrsnb.io.asdf_extension import KEY, asdf_head
-from mrsnb.io.atomic import atomic_write
+from mrsnb.io.atomic import write_bytes
 from mrsnb.io.config.value import Config, merged
 
 
@@ -32,9 +32,7 @@ def write_config(path: Path | str, config: Config, classes: Mapping[str, str] | 
     if path.suffix.lower() not in WRITTEN:
         msg = f"{path}: a configuration file ends in {', '.join(WRITTEN)}"
         raise OutputError(msg)
-    text = config_text(config, path.suffix.lower(), classes)
-    with atomic_write(path) as file:
-        file.write(text.encode("utf-8"))
+    write_bytes(path, config_text(config, path.suffix.lower(), classes).encode("utf-8"))
 
 
 def config_text(config: Config, suffix: str, classes: Mapping[str, str] | None = None) -> str:

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal
 
+from mrsnb.core.bands import SubBand
 from mrsnb.core.params import param
 from mrsnb.errors import ParamError
 from mrsnb.steps.params import CompatParams
@@ -19,18 +20,7 @@ class CubeBuildParams(CompatParams):
     """Parameters of cube_build, named as the observatory's; options that contradict each other are refused."""
 
     channel: Literal["1", "2", "3", "4", "all"] = param("all", "Channel to build cubes of.")
-    band: Literal[
-        "all",
-        "short",
-        "medium",
-        "long",
-        "short-medium",
-        "short-long",
-        "medium-short",
-        "medium-long",
-        "long-short",
-        "long-medium",
-    ] = param("all", "Setting of the grating wheels to build cubes of.")
+    band: Literal["all", SubBand] = param("all", "Setting of the grating wheels to build cubes of.")
     output_type: Literal["band", "channel", "multi"] = param(
         "band", "What goes into one cube: a band, a channel, or all that is selected."
     )

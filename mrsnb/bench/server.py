@@ -24,6 +24,10 @@ Kind = Literal["lab", "app"]
 
 _PATIENCE = 90
 """Seconds that a server may take to start."""
+_IDLE = 3600
+"""Seconds after which a kernel of the application ends that no window is connected to."""
+_POLICY = "default-src 'self' 'unsafe-inline' 'unsafe-eval' data: blob: ws:; frame-ancestors 'self'"
+"""Pages take nothing from other hosts, which Voila's would: icons and fonts that are here as well."""
 _MODULES = {"lab": "jupyterlab", "app": "jupyter_server"}
 
 
@@ -111,7 +115,13 @@ def _command(kind: Kind, folder: Path, port: int) -> list[str]:
     if hasattr(os, "geteuid") and os.geteuid() == 0:
         command.append("--allow-root")
     if kind == "app":
-        command.append("--ServerApp.jpserver_extensions={'voila.server_extension': True}")
+        headers = {"headers": {"Content-Security-Policy": _POLICY}}
+        command += [
+            "--ServerApp.jpserver_extensions={'voila.server_extension': True}",
+            f"--ServerApp.tornado_settings={headers!r}",
+            f"--MappingKernelManager.cull_idle_timeout={_IDLE}",
+            "--MappingKernelManager.cull_interval=60",
+        ]
     return command
 
 

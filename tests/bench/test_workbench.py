@@ -21,7 +21,7 @@ def bench(small_dataset, tmp_path):
 
 def test_the_first_band_is_shown_and_nothing_written(bench, tmp_path):
     assert (bench.band, bench.viewer.band, bench.spectrum.data.names) == ("1A", "1A", ["aperture 1", "1A"])
-    assert "in memory" in bench._said.value
+    assert "in memory" in bench._head.said.value
     assert not (tmp_path / "out").exists()
 
 
@@ -42,12 +42,12 @@ def test_a_parameter_changes_the_cube_and_nothing_else(bench):
 def test_what_cannot_be_built_is_said_once(bench):
     bench.params = bench.params.updated({"cube_build": {"wavemin": 30.0, "wavemax": 31.0}})
     bench.wait()
-    assert "mrsnb-error" in bench._error.value
+    assert "mrsnb-error" in bench._head.error.value
     assert bench.viewer.band == "1A"
     assert not bench.is_busy
     bench.params = bench.params.updated({"cube_build": {"wavemin": None, "wavemax": None}})
     bench.wait()
-    assert not bench._error.value or not bench.is_busy
+    assert not bench._head.error.value or not bench.is_busy
 
 
 def test_cube_and_spectrum_are_linked_both_ways(bench):

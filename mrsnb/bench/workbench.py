@@ -31,7 +31,7 @@ from mrsnb.widgets.progress import duration
 from mrsnb.widgets.runner import Runner
 from mrsnb.widgets.runs import Run
 from mrsnb.widgets.told import error_html
-from mrsnb.widgets.work import SPEC3, Work, work_of
+from mrsnb.widgets.work import SPEC3, work_of
 
 _WAITING = "choose a band with Live on, or press Run"
 
@@ -69,7 +69,7 @@ class Workbench(w.VBox):  # type: ignore[misc]
 
     live = t.Bool(default_value=True)
     band = t.Unicode()
-    place = t.Unicode(CUBE.lower())
+    place = t.Enum([CUBE.lower(), DETECTOR.lower()], CUBE.lower())
 
     def __init__(
         self,
@@ -86,7 +86,9 @@ class Workbench(w.VBox):  # type: ignore[misc]
         self._current = Current()
         self._maker: Live | None = None
         self._is_telling = False
-        self._builder = Builder(self._work, self._wanted, self._began, self._ended)
+        self._builder = Builder(
+            lambda band: cast("Live", self._maker).work(band), self._wanted, self._began, self._ended
+        )
         self.exposures = ExposuresView()
         self._place = w.VBox([w.HTML(line(_WAITING, "mrsnb-faint"))])
         self._place.add_class("mrsnb-bench-cube")
@@ -96,8 +98,7 @@ class Workbench(w.VBox):  # type: ignore[misc]
         if given.association is not None:
             references = load_references() if references is None else references
             self._maker = Live(given.association, references)
-            work = work_of(SPEC3, given.association, output_dir, references)
-            self.runner = Runner(work, params)
+            self.runner = Runner(work_of(SPEC3, given.association, output_dir, references), params)
             parts = [self.runner.side, middle, self.runner.main]
         self._head = Head(given.name, has_steps=self.runner is not None)
         columns = w.HBox(parts)
@@ -191,10 +192,6 @@ class Workbench(w.VBox):  # type: ignore[misc]
                 text = "Live waits until the form has no error."
         say(self._head.note, text)
 
-    def _work(self, band: Band | None) -> Work:
-        assert self._maker is not None  # noqa: S101 (for the type checker)
-        return self._maker.work(band)
-
     def _band_in_view(self) -> Band | None:
         return next((band for band in self._all_bands if band.name == self.band), None)
 
@@ -247,10 +244,6 @@ class Workbench(w.VBox):  # type: ignore[misc]
     # Exposures
 
     def _placed(self, change: Any) -> None:
-        places = [place.lower() for place in (CUBE, DETECTOR)]
-        if change.new not in places:
-            msg = f"place = {change.new!r}{nearest(change.new, places)}"
-            raise ParamError(msg)
         is_detector = change.new == DETECTOR.lower()
         self._head.place.value = DETECTOR if is_detector else CUBE
         self._fold("detector", is_detector)

@@ -187,9 +187,8 @@ class Workbench(w.VBox):  # type: ignore[misc]
         runner, band = self.runner, self._band_in_view()
         text = ""
         if runner is not None and self.live and band is not None:
-            text = said_of_run(cast("Spec3Params", runner.form.value), band)
-            if runner.form.error:
-                text = "Live waits until the form has no error."
+            told = said_of_run(cast("Spec3Params", runner.form.value), band)
+            text = "Live waits until the form has no error." if runner.form.error else told
         say(self._head.note, text)
 
     def _band_in_view(self) -> Band | None:
@@ -205,11 +204,10 @@ class Workbench(w.VBox):  # type: ignore[misc]
             on = needs(params, band)
             if not self._current.is_made_with(band.name, on):
                 return Task(band, on, params)
-        made = self._made_with()
-        if self.place == DETECTOR.lower() and made is not None and self._maker is not None:
+        made, maker = self._made_with(), self._maker
+        if self.place == DETECTOR.lower() and made is not None and maker is not None and not maker.stages(made):
             task = Task(None, steps_before(made), made)
-            if not self._maker.stages(made) and not self._current.is_made_with("", task.needs):
-                return task
+            return None if self._current.is_made_with("", task.needs) else task
         return None
 
     def _made_with(self) -> Spec3Params | None:

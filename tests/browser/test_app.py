@@ -33,7 +33,7 @@ def app(association, folder, *options):
     command = [sys.executable, "-c", code, "app", str(association), "--output-dir", str(folder / "out"), *options]
     with subprocess.Popen(command, cwd=folder, stdout=subprocess.PIPE, text=True) as process:
         try:
-            yield re.match(r"(http://127\.0\.0\.1:\d+)(/voila/render/\S+)\?token=(\S+)", process.stdout.readline())
+            yield re.match(r"(http://127.0.0.1:\d+)(/voila/render/\S+)\?token=(\S+)", process.stdout.readline())
         finally:
             process.send_signal(signal.SIGINT)
             process.wait(30)
@@ -43,7 +43,7 @@ def app(association, folder, *options):
 def test_the_application_works_without_network_and_needs_its_token(
     browser, small_dataset, tmp_path, screenshots, options
 ):
-    with app(small_dataset.association, tmp_path, *options) as (said):
+    with app(small_dataset.association, tmp_path, *options) as said:
         root, book, token = said.groups()
         for wrong in ("", "?token=wrong"):
             assert status(root + book + wrong) == 302  # to the page that asks for the token

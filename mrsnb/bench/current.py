@@ -2,11 +2,12 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from mrsnb.core.curve import Curve, curve_of, make_curve
 from mrsnb.core.layers import CubeLayers
 from mrsnb.io.x1d import read_x1d
+from mrsnb.pipeline import Spec3Params
 from mrsnb.steps.cube_build import CubeBuildResult
 from mrsnb.steps.extract_1d import Extract1dResult
 from mrsnb.viewers.cube_inputs import cubes_of
@@ -22,6 +23,7 @@ class Current:
         self._curves: dict[str, Curve] = {}
         self._needs: dict[str, Any] = {}
         self._origins: dict[str, str] = {}
+        self._params: dict[str, Spec3Params] = {}
         self._failed: tuple[str, Any] | None = None
 
     @property
@@ -43,12 +45,16 @@ class Current:
         origin = self._origins.get(label, "")
         return f"{label}  ({origin})" if origin else label
 
+    def params(self, label: str) -> Spec3Params | None:
+        """Return what a cube was made with; None if that is not known."""
+        return self._params.get(label)
+
     def take_files(self, cubes: Sequence[Path], spectra: Sequence[Path]) -> None:
         """Take products that are there."""
         self._cubes = {cube.label: cube for cube in cubes_of(cubes)[0]}
         self._curves = {curve.label: curve for path in spectra for curve in curves_of(path)}
 
-    def take_live(self, label: str, needs: Any, results: Sequence[Any]) -> None:
+    def take_live(self, label: str, needs: Any, results: Sequence[Any], params: Spec3Params) -> None:
         """Take the cube and the spectrum of a band that were built in memory."""
         self._failed = None
         self._curves.pop(label, None)
@@ -57,7 +63,7 @@ class Current:
                 self._cubes[label] = cubes_of(result.cubes)[0][0]
             if isinstance(result, Extract1dResult):
                 self._curves[label] = curve_of(result.spectra[0])
-        self._needs[label], self._origins[label] = needs, "live"
+        self._needs[label], self._origins[label], self._params[label] = needs, "live", params
 
     def failed(self, label: str, needs: Any) -> None:
         """Remember what cannot be built, so that nobody tries again."""
@@ -83,4 +89,5 @@ class Current:
         self._cubes, self._curves, self._failed = cubes, curves, None
         self._needs = {label: needs[label] for label in cubes if label in needs}
         self._origins = dict.fromkeys(cubes, f"run {run.number}")
+        self._params = dict.fromkeys(cubes, cast("Spec3Params", run.params))
         return True

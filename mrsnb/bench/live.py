@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
+from typing import Any, NamedTuple
 
 from mrsnb.core.association import Association
 from mrsnb.core.bands import Band
@@ -24,9 +24,18 @@ from mrsnb.pipeline.exposure_steps import STEPS, ExposureSteps, read_backgrounds
 from mrsnb.pipeline.run import kernels_of
 from mrsnb.steps.cube_build import CubeBuildResult, cube_build
 from mrsnb.steps.extract_1d import extract_1d
+from mrsnb.viewers.cube_origin import CubeOrigin
 from mrsnb.widgets.work import Work
 
 Needs = tuple[Any, ...]
+
+
+class Stage(NamedTuple):
+    """The exposures after a step."""
+
+    step: str
+    """Its name; empty for the exposures as they are in the files."""
+    exposures: tuple[ExposureSource, ...]
 
 
 class Live:
@@ -43,7 +52,7 @@ class Live:
         self._scratch = TemporaryDirectory(prefix="mrsnb-live-")
         self._n_changes = 0
         self._opened: tuple[ExposureFile, ...] = ()
-        self._before: tuple[Needs, tuple[ExposureSource, ...]] | None = None
+        self._before: tuple[Needs, tuple[Stage, ...]] | None = None
         self._cube: tuple[Needs, CubeBuildResult] | None = None
 
     @property
@@ -59,14 +68,25 @@ class Live:
         found = {band for exposure in self.exposures for band in exposure.bands}
         return tuple(sorted(found, key=lambda band: band.wave_range))
 
-    def work(self, band: Band) -> Work:
-        """Return what a job does: the cube of a band, and its spectrum if that is not skipped."""
-        return Work(
-            step="cube_build",
-            names=(self.association.name,),
-            output_dir=None,
-            begin=lambda params: (2 - params.extract_1d.skip, self._results(band, params)),
-        )
+    def work(self, band: Band | None) -> Work:
+        """Return what a job does: the cube of a band, and its spectrum if that is not skipped; or the `stages` only."""
+
+        def begin(params: Spec3Params) -> tuple[int, Iterator[Result]]:
+            if band is None:
+                return 0, self._stages_only(params)
+            return 2 - params.extract_1d.skip, self._results(band, params)
+
+        return Work(step="cube_build", names=(self.association.name,), output_dir=None, begin=begin)
+
+    def stages(self, params: Spec3Params) -> tuple[Stage, ...]:
+        """Return the exposures in the files and after each step before the cube; none if they are not computed yet."""
+        is_ready = self._before is not None and self._before[0] == steps_before(params)
+        return self._before[1] if self._before is not None and is_ready else ()
+
+    def _stages_only(self, params: Spec3Params) -> Iterator[Result]:
+        compile_missing(kernels_of(params))
+        self._changed(params)
+        yield from ()
 
     def _results(self, band: Band, params: Spec3Params) -> Iterator[Result]:
         compile_missing(kernels_of(params))
@@ -95,9 +115,9 @@ class Live:
 
     def _changed(self, params: Spec3Params) -> tuple[ExposureSource, ...]:
         """Return the exposures after the steps before the cube; all of them, since steps compare them."""
-        wanted = tuple(getattr(params, step) for step in STEPS)
-        if self._before is not None and self._before[0] == wanted:
-            return self._before[1]
+        ready = self.stages(params)
+        if ready:
+            return ready[-1].exposures
         self._n_changes += 1
         scratch = Path(self._scratch.name) / str(self._n_changes)
         scratch.mkdir()
@@ -114,10 +134,13 @@ class Live:
             suffixes={},
             backgrounds=read_backgrounds(self.association, quiet),
         )
+        stages = [Stage("", tuple(self.exposures))]
         for _ in steps.results():
+            stages.append(Stage(list(steps.statuses)[-1], tuple(steps.exposures)))
             go_on()
-        self._before = wanted, tuple(steps.exposures)
-        return self._before[1]
+        stages[-1] = Stage(stages[-1].step, tuple(steps.exposures))
+        self._before = steps_before(params), tuple(stages)
+        return stages[-1].exposures
 
     def close(self) -> None:
         """Forget everything."""
@@ -134,6 +157,38 @@ def of_band(params: Spec3Params, band: Band) -> Spec3Params:
 
 def needs(params: Spec3Params, band: Band) -> Needs:
     """Return what the cube and the spectrum of a band depend on: of the steps before, of the cube, of the spectrum."""
-    before = tuple(getattr(params, step) for step in STEPS)
+    before = steps_before(params)
     cube = replace(of_band(params, band).cube_build, save_results=True)
     return before, cube, replace(params.extract_1d, save_results=True)
+
+
+def origin_of(stage: Stage, params: Spec3Params, references: References) -> CubeOrigin:
+    """Return what cubes are made of that are built of exposures after the steps."""
+    shifts = params.cube_build.offset_file
+    return CubeOrigin(
+        exposures=stage.exposures,
+        params=params.cube_build,
+        cubepar=references.cubepar,
+        offsets=None if shifts is None else read_offsets(shifts),
+    )
+
+
+def steps_before(params: Spec3Params) -> Needs:
+    """Return the parameters of the steps before the cube."""
+    return tuple(getattr(params, step) for step in STEPS)
+
+
+def said_of_run(params: Spec3Params, band: Band) -> str:
+    """Return what a run makes other than the cube of a band that is built live; empty if that is the same."""
+    cube, told = params.cube_build, []
+    if cube.skip:
+        told.append("Run makes no cubes (cube_build is skipped)")
+    elif cube.channel not in ("all", str(band.channel)) or cube.band not in ("all", band.sub_band):
+        told.append(f"Run leaves {band.name} out (channel = {cube.channel}, band = {cube.band})")
+    elif cube.output_type == "channel":
+        told.append("Run makes a cube of each channel (output_type = channel)")
+    elif cube.output_type == "multi":
+        told.append("Run makes one cube of all bands (output_type = multi)")
+    if band.name == "3A" and not (cube.skip or params.extract_1d.skip or params.spectral_leak.skip):
+        told.append("Run also takes the spectral leak off the spectrum of 3A")
+    return f"Live shows {band.name} alone. {'; '.join(told)}." if told else ""

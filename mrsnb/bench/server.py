@@ -24,6 +24,10 @@ Kind = Literal["lab", "app"]
 
 _PATIENCE = 90
 """Seconds that a server may take to start."""
+_IDLE = 3600
+"""Seconds after which a kernel of the application ends that no window is connected to."""
+_POLICY = "default-src 'self' 'unsafe-inline' 'unsafe-eval' data: blob: ws:; frame-ancestors 'self'"
+"""Pages take nothing from other hosts, which Voila's would: icons and fonts that are here as well."""
 _MODULES = {"lab": "jupyterlab", "app": "jupyter_server"}
 
 
@@ -44,7 +48,13 @@ def notebook_text(paths: Sequence[Path], output_dir: Path) -> str:
 
 
 def serve(
-    kind: Kind, paths: Sequence[Path], output_dir: Path, say: Callable[[str], None], port: int | None = None
+    kind: Kind,
+    paths: Sequence[Path],
+    output_dir: Path,
+    say: Callable[[str], None],
+    port: int | None = None,
+    *,
+    is_dark: bool = False,
 ) -> None:
     """Run a server on the loopback interface until it is interrupted; `say` its address, with a token.
 
@@ -60,6 +70,8 @@ def serve(
         Takes a line.
     port : int, optional
         A free one if not given.
+    is_dark : bool
+        Light letters on a dark ground, for the application; JupyterLab has its own theme.
 
     Raises
     ------
@@ -80,7 +92,7 @@ def serve(
         token, port = secrets.token_hex(16), _free_port() if port is None else port
         where = "lab/tree" if kind == "lab" else "voila/render"
         url = f"http://127.0.0.1:{port}/{where}/{quote(book.name)}?token={token}"
-        with _running(_command(kind, root, port), token, Path(scratch) / "server.log") as process:
+        with _running(_command(kind, root, port, is_dark=is_dark), token, Path(scratch) / "server.log") as process:
             _wait(f"http://127.0.0.1:{port}/api", token, process, Path(scratch) / "server.log")
             say(url)
             say(f"{book.name}: run its cell with Shift-Enter; Ctrl-C stops all" if kind == "lab" else "Ctrl-C stops it")
@@ -105,13 +117,20 @@ def _written(text: str, folder: Path) -> Path:
     raise OutputError(msg)
 
 
-def _command(kind: Kind, folder: Path, port: int) -> list[str]:
+def _command(kind: Kind, folder: Path, port: int, *, is_dark: bool = False) -> list[str]:
     command = [sys.executable, "-m", _MODULES[kind], "--no-browser", "--ip=127.0.0.1", f"--port={port}"]
     command += ["--ServerApp.port_retries=0", f"--ServerApp.root_dir={folder}"]
     if hasattr(os, "geteuid") and os.geteuid() == 0:
         command.append("--allow-root")
     if kind == "app":
-        command.append("--ServerApp.jpserver_extensions={'voila.server_extension': True}")
+        headers = {"headers": {"Content-Security-Policy": _POLICY}}
+        command += [
+            "--ServerApp.jpserver_extensions={'voila.server_extension': True}",
+            f"--ServerApp.tornado_settings={headers!r}",
+            f"--VoilaConfiguration.theme={'dark' if is_dark else 'light'}",
+            f"--MappingKernelManager.cull_idle_timeout={_IDLE}",
+            "--MappingKernelManager.cull_interval=60",
+        ]
     return command
 
 

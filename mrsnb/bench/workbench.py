@@ -7,8 +7,11 @@ from typing import Any, cast
 import ipywidgets as w
 import traitlets as t
 
+from mrsnb.bench.builder import Builder, Task
 from mrsnb.bench.current import Current
-from mrsnb.bench.live import Live, needs
+from mrsnb.bench.exposures_view import ExposuresView
+from mrsnb.bench.head import CUBE, DETECTOR, Head
+from mrsnb.bench.live import Live, needs, of_band, said_of_run, steps_before
 from mrsnb.bench.observation import Observation, observation
 from mrsnb.bench.sheet import sheet as own_sheet
 from mrsnb.core.association import Association
@@ -19,16 +22,16 @@ from mrsnb.io.references import load_references
 from mrsnb.pipeline import Spec3Params
 from mrsnb.viewers.closing import close_all
 from mrsnb.viewers.cube import CubeViewer
-from mrsnb.widgets.loop import Loop
+from mrsnb.viewers.cube_controls import say
+from mrsnb.viewers.detector import DetectorViewer
 from mrsnb.widgets.parts import line, sheet
 from mrsnb.widgets.progress import duration
 from mrsnb.widgets.runner import Runner
-from mrsnb.widgets.runs import Job
+from mrsnb.widgets.runs import Run
 from mrsnb.widgets.told import error_html
 from mrsnb.widgets.work import SPEC3, work_of
 
 _WAITING = "choose a band with Live on, or press Run"
-_FOLDS = ("steps", "spectrum", "runs")
 
 
 class Workbench(w.VBox):  # type: ignore[misc]
@@ -54,12 +57,17 @@ class Workbench(w.VBox):  # type: ignore[misc]
         Label of the cube in view, ``""`` if there is none; set it to look at another band.
     viewer : CubeViewer or None
         None as long as there is no cube.
+    place : str
+        ``"cube"`` or ``"detector"``: what is in the middle.
+    exposures : ExposuresView
+        The exposures that the cube in view is made of; read when they are looked at.
     runner : Runner or None
         Its form and its runs; None for products without an association.
     """
 
     live = t.Bool(default_value=True)
     band = t.Unicode()
+    place = t.Enum([CUBE.lower(), DETECTOR.lower()], CUBE.lower())
 
     def __init__(
         self,
@@ -75,63 +83,43 @@ class Workbench(w.VBox):  # type: ignore[misc]
         self.runner: Runner | None = None
         self._current = Current()
         self._maker: Live | None = None
-        self._job: tuple[Job, Band, Any] | None = None
-        self._made: list[Any] = []
-        self._is_due, self._is_closed, self._is_telling = False, False, False
-        self._loop = Loop(self._look)
+        self._is_telling = False
+        self._builder = Builder(
+            lambda band: cast("Live", self._maker).work(band), self._wanted, self._began, self._ended
+        )
+        self.exposures = ExposuresView()
         self._place = w.VBox([w.HTML(line(_WAITING, "mrsnb-faint"))])
-        self._place.add_class("mrsnb-bench-middle")
-        parts = [self._place]
+        self._place.add_class("mrsnb-bench-cube")
+        middle = w.VBox([self._place, self.exposures.box])
+        middle.add_class("mrsnb-bench-middle")
+        parts = [middle]
         if given.association is not None:
             references = load_references() if references is None else references
             self._maker = Live(given.association, references)
-            work = work_of(SPEC3, given.association, output_dir, references)
-            self.runner = Runner(work, params)
-            parts = [self.runner.side, self._place, self.runner.main]
-        self._make_head()
+            self.runner = Runner(work_of(SPEC3, given.association, output_dir, references), params)
+            parts = [self.runner.side, middle, self.runner.main]
+        self._head = Head(given.name, has_steps=self.runner is not None)
         columns = w.HBox(parts)
         columns.add_class("mrsnb-bench-columns")
-        super().__init__([w.HTML(own_sheet() + sheet("runner.css")), self._head, self._error, columns])
+        head = [self._head.row, self._head.note, self._head.error]
+        super().__init__([w.HTML(own_sheet() + sheet("runner.css")), *head, columns])
         for name in ("mrsnb-runner", "mrsnb-bench", "mrsnb-bench-lean"):
             self.add_class(name)
         self.live = live
         self._wire()
         self._begin()
 
-    def _make_head(self) -> None:
-        self._bands = w.Dropdown(description="band", options=[], style={"description_width": "34px"})
-        self._bands.add_class("mrsnb-bench-band")
-        self._live = w.ToggleButton(
-            description="Live", tooltip="Build the band in view again, in memory, whenever a parameter changes"
-        )
-        self._said, self._error = w.HTML(), w.HTML()
-        self._said.add_class("mrsnb-bench-said")
-        self._tools = w.ToggleButton(
-            description="Tools", tooltip="Lists of lines, redshift, measurements, files: show them, or fold them"
-        )
-        self._folds = {
-            name: w.ToggleButton(value=True, description=name.capitalize(), tooltip=f"Show the {name}, or fold them")
-            for name in _FOLDS
-        }
-        shown = [name for name in _FOLDS if self.runner is not None or name == "spectrum"]
-        title = w.HTML(line(self.observation.name, "mrsnb-title"))
-        live = [self._live] if self.runner is not None else []
-        self._head = w.HBox(
-            [title, self._bands, *live, self._said, self._tools, *(self._folds[name] for name in shown)]
-        )
-        self._head.add_class("mrsnb-bench-head")
-        self._head.add_class("mrsnb-main")
-
     def _wire(self) -> None:
-        self._bands.observe(self._band_chosen, "value")
-        w.link((self, "live"), (self._live, "value"))
+        head = self._head
+        head.bands.observe(self._band_chosen, "value")
+        head.place.observe(lambda change: setattr(self, "place", change.new.lower()), "value")
+        head.on_fold(self._fold)
+        w.link((self, "live"), (head.live, "value"))
         self.observe(lambda _: self._want(), "live")
         self.observe(self._band_set, "band")
-        self._tools.observe(lambda change: self._fold("lean", not change.new), "value")
-        for name, toggle in self._folds.items():
-            toggle.observe(lambda change, name=name: self._fold(f"no-{name}", not change.new), "value")
+        self.observe(self._placed, "place")
         if self.runner is not None:
-            self.runner.form.observe(lambda _: self._want(), "value")
+            self.runner.form.observe(lambda _: self._want(), ["value", "error"])
             self.runner.observe(self._ran, "state")
 
     def _begin(self) -> None:
@@ -170,92 +158,109 @@ class Workbench(w.VBox):  # type: ignore[misc]
         return None if self.viewer is None else self.viewer.spectrum
 
     @property
+    def detector(self) -> DetectorViewer | None:
+        """The viewer of the exposures; None as long as nobody has looked at them."""
+        return self.exposures.viewer
+
+    @property
     def is_busy(self) -> bool:
         """True while a band is built."""
-        return self._job is not None or self._is_due
+        return self._builder.is_busy
 
     def wait(self, seconds: float = 60) -> None:
         """Return when what was asked for is shown, be it a run or a band."""
         if self.runner is not None and self.runner.state == "running":
             self.runner.wait(seconds)
-        for _ in range(3):
-            self._look()
-            if self._job is not None:
-                self._job[0].wait(seconds)
-        self._look()
+        self._builder.wait(seconds)
 
     # Live
 
     def _want(self) -> None:
         """Have the band in view built again, if that is wanted and something it depends on has changed."""
-        self._is_due = True
-        self._loop.soon()
+        self._builder.want()
+        self._note()
 
-    def _look(self) -> None:
-        """Take what is made, and start what is due."""
-        if self._is_closed:
-            return
-        if self._job is not None:
-            job = self._job[0]
-            if job.run.state == "running":
-                if self._is_due and self._wanted() not in (None, self._job[1:]):
-                    job.cancel()
-                return
-            self._take()
-        if self._is_due:
-            self._is_due = False
-            wanted = self._wanted()
-            if wanted is not None:
-                self._start(*wanted)
+    def _note(self) -> None:
+        """Say where a run makes something other than what is seen live."""
+        runner, band = self.runner, self._band_in_view()
+        text = ""
+        if runner is not None and self.live and band is not None:
+            told = said_of_run(cast("Spec3Params", runner.form.value), band)
+            text = "Live waits until the form has no error." if runner.form.error else told
+        say(self._head.note, text)
 
-    def _wanted(self) -> tuple[Band, Any] | None:
-        """Return the band to be built and what it depends on; None if nothing is to be done."""
-        runner = self.runner
-        if runner is None or runner.state == "running" or not self.live or runner.form.error:
+    def _band_in_view(self) -> Band | None:
+        return next((band for band in self._all_bands if band.name == self.band), None)
+
+    def _wanted(self) -> Task | None:
+        """Return what is to be built: the band in view, or the exposures that it is made of; None if nothing is."""
+        runner, band = self.runner, self._band_in_view()
+        if runner is None or runner.state == "running":
             return None
-        band = next((band for band in self._all_bands if band.name == self.band), None)
-        if band is None:
-            return None
-        on = needs(cast("Spec3Params", runner.form.value), band)
-        return None if self._current.is_made_with(band.name, on) else (band, on)
+        if self.live and not runner.form.error and band is not None:
+            params = cast("Spec3Params", runner.form.value)
+            on = needs(params, band)
+            if not self._current.is_made_with(band.name, on):
+                return Task(band, on, params)
+        made, maker = self._made_with(), self._maker
+        if self.place == DETECTOR.lower() and made is not None and maker is not None and not maker.stages(made):
+            task = Task(None, steps_before(made), made)
+            return None if self._current.is_made_with("", task.needs) else task
+        return None
 
-    def _start(self, band: Band, on: Any) -> None:
-        assert self._maker is not None and self.runner is not None  # noqa: S101, PT018 (for the type checker)
-        made: list[Any] = []
-        self._made = made
-        self._error.value = ""
-        self._say(f"building {band.name} \N{HORIZONTAL ELLIPSIS}")
-        job = Job(
-            self._maker.work(band),
-            self.runner.form.value,
-            keep=lambda _, result: made.append(result),
-            changed=self._loop.soon,
-        )
-        self._job = job, band, on
+    def _made_with(self) -> Spec3Params | None:
+        """Return what the cube in view was made with, or would be."""
+        made = self._current.params(self.band)
+        if made is None and self.runner is not None and not self.runner.form.error:
+            return cast("Spec3Params", self.runner.form.value)
+        return made
 
-    def _take(self) -> None:
+    def _began(self, task: Task) -> None:
+        self._head.error.value = ""
+        what = "exposures" if task.band is None else task.band.name
+        self._head.say(f"building {what} \N{HORIZONTAL ELLIPSIS}")
+
+    def _ended(self, task: Task, run: Run, made: list[Any]) -> None:
         """Show what was built."""
-        assert self._job is not None  # noqa: S101 (for the type checker)
-        (job, band, on), self._job = self._job, None
-        made, self._made = self._made, []
-        run = job.run
+        label = "" if task.band is None else task.band.name
         if run.state == "failed":
-            self._error.value = error_html(run.error, run.details)
-            self._say("")
-            self._current.failed(band.name, on)
+            self._head.error.value = error_html(run.error, run.details)
+            self._head.say("")
+            self._current.failed(label, task.needs)
         if run.state != "done":
             return
-        self._current.take_live(band.name, on, made)
-        self._say(f"{band.name} built in {duration(run.seconds)}, in memory")
-        self._show(band.name)
+        if task.band is None:
+            self._head.say("")
+            self._show_exposures()
+            return
+        self._current.take_live(label, task.needs, made, of_band(task.params, task.band))
+        self._head.say(f"{label} built in {duration(run.seconds)}, in memory")
+        self._show(label)
+
+    # Exposures
+
+    def _placed(self, change: Any) -> None:
+        is_detector = change.new == DETECTOR.lower()
+        self._head.place.value = DETECTOR if is_detector else CUBE
+        self._fold("detector", is_detector)
+        self._show_exposures()
+        if self.exposures.tracing is not None:
+            self.exposures.tracing.is_seen = is_detector
+
+    def _show_exposures(self) -> None:
+        """Show the exposures that the cube in view is made of, if anybody looks at them."""
+        if self.place != DETECTOR.lower():
+            return
+        self.exposures.look(self._maker, self._made_with(), self.viewer)
+        if self._maker is not None:
+            self._want()
 
     # Runs
 
     def _ran(self, change: Any) -> None:
         """Show the products of a run that is over."""
         if change.new == "running":
-            if self._job is not None:
-                self._job[0].cancel()
+            self._builder.cancel()
             return
         runner = self.runner
         if change.new != "done" or runner is None:
@@ -264,7 +269,7 @@ class Workbench(w.VBox):  # type: ignore[misc]
         run = runner.history[-1]
         on = {band.name: needs(cast("Spec3Params", run.params), band) for band in self._all_bands}
         if self._current.take_run(run, runner.runs, on):
-            self._say(f"products of run {run.number}")
+            self._head.say(f"products of run {run.number}")
             self._show(self.band)
         self._want()
 
@@ -303,6 +308,8 @@ class Workbench(w.VBox):  # type: ignore[misc]
             self.band = self.viewer.band
             self._is_telling = False
         self._list_bands()
+        self._note()
+        self._show_exposures()
 
     def _list_bands(self) -> None:
         there = [] if self.viewer is None else [cube.label for cube in self.viewer.cubes]
@@ -310,9 +317,9 @@ class Workbench(w.VBox):  # type: ignore[misc]
         options = [(self._current.told(label), label) for label in labels]
         self._is_telling = True
         try:
-            if list(self._bands.options) != options:
-                self._bands.options = options
-            self._bands.value = self.band if self.band in labels else None
+            if list(self._head.bands.options) != options:
+                self._head.bands.options = options
+            self._head.bands.value = self.band if self.band in labels else None
         finally:
             self._is_telling = False
 
@@ -333,18 +340,13 @@ class Workbench(w.VBox):  # type: ignore[misc]
         self._list_bands()
         self._want()
 
-    def _say(self, text: str) -> None:
-        self._said.value = line(text, "mrsnb-faint")
-
     def _fold(self, name: str, is_on: bool) -> None:
         (self.add_class if is_on else self.remove_class)(f"mrsnb-bench-{name}")
 
     def close(self) -> None:
         """Stop what is running, and close everything."""
-        self._is_closed = True
-        if self._job is not None:
-            self._job[0].cancel()
-            self._job[0].wait(5)
+        self._builder.close()
+        self.exposures.close()
         if self.viewer is not None:
             self.viewer.close()
         if self.runner is not None:

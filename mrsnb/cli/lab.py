@@ -30,12 +30,13 @@ def lab_command(paths: tuple[Path, ...], output_dir: Path, port: int | None) -> 
 @click.argument("asn", type=_PATH)
 @OUTPUT_DIR
 @_PORT
+@click.option("--dark", "is_dark", is_flag=True, help="Light letters on a dark ground.")
 @verbose_option
-def app_command(asn: Path, output_dir: Path, port: int | None) -> None:
+def app_command(asn: Path, output_dir: Path, port: int | None, *, is_dark: bool) -> None:
     """Start the workbench on ASN as an application in the browser, without a notebook around it.
 
     It listens on this machine only, and its address has a token. Ctrl-C stops it.
     """
     from mrsnb.bench.server import serve
 
-    serve("app", [asn], output_dir, click.echo, port)
+    serve("app", [asn], output_dir, click.echo, port, is_dark=is_dark)

@@ -271,7 +271,8 @@ def write_report(products: Path | str | Spec3Result, output_dir: Path | str) -> 
     made = report(products)
     folder = output_folder(output_dir)
     names = [name for name, there in (("cubes", made.quality.cubes), ("spectrum", made.curves)) if there]
-    paths = {name: write_bytes(folder / f"{name}.png", drawn.png) for name, drawn in zip(names, made.drawn, strict=False)}
+    pairs = zip(names, made.drawn, strict=False)
+    paths = {name: write_bytes(folder / f"{name}.png", drawn.png) for name, drawn in pairs}
     return ReportFiles(page=made.save(folder / "report.html"), cubes=paths.get("cubes"), spectrum=paths.get("spectrum"))
 
 

@@ -78,7 +78,7 @@ class DetectorViewer(VBox):  # type: ignore[misc]
 
     def _wire(self) -> None:
         c = self.controls
-        c.exposure.observe(lambda change: self._take(change["new"]), "value")
+        c.exposure.observe(self._exposure_chosen, "value")
         c.layer.observe(self._redrawn, "value")
         c.state.observe(self._state_changed, "value")
         c.shades.on_change(self._redrawn)
@@ -186,6 +186,31 @@ class DetectorViewer(VBox):  # type: ignore[misc]
             self.exposure = name
             self.panel.view = View(x - _AROUND, x + _AROUND, y - _AROUND, y + _AROUND)
 
+    def show(self, exposures: Any, *, before: Any = None) -> None:
+        """Look at other exposures, at that of the same name if there is one; place, layer and flags stay.
+
+        Parameters
+        ----------
+        exposures, before
+            As this was made with.
+
+        Raises
+        ------
+        InputError
+            If an exposure cannot be used.
+        """
+        name = self.exposure.name
+        self.exposures = exposures_of(exposures)
+        self.before = before_of(self.exposures, before)
+        names = [each.name for each in self.exposures]
+        self._is_telling = True
+        try:
+            self.controls.exposure.options = [(each, i) for i, each in enumerate(names)]
+            self.controls.offer_before(is_there=any(one is not None for one in self.before))
+        finally:
+            self._is_telling = False
+        self._take(names.index(name) if name in names else 0)
+
     def _take(self, number: int) -> None:
         """Look at another exposure, at the same place."""
         self._number, self._images = number, {}
@@ -264,7 +289,13 @@ class DetectorViewer(VBox):  # type: ignore[misc]
             self._ready.clear()
             self._attempt(self._draw)
 
+    def _exposure_chosen(self, change: Any) -> None:
+        if not self._is_telling:
+            self._take(change["new"])
+
     def _state_changed(self, _: Any) -> None:
+        if self._is_telling:
+            return
         self._attempt(self._draw)
         self._attempt(self._draw_flags)
 

@@ -40,15 +40,15 @@ class DetectorControls:
     """
 
     def __init__(self, names: list[str], *, has_before: bool) -> None:
-        self.has_before = has_before
         self.exposure = Dropdown(
             options=[(name, i) for i, name in enumerate(names)], layout=Layout(width="auto", flex="0 1 420px")
         )
         self.layer = ToggleButtons(options=["SCI"], layout=Layout(margin="0"))
-        self.state = ToggleButtons(options=[AFTER, BEFORE, DIFFERENCE] if has_before else [AFTER])
+        self.state = ToggleButtons(options=[AFTER, BEFORE, DIFFERENCE])
         for buttons in (self.layer, self.state):
             buttons.style.button_width = "auto"
         self.blink = Play(min=0, max=1, step=1, interval=_BLINK, repeat=True, show_repeat=False)
+        self._step = (note("step", "mrsnb-viewer-head"), _row(self.state, self.blink))
         self.shades = ShadeControls()
         self.outlines = Checkbox(value=True, description="slices", indent=False, layout=Layout(width="84px"))
         self.pan = ToggleButton(icon="arrows", tooltip="drag to pan, scroll to zoom", layout=Layout(width="34px"))
@@ -67,6 +67,16 @@ class DetectorControls:
         self._chosen: set[str] = set()
         self._boxes: dict[str, Checkbox] = {}
         self._on_flags: Callable[[], None] = lambda: None
+        self.offer_before(is_there=has_before)
+
+    def offer_before(self, *, is_there: bool) -> None:
+        """Offer to look at what was before a step, or do not."""
+        state, options = self.state.value, [AFTER, BEFORE, DIFFERENCE] if is_there else [AFTER]
+        if list(self.state.options) != options:
+            self.state.options = options
+            self.state.value = state if state in options else AFTER
+        for part in self._step:
+            part.layout.display = None if is_there else "none"
 
     def boxes(self) -> VBox:
         """Return them all, arranged."""
@@ -74,18 +84,14 @@ class DetectorControls:
         def head(text: str) -> HTML:
             return note(text, "mrsnb-viewer-head")
 
-        def row(*parts: Any) -> HBox:
-            return HBox(list(parts), layout=Layout(width="100%", align_items="center", flex_flow="row wrap"))
-
-        shades = self.shades
-        step = [head("step"), row(self.state, self.blink)] if self.has_before else []
+        shades, row = self.shades, _row
         parts: list[Any] = [
             head("image"),
             row(self.layer),
             row(shades.stretch, shades.limits),
             row(shades.low, shades.high),
             row(shades.colours, self.outlines),
-            *step,
+            *self._step,
             head("pixel and view"),
             row(self.x, self.y, self.nearer, self.farther, self.home, self.pan, self.to_marks),
             head("flags"),
@@ -140,6 +146,10 @@ class DetectorControls:
     def _flagged(self, name: str, *, is_on: bool) -> None:
         (self._chosen.add if is_on else self._chosen.discard)(name)
         self._on_flags()
+
+
+def _row(*parts: Any) -> HBox:
+    return HBox(list(parts), layout=Layout(width="100%", align_items="center", flex_flow="row wrap"))
 
 
 def _button(icon: str, tip: str) -> Button:

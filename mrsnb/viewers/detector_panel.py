@@ -22,7 +22,7 @@ from mrsnb.viewers.raster import Raster
 Array = NDArray[Any]
 
 MARGIN = {"left": 54, "right": 104, "top": 10, "bottom": 42}
-_SIDE = "clamp(320px, min(38vw, 78vh - 200px), 760px)"
+_SIDE = "var(--mrsnb-detector-side, clamp(320px, min(38vw, 78vh - 200px), 760px))"
 _LEAST = 8.0
 """Pixels on a side of the smallest part that can be seen."""
 _FINE, _COARSE = 16, 14

@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from mrsnb.bench.live import Live, needs
+from mrsnb.bench.live import Live, needs, said_of_run
 from mrsnb.core.bands import Band
 from mrsnb.io.association import read_association
 from mrsnb.io.references import load_references
@@ -57,3 +57,20 @@ def test_what_a_band_needs():
     assert needs(params, Band.from_name("1B")) != needs(params, BAND)
     changed = replace(params, cube_build=replace(params.cube_build, scalew=0.002))
     assert needs(changed, BAND) != needs(params, BAND)
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"output_type": "channel"}, "each channel"),
+        ({"output_type": "multi"}, "one cube of all bands"),
+        ({"channel": "2"}, "leaves 1A out"),
+        ({"skip": True}, "no cubes"),
+        ({"weighting": "emsm"}, ""),
+        ({"coord_system": "ifualign"}, ""),
+    ],
+)
+def test_what_a_run_makes_instead_is_said_plainly(change, said):
+    told = said_of_run(Spec3Params.preset("archive").updated({"cube_build": change}), BAND)
+    assert (said in told) if said else told == ""
+    assert "leak" in said_of_run(Spec3Params.preset("archive"), Band.from_name("3A"))

@@ -21,7 +21,7 @@ def bench(small_dataset, tmp_path):
 
 def test_the_first_band_is_shown_and_nothing_written(bench, tmp_path):
     assert (bench.band, bench.viewer.band, bench.spectrum.data.names) == ("1A", "1A", ["aperture 1", "1A"])
-    assert "in memory" in bench._said.value
+    assert "in memory" in bench._head.said.value
     assert not (tmp_path / "out").exists()
 
 
@@ -42,12 +42,12 @@ def test_a_parameter_changes_the_cube_and_nothing_else(bench):
 def test_what_cannot_be_built_is_said_once(bench):
     bench.params = bench.params.updated({"cube_build": {"wavemin": 30.0, "wavemax": 31.0}})
     bench.wait()
-    assert "mrsnb-error" in bench._error.value
+    assert "mrsnb-error" in bench._head.error.value
     assert bench.viewer.band == "1A"
     assert not bench.is_busy
     bench.params = bench.params.updated({"cube_build": {"wavemin": None, "wavemax": None}})
     bench.wait()
-    assert not bench._error.value or not bench.is_busy
+    assert not bench._head.error.value or not bench.is_busy
 
 
 def test_cube_and_spectrum_are_linked_both_ways(bench):
@@ -82,6 +82,61 @@ def test_a_run_is_shown_from_its_files_and_another_band_too(bench, tmp_path):
     with pytest.raises(ParamError, match="no steps"):
         _ = products.params
     products.close()
+
+
+def test_exposures_are_made_when_they_are_looked_at_and_light_is_traced_both_ways(bench):
+    _, n_y, n_x = bench.viewer.cube.grid.shape
+    bench.viewer._clicked(n_x // 2, n_y // 2)
+    assert bench.detector is None
+    stages = bench._maker.stages(bench.params)
+    bench.place = "detector"
+    tracing = bench.exposures.tracing
+    assert bench.detector.exposures == stages[-1].exposures  # those of the cube: nothing is computed again
+    assert bench.detector.before == stages[-2].exposures
+    assert {mark[0] for mark in bench.detector._marks} == {pixel.exposure for pixel in tracing.contributions.pixels}
+    voxel = tracing.contributions.voxel
+    assert voxel == (n_x // 2, n_y // 2, bench.viewer.waves.plane)
+    pixel = max(tracing.contributions.pixels, key=lambda p: p.weight)
+    bench.detector.exposure = pixel.exposure
+    bench.detector.go_to(pixel.x, pixel.y)
+    assert voxel in [(fed.x, fed.y, fed.z) for fed in tracing.fed.voxels]
+    bench.place = "cube"
+    bench.viewer._clicked(n_x // 2 + 1, n_y // 2)
+    assert tracing.contributions.voxel == voxel  # nobody sees another answer
+    bench.place = "detector"
+    assert tracing.contributions.voxel[0] == n_x // 2 + 1
+    bench.params = bench.params.updated({"outlier_detection": {"skip": True}})
+    bench.wait()
+    assert bench.detector.before == (None, None)
+    assert bench.detector.state == "after"
+
+
+def test_exposures_without_live_are_computed_once(small_dataset, tmp_path):
+    made = mrsnb.workbench(small_dataset.association, tmp_path, live=False)
+    made.wait()
+    assert made._maker._n_changes == 0
+    made.place = "detector"
+    made.wait()
+    assert made.detector.controls.state.options == ("after", "before", "difference")
+    made.live = True
+    made.wait()
+    assert made._maker._n_changes == 1
+    assert made.exposures.tracing is not None
+    made.close()
+
+
+def test_the_last_of_fast_changes_wins(bench):
+    for size in (0.3, 0.2, 0.4, 0.25):
+        bench.params = bench.params.updated({"cube_build": {"scalexy": size}})
+        bench._builder._look()
+    bench.wait()
+    assert bench.viewer.cube.grid.spaxel_size == pytest.approx(0.25)
+
+
+def test_what_a_run_makes_instead_is_said(bench):
+    assert bench._head.note.value == ""
+    bench.params = bench.params.updated({"cube_build": {"output_type": "channel"}})
+    assert "a cube of each channel" in bench._head.note.value
 
 
 def test_nothing_leaks_over_many_changes(bench):

@@ -60,7 +60,7 @@ def test_a_parameter_changes_the_cube_at_once(small):
     book.find(".mrsnb-step-cube_build .mrsnb-fold").first.click()
     book.find(".mrsnb-step-cube_build .mrsnb-param-scalexy input").fill("0.21")
     book.wait_until("wb.viewer.cube.grid.spaxel_size == 0.21 and not wb.is_busy", timeout=10)
-    assert book.python("wb._said.value.count('in memory')") == 1
+    assert book.python("wb._head.said.value.count('in memory')") == 1
     book.page.wait_for_timeout(300)
     after = book.pixels(".mrsnb-image")
     assert after.shape != before.shape or (after != before).any()

@@ -283,7 +283,7 @@ def test_a_clicked_voxel_shows_its_pixels(traced):
     traced.cube._clicked(x, y)
     assert traced.cube.voxel == (x, y, z)
     assert traced.contributions.flux == pytest.approx(traced.cube.cube.flux.read(z)[y, x], rel=1e-6)
-    assert "changed after" not in traced._head.value
+    assert "changed after" not in traced.tracing.said.value
     first = max(traced.contributions.pixels, key=lambda p: p.weight)
     assert traced.detector.exposure.name == first.exposure
     view = traced.detector.panel.view
@@ -291,7 +291,7 @@ def test_a_clicked_voxel_shows_its_pixels(traced):
     assert view.low < first.y < view.high
     marked = set(zip(traced.detector.panel._marks.x, traced.detector.panel._marks.y, strict=True))
     assert marked == {(p.x, p.y) for p in traced.contributions.pixels if p.exposure == first.exposure}
-    assert f"{first.wave:.5f}" in traced._table.value
+    assert f"{first.wave:.5f}" in traced.tracing.table.value
 
 
 def test_a_clicked_pixel_marks_its_voxels(traced):
@@ -303,8 +303,8 @@ def test_a_clicked_pixel_marks_its_voxels(traced):
     assert traced.cube.waves.plane == traced.fed.voxels[0].z
     assert len(traced.cube.image._fed.x) == len({fed[:2] for fed in traced.fed.voxels})
     traced.detector.go_to(0, 0)
-    assert "feeds no voxel" in traced._head.value
-    assert traced._table.value == ""
+    assert "feeds no voxel" in traced.tracing.said.value
+    assert traced.tracing.table.value == ""
 
 
 def test_other_exposures_or_parameters_are_refused_and_changed_ones_told(cube_path, exposures):
@@ -315,7 +315,7 @@ def test_other_exposures_or_parameters_are_refused_and_changed_ones_told(cube_pa
     bright = [flagged_brighter(exposure) for exposure in exposures]
     traced = mrsnb.view(cube_path, exposures=bright)
     traced.look_at_voxel(*brightest(traced.cube.cube))
-    assert "changed after these files" in traced._head.value
+    assert "changed after these files" in traced.tracing.said.value
     traced.close()
 
 

@@ -1,0 +1,81 @@
+"""Jobs on a cluster that runs already: a dask scheduler and its workers."""
+
+import logging
+import sys
+from collections.abc import Iterator
+from concurrent.futures import Executor
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from mrsnb import __version__
+from mrsnb.errors import InputError
+
+SECONDS = 5
+"""That a scheduler may take to answer."""
+
+
+@contextmanager
+def connected(address: str, output_dir: Path) -> Iterator[Executor]:
+    """Yield an executor whose jobs run on the workers of the scheduler at `address`.
+
+    A worker that dies loses its job only, which is run elsewhere.
+
+    Parameters
+    ----------
+    address : str
+        As ``tcp://host:8786``.
+    output_dir : Path
+        That all workers must see.
+
+    Raises
+    ------
+    InputError
+        If dask is not installed, nobody answers, or a worker cannot run jobs of this command.
+    """
+    try:
+        from distributed import Client
+    except ImportError:
+        msg = "--scheduler needs dask: pip install 'mrsnb[cluster]'"
+        raise InputError(msg) from None
+    logging.getLogger("distributed").setLevel(logging.CRITICAL)  # it says at length what is said here in a line
+    try:
+        client = Client(address, timeout=SECONDS, set_as_default=False)
+    except (OSError, ValueError, TypeError) as error:
+        why = "" if isinstance(error, TimeoutError) else f": {error}"
+        msg = f"scheduler {address}: no answer within {SECONDS} s{why}; is it running there? (as tcp://host:8786)"
+        raise InputError(msg) from None
+    try:
+        _check(client, address, output_dir)
+        yield client.get_executor(pure=False)
+    finally:
+        client.close(timeout=SECONDS)
+
+
+def facts(folder: str) -> tuple[str, str, bool]:
+    """Return what a worker has: versions of mrsnb and of Python, and whether it sees a directory."""
+    return __version__, python(), Path(folder).is_dir()
+
+
+def python() -> str:
+    """Return the version of Python as far as it matters to those who exchange its values."""
+    return ".".join(map(str, sys.version_info[:2]))
+
+
+def _check(client: Any, address: str, output_dir: Path) -> None:
+    """Refuse workers that could not run the jobs; those that come later are asked when they get one."""
+    for worker, answer in client.run(facts, str(output_dir), on_error="return").items():
+        if isinstance(answer, BaseException):
+            why = f"cannot use mrsnb {__version__} ({type(answer).__name__}: {answer}); install it there"
+        else:
+            version, its_python, sees = answer
+            if version != __version__:
+                why = f"has mrsnb {version}, here is {__version__}; install the same on all machines"
+            elif its_python != python():
+                why = f"has Python {its_python}, here is {python()}; install the same on all machines"
+            elif not sees:
+                why = f"does not see {output_dir}; all machines need the same directories"
+            else:
+                continue
+        msg = f"scheduler {address}: its worker {worker} {why}"
+        raise InputError(msg)

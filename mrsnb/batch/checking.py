@@ -69,7 +69,7 @@ def _names(jobs: Sequence[Job]) -> None:
         checked_name(job.name, "name of a job")
         if job.name in ("report.html", "results.ecsv") or len(job.name) > LONGEST_NAME:
             msg = (
-                f"name of a job = {job.name!r}: no folder here can have it; choose one of up to {LONGEST_NAME} letters"
+                f"name of a job = {job.name!r}: it cannot name a folder here; choose one of up to {LONGEST_NAME} letters"
             )
             raise InputError(msg)
         if job.name.casefold() in seen:

@@ -13,7 +13,7 @@ from mrsnb.errors import InputError
 from mrsnb.io.association import read_association
 from mrsnb.io.atomic import atomic_write
 from mrsnb.io.provenance import checksum, software
-from mrsnb.templates import folder as templates_folder
+from mrsnb import templates
 
 RECORD = "job.json"
 
@@ -75,7 +75,7 @@ def key_of(job: Job, inputs: list[Seen]) -> str:
     """Return what says that a result is of this: template, parameters, content of the inputs, version of mrsnb."""
     facts = {
         "mrsnb": software()["mrsnb"],
-        "template": checksum(templates_folder() / f"{job.template}.ipynb"),
+        "template": checksum(templates.folder() / f"{job.template}.ipynb"),
         "parameters": job.parameters,
         "inputs": [(item.path, item.digest) for item in inputs],
     }

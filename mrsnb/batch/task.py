@@ -142,7 +142,8 @@ def _run(task: Task, begun: Outcome, staging: Path) -> Outcome:
             patience=PATIENCE,
         )
         try:
-            execute(job.template, notebook, {**job.parameters, **own}, progress=False, options=options)
+            with _event_loop():
+                execute(job.template, notebook, {**job.parameters, **own}, progress=False, options=options)
         except Exception as error:  # noqa: BLE001 (a job may fail in any way)
             failure = error
     outcome = replace(
@@ -192,6 +193,21 @@ def _named(staging: Path, job: Job, outcome: Outcome) -> Outcome:
     else:
         staging.replace(final)
     return outcome
+
+
+@contextmanager
+def _event_loop() -> Iterator[None]:
+    """Close what the notebook's client opens for this thread."""
+    import asyncio
+
+    from jupyter_core.utils import ensure_event_loop
+
+    loop = ensure_event_loop()
+    try:
+        yield
+    finally:
+        loop.close()
+        asyncio.set_event_loop(None)
 
 
 @contextmanager

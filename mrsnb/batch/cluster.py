@@ -38,18 +38,32 @@ def connected(address: str, output_dir: Path) -> Iterator[Executor]:
     except ImportError:
         msg = "--scheduler needs dask: pip install 'mrsnb[cluster]'"
         raise InputError(msg) from None
-    logging.getLogger("distributed").setLevel(logging.CRITICAL)  # it says at length what is said here in a line
+    with _quiet():
+        try:
+            client = Client(address, timeout=SECONDS, set_as_default=False)
+        except (OSError, ValueError, TypeError) as error:
+            why = "" if isinstance(error, TimeoutError) else f": {error}"
+            msg = f"scheduler {address}: no answer within {SECONDS} s{why}; is it running there? (as tcp://host:8786)"
+            raise InputError(msg) from None
+        try:
+            _check(client, address, output_dir)
+            yield client.get_executor(pure=False)
+        finally:
+            client.close(timeout=SECONDS)
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Keep dask from saying at length what is said here in a line."""
+    loggers = [logging.getLogger(f"distributed{part}") for part in ("", ".client", ".core", ".comm", ".batched")]
+    before = [logger.level for logger in loggers]
+    for logger in loggers:
+        logger.setLevel(logging.CRITICAL)
     try:
-        client = Client(address, timeout=SECONDS, set_as_default=False)
-    except (OSError, ValueError, TypeError) as error:
-        why = "" if isinstance(error, TimeoutError) else f": {error}"
-        msg = f"scheduler {address}: no answer within {SECONDS} s{why}; is it running there? (as tcp://host:8786)"
-        raise InputError(msg) from None
-    try:
-        _check(client, address, output_dir)
-        yield client.get_executor(pure=False)
+        yield
     finally:
-        client.close(timeout=SECONDS)
+        for logger, level in zip(loggers, before, strict=True):
+            logger.setLevel(level)
 
 
 def facts(folder: str) -> tuple[str, str, bool]:

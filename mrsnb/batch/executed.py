@@ -69,10 +69,11 @@ def _last_picture(cells: list[dict[str, Any]]) -> bytes | None:
         return None
     try:
         text = data if isinstance(data, str) else "".join(data)
-        picture = Image.open(io.BytesIO(base64.b64decode(text))).convert("RGB")
+        picture = Image.open(io.BytesIO(base64.b64decode(text))).convert("RGBA")
         picture.thumbnail(_SIZE)
+        paper = Image.new("RGBA", picture.size, "white")
         small = io.BytesIO()
-        picture.quantize(128).save(small, "PNG", optimize=True)
+        Image.alpha_composite(paper, picture).convert("RGB").quantize(128).save(small, "PNG", optimize=True)
     except (OSError, ValueError, TypeError, binascii.Error, Image.DecompressionBombError):
         return None
     return small.getvalue()

@@ -7,13 +7,13 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
+from mrsnb import templates
 from mrsnb.batch.jobs import Job
 from mrsnb.batch.outcomes import Outcome
 from mrsnb.errors import InputError
 from mrsnb.io.association import read_association
 from mrsnb.io.atomic import atomic_write
 from mrsnb.io.provenance import checksum, software
-from mrsnb import templates
 
 RECORD = "job.json"
 

@@ -103,6 +103,8 @@ def run_task(task: Task) -> Outcome:
         _fit(task, begun.host)
         if not is_held(task.output_dir, task.token):
             return replace(begun, state="left")
+        if (before := done_before(task.job, begun.folder)) is not None:  # by a worker that died when it was to say so
+            return replace(before, kept=False)
         with _staging(task) as staging:
             return _run(task, begun, staging)
     except Exception as error:  # noqa: BLE001 (one job must not end the others)

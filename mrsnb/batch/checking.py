@@ -68,7 +68,7 @@ def _names(jobs: Sequence[Job]) -> None:
     for job in jobs:
         checked_name(job.name, "name of a job")
         if job.name in ("report.html", "results.ecsv") or len(job.name) > LONGEST_NAME:
-            msg = f"name of a job = {job.name!r}: it cannot name a folder here; choose one of up to {LONGEST_NAME} letters"
+            msg = f"name of a job = {job.name!r}: it cannot name a folder; choose one of up to {LONGEST_NAME} letters"
             raise InputError(msg)
         if job.name.casefold() in seen:
             msg = f"two jobs are called {job.name!r}; give each a 'name' of its own"

@@ -1,6 +1,7 @@
 """The command for many jobs: ``batch``."""
 
 import re
+import signal
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -82,6 +83,7 @@ def batch_command(  # noqa: PLR0917 (click gives them by name)
         click.echo(_listed(plan(told, output_dir)))
         return
     compile_before(GROUPS)
+    signal.signal(signal.SIGTERM, _interrupt)  # what batch systems send before they kill
     try:
         result = run_batch(
             told,
@@ -99,6 +101,10 @@ def batch_command(  # noqa: PLR0917 (click gives them by name)
         ctx.exit(INTERRUPTED)
     say(repr(result))
     ctx.exit(UNFORESEEN if result.failed or result.left else 0)
+
+
+def _interrupt(*_: object) -> None:
+    raise KeyboardInterrupt
 
 
 def _listed(plan: "Plan") -> str:

@@ -82,7 +82,8 @@ def test_the_products_are_those_of_a_local_run(cluster, small_dataset, tmp_path)
     assert run_batch([job], tmp_path / "there", workers=1).outcomes[0].kept
 
 
-def test_a_worker_that_dies_loses_its_job_only(cluster, tiny, association, tmp_path):
+@pytest.mark.usefixtures("tiny")
+def test_a_worker_that_dies_loses_its_job_only(cluster, association, tmp_path):
     address, workers = cluster
     jobs = [Job(f"j{i}", "tiny", {"asn_file": str(association), "seconds": 0.5, "number": i}) for i in range(4)]
 
@@ -97,7 +98,8 @@ def test_a_worker_that_dies_loses_its_job_only(cluster, tiny, association, tmp_p
     assert not list((tmp_path / "out").glob(".*"))
 
 
-def test_nobody_who_answers_is_one_line(tiny, association, tmp_path, monkeypatch):
+@pytest.mark.usefixtures("tiny")
+def test_nobody_who_answers_is_one_line(association, tmp_path, monkeypatch):
     monkeypatch.setattr(on_cluster, "SECONDS", 1)
     command = ["batch", str(association), "--template", "tiny", "-o", str(tmp_path / "out"), "--scheduler"]
     start = time.monotonic()

@@ -12,7 +12,7 @@ from mrsnb.errors import InputError, MrsnbError, OutputError, ParamError
 
 
 @pytest.fixture
-def listed(tmp_path, association, tiny):
+def listed(tmp_path, tiny):
     """Reads jobs from a list of the given text."""
 
     def read(text, suffix):
@@ -129,7 +129,8 @@ def test_yaml_that_is_no_list_of_jobs_is_refused(listed, text):
         ({"more": {"files": {"apcorr": "gone"}}}, InputError, r"job 'b': files = .*gone: there is no such file"),
     ],
 )
-def test_what_cannot_run_is_refused_before_anything_is_made(tiny, association, tmp_path, changes, kind, says):
+@pytest.mark.usefixtures("tiny")
+def test_what_cannot_run_is_refused_before_anything_is_made(association, tmp_path, changes, kind, says):
     output = tmp_path / "out"
     (output / "mine").mkdir(parents=True)
     good = {"asn_file": str(association)}
@@ -139,11 +140,12 @@ def test_what_cannot_run_is_refused_before_anything_is_made(tiny, association, t
     assert [path.name for path in output.iterdir()] == ["mine"]
 
 
-def test_a_missing_member_or_association_is_refused(tiny, association, tmp_path):
+@pytest.mark.usefixtures("tiny")
+def test_a_missing_member_or_association_is_refused(association, tmp_path):
     with pytest.raises(ParamError, match="asn_file is not given: association to process"):
         plan([Job("a", "tiny", {})], tmp_path)
     (association.parent / "one_cal.fits").unlink()
-    with pytest.raises(InputError, match="job 'a': .*1 of 1 members missing"):
+    with pytest.raises(InputError, match=r"job 'a': .*1 of 1 members missing"):
         plan([Job("a", "tiny", {"asn_file": str(association)})], tmp_path)
 
 
@@ -169,7 +171,8 @@ def test_steps_of_the_pipeline_are_checked_before(small_dataset, tmp_path):
         (["--template", "gone"], "template 'gone': unknown"),
     ],
 )
-def test_the_command_refuses_in_one_line(tiny, association, tmp_path, options, says):
+@pytest.mark.usefixtures("tiny")
+def test_the_command_refuses_in_one_line(association, tmp_path, options, says):
     command = ["batch", str(association), "--template", "tiny", "-o", str(tmp_path / "out"), *options]
     result = CliRunner().invoke(main, command)
     assert result.exit_code == 2, result.output
@@ -178,7 +181,8 @@ def test_the_command_refuses_in_one_line(tiny, association, tmp_path, options, s
     assert not (tmp_path / "out").exists()
 
 
-def test_a_dry_run_lists_the_jobs_and_makes_nothing(tiny, association, tmp_path):
+@pytest.mark.usefixtures("tiny")
+def test_a_dry_run_lists_the_jobs_and_makes_nothing(association, tmp_path):
     command = ["batch", str(association), "--template", "tiny", "-o", str(tmp_path / "out"), "--sweep", "number=1,2"]
     result = CliRunner().invoke(main, [*command, "--dry-run"])
     assert result.exit_code == 0, result.output

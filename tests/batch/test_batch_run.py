@@ -47,8 +47,9 @@ def test_each_job_has_its_outcome(ran):
     states = {"good": "done", "fails": "failed", "large": "failed", "slow": "failed"}
     assert {outcome.name: outcome.state for outcome in result.outcomes} == states
     errors = {outcome.name: outcome.error for outcome in result.failed}
-    assert errors["fails"] == "MrsnbError: tiny.ipynb: cell 3 failed: ValueError: <b>no</b> such light; " + (
-        "the notebook shows the rest"
+    assert (
+        errors["fails"]
+        == "MrsnbError: tiny.ipynb: cell 3 failed: ValueError: <b>no</b> such light; the notebook shows the rest"
     )
     assert re.fullmatch(r"it held \d+ MB; the limit of memory is 300 MB", errors["large"])
     assert errors["slow"] == "it took more than 8 s, the limit of time"
@@ -123,7 +124,8 @@ def test_a_result_shows_itself(ran):
     assert "<b>no</b>" not in bundle["text/html"]
 
 
-def test_only_what_failed_or_changed_is_run_again(tiny, association, tmp_path):
+@pytest.mark.usefixtures("tiny")
+def test_only_what_failed_or_changed_is_run_again(association, tmp_path):
     (association.parent / "two_asn.json").write_text(association.read_text().replace("one", "two"))
     (association.parent / "two_cal.fits").write_bytes(b"two")
     jobs = [Job(n, "tiny", {"asn_file": str(association.with_name(f"{n}_asn.json"))}) for n in ("one", "two")]
@@ -161,7 +163,8 @@ def test_another_version_runs_all_again(ran, monkeypatch):
     assert len(plan(done, result.output_dir).waiting) == 1
 
 
-def test_what_failed_is_run_again_as_often_as_is_said(tiny, association, tmp_path):
+@pytest.mark.usefixtures("tiny")
+def test_what_failed_is_run_again_as_often_as_is_said(association, tmp_path):
     jobs = [Job(name[:4], "tiny", {"asn_file": str(association), "doing": name}) for name in ("fail once", "fail")]
     jobs[1] = Job("always", "tiny", jobs[1].parameters)
     result = run_batch(jobs, tmp_path / "out", workers=2, retries=1)
@@ -169,7 +172,8 @@ def test_what_failed_is_run_again_as_often_as_is_said(tiny, association, tmp_pat
     assert len(begun(tmp_path / "out")) == 4
 
 
-def test_two_batches_exclude_each_other(tiny, association, tmp_path):
+@pytest.mark.usefixtures("tiny")
+def test_two_batches_exclude_each_other(association, tmp_path):
     jobs = [Job("one", "tiny", {"asn_file": str(association)})]
     with held(tmp_path) as hold:
         assert is_held(tmp_path, hold.token)
@@ -183,7 +187,8 @@ def test_two_batches_exclude_each_other(tiny, association, tmp_path):
         assert is_held(tmp_path, hold.token)
 
 
-def test_a_job_whose_batch_has_ended_ends(tiny, association, tmp_path):
+@pytest.mark.usefixtures("tiny")
+def test_a_job_whose_batch_has_ended_ends(association, tmp_path):
     """What is seen by a job on a cluster after its command was killed."""
     from mrsnb.batch.task import Limits, Task, run_task
 
@@ -203,7 +208,8 @@ def test_a_job_whose_batch_has_ended_ends(tiny, association, tmp_path):
     assert not list(tmp_path.glob(".mrsnb-*"))
 
 
-def test_the_command_says_what_failed(tiny, association, tmp_path):
+@pytest.mark.usefixtures("tiny")
+def test_the_command_says_what_failed(association, tmp_path):
     command = ["batch", str(association), "--template", "tiny", "-o", str(tmp_path / "out"), "--sweep"]
     result = CliRunner().invoke(main, [*command, "doing=write,fail"])
     assert result.exit_code == 1

@@ -62,13 +62,10 @@ def report_html(result: BatchResult) -> str:
     script = (files(__package__) / "report.js").read_text(encoding="utf-8")
     style = (files(__package__) / "report.css").read_text(encoding="utf-8")
     varied = _varied(result.outcomes)
-    heads = ["", "job", "state", "time, s", "memory, MB", *varied, "look at", "error"]
-    numbers = {"time, s", "memory, MB"}
-    cells = "".join(
-        f"<th{' class=number' if head in numbers else ''}>"
-        + (f"<button>{escape(head)}</button>" if head and head != "look at" else escape(head))
-        + "</th>"
-        for head in heads
+    numbers = ("time, s", "memory, MB")
+    heads = ["job", "state", *numbers, *(name.rpartition(".")[2] for name in varied)]
+    cells = "<th></th>" + "".join(
+        f"<th{' class=number' if head in numbers else ''}><button>{escape(head)}</button></th>" for head in heads
     )
     pictures = len(result.outcomes) <= MOST_PICTURES
     rows = "\n".join(_row(result.output_dir, outcome, varied, pictures) for outcome in result.outcomes)
@@ -86,22 +83,17 @@ def _row(folder: Path, outcome: Outcome, varied: Sequence[str], pictures: bool) 
     flat = _flat(outcome.parameters)
     values = "".join(f"<td>{escape(shortened(_short(flat.get(name))))}</td>" for name in varied)
     ran = outcome.state != "left"
-    links = "".join(
-        f'<a href="{_address(folder, place)}">{word}</a> '
-        for word, place in (
-            ("notebook", outcome.notebook),
-            ("report", outcome.folder / "report.html"),
-            ("products", outcome.folder),
-        )
-        if ran and place.exists()
+    places = {"notebook": outcome.notebook, "report": outcome.folder / "report.html", "products": outcome.folder}
+    links = " ".join(
+        f'<a href="{_address(folder, place)}">{word}</a>' for word, place in places.items() if ran and place.exists()
     )
     state = "kept" if outcome.kept else outcome.state
     time, memory = (f"{outcome.seconds:.1f}", f"{outcome.peak_memory / 1e6:.0f}") if ran else ("", "")
     error = f"<pre>{escape(shortened(outcome.error))}</pre>" if outcome.error is not None else ""
     return (
         f'<tr class="is-{outcome.state}"><td>{_picture(outcome) if pictures and ran else ""}</td>'
-        f"<td><b>{escape(outcome.name)}</b></td><td>{state}</td><td class=number>{time}</td>"
-        f"<td class=number>{memory}</td>{values}<td>{links}</td><td>{error}</td></tr>"
+        f"<td><b>{escape(outcome.name)}</b><div>{links}</div>{error}</td><td>{state}</td>"
+        f"<td class=number>{time}</td><td class=number>{memory}</td>{values}</tr>"
     )
 
 

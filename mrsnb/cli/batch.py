@@ -2,6 +2,8 @@
 
 import re
 import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -83,19 +85,19 @@ def batch_command(  # noqa: PLR0917 (click gives them by name)
         click.echo(_listed(plan(told, output_dir)))
         return
     compile_before(GROUPS)
-    signal.signal(signal.SIGTERM, _interrupt)  # what batch systems send before they kill
     try:
-        result = run_batch(
-            told,
-            output_dir,
-            workers=workers,
-            scheduler=scheduler,
-            threads=threads,
-            retries=retries,
-            timeout=timeout,
-            memory_limit=memory,
-            say=say,
-        )
+        with _terminable():
+            result = run_batch(
+                told,
+                output_dir,
+                workers=workers,
+                scheduler=scheduler,
+                threads=threads,
+                retries=retries,
+                timeout=timeout,
+                memory_limit=memory,
+                say=say,
+            )
     except BatchInterrupted as stopped:
         click.echo(f"mrsnb: {stopped}", err=True)
         ctx.exit(INTERRUPTED)
@@ -103,8 +105,18 @@ def batch_command(  # noqa: PLR0917 (click gives them by name)
     ctx.exit(UNFORESEEN if result.failed or result.left else 0)
 
 
-def _interrupt(*_: object) -> None:
-    raise KeyboardInterrupt
+@contextmanager
+def _terminable() -> Iterator[None]:
+    """Take SIGTERM, which batch systems send before they kill, as Ctrl-C."""
+
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGTERM, interrupt)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def _listed(plan: "Plan") -> str:

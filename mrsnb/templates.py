@@ -202,6 +202,7 @@ def _executed(
     from nbclient.exceptions import DeadKernelError
     from papermill import PapermillExecutionError, execute_notebook
 
+    logging.getLogger("papermill").setLevel(logging.CRITICAL)  # what it would say is raised here
     bar = {"desc": f"notebook {source.name}", "leave": False, "disable": None} if progress else False
     try:
         execute_notebook(

@@ -2,22 +2,44 @@
 
 import logging
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import Executor
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
+from time import monotonic
 from typing import Any
 
 from mrsnb import __version__
-from mrsnb.errors import InputError
+from mrsnb.errors import InputError, OutputError
 
 SECONDS = 5
 """That a scheduler may take to answer."""
 
 
+LOST = 20
+"""Seconds without a scheduler after which it does not come back."""
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where jobs run.
+
+    Parameters
+    ----------
+    executor : Executor
+        Takes them.
+    check : callable
+        Asked while nothing comes; raises an error if nothing will come any more.
+    """
+
+    executor: Executor
+    check: Callable[[], None] = lambda: None
+
+
 @contextmanager
-def connected(address: str, output_dir: Path) -> Iterator[Executor]:
-    """Yield an executor whose jobs run on the workers of the scheduler at `address`.
+def connected(address: str, output_dir: Path) -> Iterator[Place]:
+    """Yield the workers of the scheduler at `address`, as a place where jobs run.
 
     A worker that dies loses its job only, which is run elsewhere.
 
@@ -47,9 +69,31 @@ def connected(address: str, output_dir: Path) -> Iterator[Executor]:
             raise InputError(msg) from None
         try:
             _check(client, address, output_dir)
-            yield client.get_executor(pure=False)
+            yield Place(client.get_executor(pure=False), _Heard(client, address).check)
         finally:
             client.close(timeout=SECONDS)
+
+
+class _Heard:
+    """When a scheduler was last heard of: dask itself waits for it for ever."""
+
+    def __init__(self, client: Any, address: str) -> None:
+        self._client, self._address = client, address
+        self._last = monotonic()
+
+    def check(self) -> None:
+        """Go on, or say that the scheduler is lost.
+
+        Raises
+        ------
+        OutputError
+            If it was not heard of for long.
+        """
+        if self._client.status == "running":
+            self._last = monotonic()
+        elif monotonic() - self._last > LOST:
+            msg = f"scheduler {self._address}: lost; what was done is kept: start it, and run the command again"
+            raise OutputError(msg)
 
 
 @contextmanager

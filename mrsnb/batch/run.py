@@ -2,15 +2,15 @@
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import CancelledError, Executor, Future, ThreadPoolExecutor
-from contextlib import AbstractContextManager, contextmanager
+from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from queue import SimpleQueue
+from queue import Empty, SimpleQueue
 from time import monotonic
 
 from mrsnb.batch.checking import checked
-from mrsnb.batch.cluster import connected
+from mrsnb.batch.cluster import Place, connected
 from mrsnb.batch.jobs import Job
 from mrsnb.batch.lock import Hold, held
 from mrsnb.batch.outcomes import BatchResult, Outcome
@@ -24,8 +24,6 @@ from mrsnb.kernels.threads import n_threads
 
 DEATHS = 3
 """How often the process of a job may die, which is no fault of the job, before it counts as failed."""
-
-Connect = Callable[[Path], AbstractContextManager[Executor]]
 
 
 class BatchInterrupted(KeyboardInterrupt):
@@ -156,8 +154,8 @@ def run_batch(
         where = _threads(workers) if scheduler is None else connected(scheduler, folder)
         tasks = [Task(job, folder, hold.token, limits) for job in todo.waiting]
         try:
-            with where as executor, _stopped_on_failure(hold):
-                for outcome in follow(_each(tasks, executor, retries), len(tasks)):
+            with where as place, _stopped_on_failure(hold):
+                for outcome in follow(_each(tasks, place, retries), len(tasks)):
                     made[outcome.name] = outcome
                     say(_line(outcome, len(made) - len(todo.done), len(tasks), monotonic() - start))
         except KeyboardInterrupt:
@@ -167,21 +165,25 @@ def run_batch(
         return _reported(result())
 
 
-def _each(tasks: Sequence[Task], executor: Executor, retries: int) -> Iterator[Outcome]:
+def _each(tasks: Sequence[Task], place: Place, retries: int) -> Iterator[Outcome]:
     """Yield what became of each task as it is known; those that died or failed are run again as often as is allowed."""
     ready: SimpleQueue[tuple[Task, Future[Outcome]]] = SimpleQueue()
     again: Counter[tuple[str, str]] = Counter()
     allowed = {"died": DEATHS, "failed": retries}
 
     def submit(task: Task) -> None:
-        future = executor.submit(run_task, task)
+        future = place.executor.submit(run_task, task)
         future.add_done_callback(lambda done: ready.put((task, done)))
 
     for task in tasks:
         submit(task)
     waiting = len(tasks)
     while waiting:
-        task, future = ready.get()
+        try:
+            task, future = ready.get(timeout=1)
+        except Empty:
+            place.check()
+            continue
         outcome = _outcome(task, future)
         if again[outcome.state, outcome.name] < allowed.get(outcome.state, 0):
             again[outcome.state, outcome.name] += 1
@@ -213,11 +215,11 @@ def _outcome(task: Task, future: Future[Outcome]) -> Outcome:
 
 
 @contextmanager
-def _threads(workers: int | None) -> Iterator[Executor]:
+def _threads(workers: int | None) -> Iterator[Place]:
     """Yield threads of this process: each waits for the process of a notebook."""
     pool = ThreadPoolExecutor(workers, thread_name_prefix="mrsnb-job")
     try:
-        yield pool
+        yield Place(pool)
     finally:
         pool.shutdown(cancel_futures=True)
 

@@ -14,7 +14,7 @@ from mrsnb import templates
 from mrsnb.batch import Job, run_batch
 from mrsnb.batch import cluster as on_cluster
 from mrsnb.cli import main
-from mrsnb.errors import InputError
+from mrsnb.errors import InputError, OutputError
 
 Client = pytest.importorskip("distributed").Client
 
@@ -111,6 +111,17 @@ def test_nobody_who_answers_is_one_line(association, tmp_path, monkeypatch):
     result = CliRunner().invoke(main, [*command, "nonsense://x"])
     assert result.exit_code == 2
     assert result.stderr.count("\n") == 1
+
+
+def test_a_scheduler_that_is_lost_is_not_waited_for(monkeypatch):
+    class Lost:
+        status = "connecting"
+
+    heard = on_cluster._Heard(Lost(), "tcp://s:1")
+    heard.check()
+    monkeypatch.setattr(on_cluster, "LOST", -1)
+    with pytest.raises(OutputError, match="scheduler tcp://s:1: lost; what was done is kept"):
+        heard.check()
 
 
 def test_workers_of_another_version_are_refused():

@@ -23,12 +23,12 @@ main()
 
 @pytest.fixture
 def command(template_folder, association, tmp_path):
-    """Starts the command on six jobs; its processes are ended at last."""
+    """Starts the command on four jobs; its processes are ended at last."""
     out, started = tmp_path / "out", []
     options = ["--template", "tiny", "-o", out, "--workers", "2"]
 
     def start(*more):
-        more = more or ["-p", "seconds", "0.4", "--sweep", "number=" + ",".join(map(str, range(6)))]
+        more = more or ["-p", "seconds", "0.4", "--sweep", "number=" + ",".join(map(str, range(4)))]
         words = [sys.executable, "-c", RUN, template_folder, "batch", association, *options, *more]
         process = subprocess.Popen(
             list(map(str, words)), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, cwd=tmp_path
@@ -77,7 +77,7 @@ def all_is_whole(out):
     """Return whether every job is done, and nothing is left of what was killed."""
     left = [path.name for path in out.rglob(".*")]
     products = [folder / "last.txt" for folder in out.iterdir() if folder.is_dir()]
-    return done(out) == list(range(6)) and not left and all(path.exists() for path in products)
+    return done(out) == list(range(4)) and not left and all(path.exists() for path in products)
 
 
 def test_jobs_whose_processes_are_killed_are_run_again(command):
@@ -91,13 +91,13 @@ def test_jobs_whose_processes_are_killed_are_run_again(command):
     said, _ = process.communicate(timeout=120)
     assert process.returncode == 0, said
     assert all_is_whole(command.out)
-    assert len(begun(command.out)) <= 6 + 3
-    assert said.count(": done, ") == 6
+    assert len(begun(command.out)) <= 4 + 3
+    assert said.count(": done, ") == 4
 
 
 def test_a_command_that_is_killed_goes_on_where_it_was(command):
     process = command()
-    wait_for(lambda: len(done(command.out)) >= 2 and len(begun(command.out)) >= 4)
+    wait_for(lambda: len(done(command.out)) >= 1 and len(begun(command.out)) >= 3)
     orphans = kernels(process)
     assert orphans
     process.kill()
@@ -108,17 +108,13 @@ def test_a_command_that_is_killed_goes_on_where_it_was(command):
     said, _ = again.communicate(timeout=120)
     assert again.returncode == 0, said
     assert all_is_whole(command.out)
-    assert sorted(begun(command.out)[len(runs) :]) == sorted(set(range(6)) - set(before))
+    assert sorted(begun(command.out)[len(runs) :]) == sorted(set(range(4)) - set(before))
 
 
 def test_ctrl_c_stops_all_and_says_what_is_left(command):
     process = command("--sweep", "seconds=0,60,61,62")
     wait_for(lambda: done(command.out) and len(begun(command.out)) == 3)
     running = kernels(process)
-    other = command()
-    said, _ = other.communicate(timeout=60)
-    assert other.returncode == 2
-    assert f"another batch (process {process.pid} on " in said
     start = time.monotonic()
     process.send_signal(signal.SIGINT)
     said, _ = process.communicate(timeout=30)

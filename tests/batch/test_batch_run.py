@@ -37,7 +37,7 @@ def ran(module_folder, template_folder):
     told = {"asn_file": str(association)}
     kinds = {"good": {}, "fails": {"doing": "fail"}, "large": {"doing": "fill"}, "slow": {"seconds": 60.0}}
     jobs = [Job(name, "tiny", told | more) for name, more in kinds.items()]
-    result = run_batch(jobs, folder / "out", workers=2, timeout=8, memory_limit=300_000_000, say=said.append)
+    result = run_batch(jobs, folder / "out", workers=2, timeout=12, memory_limit=300_000_000, say=said.append)
     yield result, said, jobs
     patch.undo()
 
@@ -52,7 +52,7 @@ def test_each_job_has_its_outcome(ran):
         == "MrsnbError: tiny.ipynb: cell 3 failed: ValueError: <b>no</b> such light; the notebook shows the rest"
     )
     assert re.fullmatch(r"it held \d+ MB; the limit of memory is 300 MB", errors["large"])
-    assert errors["slow"] == "it took more than 8 s, the limit of time"
+    assert errors["slow"] == "it took more than 12 s, the limit of time"
     assert len(said) == len(jobs)
     assert all(re.match(r"\[\d/4\] \w+: (done|failed), ", line) for line in said)
     assert all(line.endswith(" left") for line in said[:-1])
@@ -118,7 +118,7 @@ def test_a_result_shows_itself(ran):
     result = ran[0]
     text = repr(result)
     assert re.search(r"done +1\n +failed +3", text)
-    assert "it took more than 8 s" in text
+    assert "it took more than 12 s" in text
     bundle = result._repr_mimebundle_()
     assert "such light" in bundle["text/html"]
     assert "<b>no</b>" not in bundle["text/html"]

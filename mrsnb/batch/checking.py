@@ -7,8 +7,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from mrsnb.batch.jobs import Job, anchored, is_path
-from mrsnb.batch.reading import ASSOCIATION
+from mrsnb.batch.jobs import Job, anchored, is_path, matches
+from mrsnb.batch.reading import INPUTS
 from mrsnb.batch.records import RECORD
 from mrsnb.core.association import checked_name
 from mrsnb.errors import InputError, MrsnbError, OutputError, ParamError, nearest
@@ -50,8 +50,7 @@ def checked(jobs: Sequence[Job], output_dir: Path) -> list[Job]:
             parameters = anchored(job.parameters, Path.cwd())
             _parameters(found(job.template), parameters)
             _steps(parameters, found(job.template))
-            if isinstance(parameters.get(ASSOCIATION), str):
-                _association(parameters[ASSOCIATION])
+            _associations(parameters)
             _folder(output_dir / job.name)
         except MrsnbError as error:
             msg = f"job {job.name!r}: {error}"
@@ -93,26 +92,38 @@ def _parameters(source: Template, parameters: Mapping[str, Any]) -> None:
             msg = f"{name} is not given: {parameter.help}"
             raise ParamError(msg)
         for path in _texts(parameters.get(name)):
-            if not Path(path).exists():
+            if not matches(path):
                 msg = f"{name} = {path}: there is no such file"
                 raise InputError(msg)
 
 
 def _kind(parameter: TemplateParam, value: Any) -> None:
-    allowed = _KINDS.get(parameter.kind)
-    if allowed is None or (value is None and parameter.default == "None"):
+    kinds = parameter.kind.split("|")
+    allowed = tuple(kind for name in kinds for kind in _KINDS.get(name, (object,)))
+    if value is None and parameter.default == "None":
         return
-    if not isinstance(value, allowed) or (isinstance(value, bool) and parameter.kind != "bool"):
+    if not isinstance(value, allowed) or (isinstance(value, bool) and "bool" not in kinds and object not in allowed):
         msg = f"{parameter.name} = {value!r}: must be {parameter.kind}"
         raise ParamError(msg)
 
 
 def _steps(parameters: Mapping[str, Any], source: Template) -> None:
-    """Check the parameters of steps, if the template runs the pipeline with them."""
+    """Check the parameters of steps, if the template runs the pipeline or a step with them."""
     declared = {p.name: p.default for p in source.parameters}
+    _checked_step(source.name, json.dumps(parameters, sort_keys=True, default=str))
     if {"preset", "steps"} <= set(declared):
         preset = parameters.get("preset", declared["preset"].strip("\"'"))
         _checked_steps(preset, json.dumps(parameters.get("steps", {}), sort_keys=True, default=str))
+
+
+@cache
+def _checked_step(step: str, parameters: str) -> None:
+    from mrsnb.pipeline import Spec3Params
+
+    kind = Spec3Params.steps().get(step)
+    if kind is not None:
+        names = {spec.name for spec in kind.specs()}
+        kind.from_dict({name: value for name, value in json.loads(parameters).items() if name in names})
 
 
 @cache
@@ -122,10 +133,14 @@ def _checked_steps(preset: str, steps: str) -> None:
     Spec3Params.preset(preset).updated(json.loads(steps))
 
 
-def _association(path: str) -> None:
+def _associations(parameters: Mapping[str, Any]) -> None:
+    """Check that associations can be read, and that their members are there."""
     from mrsnb.io.association import read_association
 
-    read_association(path)
+    for name in INPUTS:
+        for path in _texts(parameters.get(name)):
+            if name == INPUTS[0] or path.endswith(".json"):
+                read_association(path)
 
 
 def _folder(folder: Path) -> None:

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from glob import has_magic
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ import yaml
 from mrsnb.errors import ParamError, nearest
 from mrsnb.templates import Template, TemplateParam
 
-_IS_PATH = re.compile(r"(^|_)(files?|dirs?|folders?|paths?|references|overrides)$")
+_IS_PATH = re.compile(r"(^|_)(files?|dirs?|folders?|paths?|references|overrides|backgrounds)(_[ab])?$")
 _SUFFIXES = {".fits", ".json", ".asdf", ".yaml", ".toml", ".cfg", ".ecsv", ".reg"}
 
 
@@ -131,7 +132,7 @@ def put(parameters: Mapping[str, Any], keys: Sequence[str], value: Any) -> dict[
 def placed(template: Template, name: str, value: Any) -> tuple[tuple[str, ...], Any]:
     """Return where the parameter called `name` stands among a template's, and its value: text gets its type.
 
-    A step's parameter may be named without ``steps`` before it.
+    A step's parameter may be named with its step, and without ``steps`` before that.
 
     Raises
     ------
@@ -140,7 +141,9 @@ def placed(template: Template, name: str, value: Any) -> tuple[tuple[str, ...], 
     """
     declared = {p.name: p for p in template.parameters}
     keys = tuple(name.split("."))
-    if len(keys) > 1 and keys[0] not in declared and "steps" in declared:
+    if keys[0] == template.name and keys[1:]:
+        keys = keys[1:]
+    elif len(keys) > 1 and keys[0] not in declared and "steps" in declared:
         keys = ("steps", *keys)
     if keys[0] not in declared:
         msg = f"template {template.name}: unknown parameter {name!r}{nearest(keys[0], list(declared))}"
@@ -171,7 +174,21 @@ def _anchored(value: Any, base: Path, certain: bool) -> Any:
         return value
     place = base.absolute() / Path(value).expanduser()
     looks = certain or "/" in value or place.suffix.lower() in _SUFFIXES
-    return str(place) if looks and (certain or place.exists()) else value
+    return str(place) if looks and (certain or matches(str(place))) else value
+
+
+def matches(path: str) -> list[Path]:
+    """Return the files that a path names; several if it is a pattern such as ``in/*_cal.fits``.
+
+    Parameters
+    ----------
+    path : str
+        Absolute.
+    """
+    place = Path(path)
+    if place.exists():
+        return [place]
+    return sorted(Path(place.anchor).glob(str(place.relative_to(place.anchor)))) if has_magic(path) else []
 
 
 def _of_step(keys: Sequence[str], text: str) -> Any:
@@ -192,14 +209,17 @@ def _of_step(keys: Sequence[str], text: str) -> Any:
 def _typed(parameter: TemplateParam, text: str) -> Any:
     if parameter.default == "None" and text.strip().lower() in ("none", "null"):
         return None
+    plain = text.strip()
     try:
         match parameter.kind:
-            case "str":
-                return text
             case "int":
-                return int(text)
+                return int(plain)
             case "float":
-                return float(text)
+                return float(plain)
+            case "list" if not plain.startswith("["):
+                return _yaml(parameter.name, f"[{plain}]")
+            case kind if "str" in kind.split("|") and not ("list" in kind and plain.startswith("[")):
+                return text
     except ValueError:
         msg = f"{parameter.name} = {text!r}: must be {parameter.kind}"
         raise ParamError(msg) from None

@@ -12,8 +12,8 @@ from mrsnb.batch.jobs import Job, anchored, placed, put
 from mrsnb.errors import InputError, ParamError
 from mrsnb.templates import Template
 
-ASSOCIATION = "asn_file"
-"""The parameter that takes an association."""
+INPUTS = ("asn_file", "files")
+"""The parameters that take an association: the first that a template has."""
 
 Rows = Iterable[tuple[str, Mapping[str, Any]]]
 """Where it stands, for messages, and what it says."""
@@ -39,13 +39,19 @@ def read_jobs(path: Path | str, template: Template) -> list[Job]:
     """
     path = Path(path).expanduser()
     if path.is_dir():
-        rows = _directory(path)
+        rows = _directory(path, template)
     else:
-        readers = {".csv": _csv, ".yaml": _yaml, ".yml": _yaml, ".json": _association}
-        if path.suffix.lower() not in readers:
-            msg = f"{path}: no list of jobs; allowed: .csv, .yaml, an association (.json), a directory of associations"
-            raise InputError(msg)
-        rows = readers[path.suffix.lower()](path)
+        match path.suffix.lower():
+            case ".csv":
+                rows = _csv(path)
+            case ".yaml" | ".yml":
+                rows = _yaml(path)
+            case ".json":
+                rows = [(str(path), {_input(template): path.name})]
+            case _:
+                allowed = ".csv, .yaml, an association (.json), a directory of associations"
+                msg = f"{path}: no list of jobs; allowed: {allowed}"
+                raise InputError(msg)
     jobs = [_job(where, row, template, path.parent if path.is_file() else path) for where, row in rows]
     if not jobs:
         msg = f"{path}: there is no job in it"
@@ -64,11 +70,11 @@ def _job(where: str, row: Mapping[str, Any], template: Template, base: Path) -> 
         raise ParamError(msg) from None
     name = str(row.get("name", ""))
     if not name:
-        paths = [parameters[ASSOCIATION]] if ASSOCIATION in parameters else []
-        if not paths or not isinstance(paths[0], str):
-            msg = f"{where}: it has no name, nor an {ASSOCIATION} to be named after; give it a 'name'"
+        path = next((parameters[key] for key in INPUTS if key in parameters), None)
+        if not isinstance(path, str):
+            msg = f"{where}: it has no name, nor an {INPUTS[0]} to be named after; give it a 'name'"
             raise InputError(msg)
-        name = Path(paths[0]).stem.removesuffix("_asn")
+        name = Path(path).stem.removesuffix("_asn")
     return Job(name, template.name, anchored(parameters, base))
 
 
@@ -78,7 +84,7 @@ def _csv(path: Path) -> Rows:
         head = [cell.strip() for cell in next(lines, [])]
         wrong = [name for name in head if not name or head.count(name) > 1]
         if not head or wrong:
-            msg = f"{path}: its first line must name the columns, each once: name, {ASSOCIATION}, cube_build.scalexy"
+            msg = f"{path}: its first line must name the columns, each once: name, {INPUTS[0]}, cube_build.scalexy"
             raise InputError(msg)
         for cells in lines:
             where = f"{path}, line {lines.line_num}"
@@ -111,17 +117,29 @@ def _yaml(path: Path) -> Rows:
         yield f"{path}, job {number}", {str(name): value for name, value in row.items()}
 
 
-def _directory(path: Path) -> Rows:
+def _directory(path: Path, template: Template) -> Rows:
     files = sorted(path.glob("*_asn.json")) or sorted(path.glob("*.json"))
     if not files:
         msg = f"{path}: there is no association (*_asn.json) in it"
         raise InputError(msg)
     for file in files:
-        yield str(file), {ASSOCIATION: file.name}
+        yield str(file), {_input(template): file.name}
 
 
-def _association(path: Path) -> Rows:
-    yield str(path), {ASSOCIATION: path.name}
+def _input(template: Template) -> str:
+    """Return the parameter of a template that takes an association.
+
+    Raises
+    ------
+    InputError
+        If it has none.
+    """
+    declared = {p.name for p in template.parameters}
+    for name in INPUTS:
+        if name in declared:
+            return name
+    msg = f"template {template.name}: it takes no association; list its jobs as CSV or YAML"
+    raise InputError(msg)
 
 
 def _text(path: Path) -> str:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from mrsnb import templates
-from mrsnb.batch.jobs import Job
+from mrsnb.batch.jobs import Job, matches
 from mrsnb.batch.outcomes import Outcome
 from mrsnb.errors import InputError
 from mrsnb.io.association import read_association
@@ -38,14 +38,14 @@ class Seen:
 
 def inputs_of(job: Job) -> list[Path]:
     """Return the files that a job reads: those its parameters name, members of associations, files of directories."""
-    found: dict[Path, None] = {}
-    for place in _paths(job.parameters):
+    files: dict[Path, None] = {}
+    for place in (found for path in _paths(job.parameters) for found in matches(path)):
         if place.is_dir():
-            found |= dict.fromkeys(sorted(p for p in place.iterdir() if p.is_file() and not p.name.startswith(".")))
+            files |= dict.fromkeys(sorted(p for p in place.iterdir() if p.is_file() and not p.name.startswith(".")))
         elif place.is_file():
-            found[place] = None
-            found |= dict.fromkeys(_members(place))
-    return list(found)
+            files[place] = None
+            files |= dict.fromkeys(_members(place))
+    return list(files)
 
 
 def seen(files: list[Path], before: Mapping[str, Seen] | None = None) -> list[Seen]:
@@ -130,7 +130,7 @@ def _outcome(content: Mapping[str, Any], folder: Path) -> Outcome:
     return Outcome(folder=folder, **{name: value for name, value in content.items() if name in known})
 
 
-def _paths(value: Any) -> Iterator[Path]:
+def _paths(value: Any) -> Iterator[str]:
     if isinstance(value, Mapping):
         for item in value.values():
             yield from _paths(item)
@@ -138,7 +138,7 @@ def _paths(value: Any) -> Iterator[Path]:
         for item in value:
             yield from _paths(item)
     elif isinstance(value, str) and "\0" not in value and len(value) < 4096 and Path(value).is_absolute():
-        yield Path(value)
+        yield value
 
 
 def _members(path: Path) -> list[Path]:

@@ -16,6 +16,7 @@ number: int = 1  # a number
 steps: dict = {}  # changes by step and name
 files: dict = {}  # files by kind
 note = None  # type: str anything
+sizes: list = [1, 2]  # numbers
 """
 
 BODY = """\

@@ -6,7 +6,8 @@ import pytest
 from click.testing import CliRunner
 
 from mrsnb.batch import Job, Sweep, plan, read_jobs, spread
-from mrsnb.batch.jobs import anchored, with_given
+from mrsnb.batch.jobs import anchored, placed, with_given
+from mrsnb.batch.records import inputs_of
 from mrsnb.cli import main
 from mrsnb.errors import InputError, MrsnbError, OutputError, ParamError
 
@@ -73,6 +74,21 @@ def test_what_is_given_for_all_wins(tiny, tmp_path, monkeypatch):
     made = with_given(jobs, [("number", "4"), ("note", "none"), ("files", "{apcorr: refs/x.asdf}")], tiny)
     for job in made:
         assert job.parameters == {"number": 4, "note": None, "files": {"apcorr": str(tmp_path / "refs/x.asdf")}}
+
+
+def test_a_pattern_is_the_files_that_match(tmp_path):
+    (tmp_path / "in").mkdir()
+    for name in ("b_cal.fits", "a_cal.fits", "a_x1d.fits"):
+        (tmp_path / "in" / name).write_bytes(b"x")
+    job = Job("a", "tiny", anchored({"files": {"all": "in/*_cal.fits"}}, tmp_path))
+    assert [path.name for path in inputs_of(job)] == ["a_cal.fits", "b_cal.fits"]
+
+
+def test_text_gets_the_type_that_the_template_declares(tiny):
+    for text in ("3,4", "[3, 4]", "3, 4"):
+        assert placed(tiny, "sizes", text) == (("sizes",), [3, 4])
+    assert placed(tiny, "tiny.number", "5") == (("number",), 5)
+    assert placed(tiny, "steps.cube_build.channel", "1") == (("steps", "cube_build", "channel"), "1")
 
 
 def test_only_what_is_a_path_becomes_absolute(tmp_path):

@@ -123,17 +123,15 @@ def schedule(jobs: Jobs, site: Site) -> Schedule:
     return Schedule(now, busy)
 
 
-def read(path):
-    """Return the jobs of a ``results.ecsv`` that were done."""
+def read(path, time="seconds"):
+    """Return the jobs of a ``results.ecsv`` that were done, `time` the column with theirs."""
     table = Results.read(path, format="ascii.ecsv")
     table = table[table["state"] == "done"]
     if not len(table):
         message = f"{path}: no job in it is done"
         raise SystemExit(message)
-    columns = (
-        np.asarray(table[name], dtype=float) for name in ("seconds", "input_bytes", "output_bytes", "peak_memory")
-    )
-    return Jobs(*columns, cores=int(table["threads"][0]))
+    names = (time, "input_bytes", "output_bytes", "peak_memory")
+    return Jobs(*(np.asarray(table[name], dtype=float) for name in names), cores=int(table["threads"][0]))
 
 
 def main():
@@ -144,10 +142,11 @@ def main():
     parser.add_argument("--workers", type=int, nargs="+", default=[1, 3, 10, 30, 100, 300, 1000])
     parser.add_argument("--bandwidth", type=float, default=5.0, help="of the shared storage, GB/s [5]")
     parser.add_argument("--line", type=float, default=1.0, help="of one worker, GB/s [1]")
-    parser.add_argument("--hand-out", type=float, default=2.0, help="scheduler's time for a job, ms [2]")
+    parser.add_argument("--hand-out", type=float, default=3.0, help="scheduler's time for a job, ms [3]")
     parser.add_argument("--price", type=float, default=0.05, help="of a core for an hour [0.05]")
+    parser.add_argument("--cpu", action="store_true", help="take processor time, if the machine was busy otherwise")
     told = parser.parse_args()
-    measured = read(told.results)
+    measured = read(told.results, "cpu_seconds" if told.cpu else "seconds")
     jobs = measured.drawn(told.observations)
     rows, alone = [], None
     for workers in told.workers:
@@ -171,7 +170,9 @@ def main():
     print(Table((*heads, "scheduler", "storage", "processors", "bottleneck"), rows).to_text())
     volume = (jobs.read.sum() + jobs.write.sum()) / 1e12
     each = jobs.seconds.mean()
-    print(f"{told.observations} observations of {each:.1f} s, on {measured.cores} cores; {volume:.2f} TB of files")
+    print(
+        f"{told.observations} observations of {each:.1f} s; cores of each: {measured.cores}; {volume:.2f} TB of files"
+    )
     storage = told.bandwidth * 1e9 * each / (jobs.read + jobs.write).mean()
     print(f"limits: the storage feeds {storage:.0f} workers, the scheduler {each / (told.hand_out / 1e3):.0f}")
 

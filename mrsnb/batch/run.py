@@ -127,13 +127,7 @@ def run_batch(
     >>> jobs = [Job(name, "spec3_mrs", {"asn_file": f"{name}_asn.json"}) for name in ("m51", "m82")]
     >>> result = run_batch(jobs, "out", workers=2)  # doctest: +SKIP
     """
-    if scheduler is not None and workers is not None:
-        msg = f"workers = {workers} and scheduler = {scheduler!r}: a scheduler has its workers; give one of the two"
-        raise ParamError(msg)
-    for name, value, least in (("workers", workers, 1), ("threads", threads, 1), ("retries", retries, 0)):
-        if value is not None and value < least:
-            msg = f"{name} = {value}: must be >= {least}"
-            raise ParamError(msg)
+    _check(workers, scheduler, threads, retries)
     start = monotonic()
     todo = plan(jobs, output_dir)
     folder = output_folder(output_dir).absolute()
@@ -163,6 +157,16 @@ def run_batch(
         finally:
             clear(folder)
         return _reported(result())
+
+
+def _check(workers: int | None, scheduler: str | None, threads: int | None, retries: int) -> None:
+    if scheduler is not None and workers is not None:
+        msg = f"workers = {workers} and scheduler = {scheduler!r}: a scheduler has its workers; give one of the two"
+        raise ParamError(msg)
+    for name, value, least in (("workers", workers, 1), ("threads", threads, 1), ("retries", retries, 0)):
+        if value is not None and value < least:
+            msg = f"{name} = {value}: must be >= {least}"
+            raise ParamError(msg)
 
 
 def _each(tasks: Sequence[Task], place: Place, retries: int) -> Iterator[Outcome]:

@@ -12,7 +12,8 @@ from mrsnb.batch.reading import INPUTS
 from mrsnb.batch.records import RECORD
 from mrsnb.core.association import checked_name
 from mrsnb.errors import InputError, MrsnbError, OutputError, ParamError, nearest
-from mrsnb.templates import Template, TemplateParam, template
+from mrsnb.template_cells import TemplateParam
+from mrsnb.templates import Template, template
 
 OUTPUT = "output_dir"
 """The parameter that says where products go: for each job its own folder."""

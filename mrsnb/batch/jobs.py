@@ -11,7 +11,8 @@ from typing import Any
 import yaml
 
 from mrsnb.errors import ParamError, nearest
-from mrsnb.templates import Template, TemplateParam
+from mrsnb.template_cells import TemplateParam
+from mrsnb.templates import Template
 
 _IS_PATH = re.compile(r"(^|_)(files?|dirs?|folders?|paths?|references|overrides|backgrounds)(_[ab])?$")
 _SUFFIXES = {".fits", ".json", ".asdf", ".yaml", ".toml", ".cfg", ".ecsv", ".reg"}

@@ -7,11 +7,13 @@ __version__ = "0.1.0"
 
 _PUBLIC = {
     "CubeViewer": "mrsnb.viewers.cube",
+    "Job": "mrsnb.batch",
     "Spec3Params": "mrsnb.pipeline",
     "SpectrumViewer": "mrsnb.viewers.spectrum",
     "checked": "mrsnb.template_values",
     "controls": "mrsnb.widgets.forms",
     "report": "mrsnb.reports",
+    "run_batch": "mrsnb.batch",
     "run_spec3": "mrsnb.pipeline",
     "runner": "mrsnb.widgets.runner",
     "spec3": "mrsnb.pipeline",

@@ -1,8 +1,9 @@
 """The notebooks in ``notebooks/``: list them, say what parameters they take, copy them, execute them."""
 
 import logging
-from collections.abc import Mapping
-from dataclasses import dataclass
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -53,6 +54,35 @@ class Template(Shown):
 
     def __repr__(self) -> str:
         return to_text(self.title, self.rows(), self.sections())
+
+
+class KernelDied(MrsnbError):  # noqa: N818 (it is what happened)
+    """The process that ran a notebook ended before the notebook did."""
+
+
+@dataclass(frozen=True)
+class KernelOptions:
+    """How the process that runs a notebook is started.
+
+    Parameters
+    ----------
+    cwd : Path, optional
+        Its working directory; that of this process if not given.
+    env : mapping of str to str
+        Environment variables, beside those of this process.
+    first : str
+        A line of Python that it runs before the notebook.
+    started : callable
+        Called with its process id.
+    patience : int
+        Seconds that it may take to start.
+    """
+
+    cwd: Path | None = None
+    env: Mapping[str, str] = field(default_factory=dict)
+    first: str = "pass"
+    started: Callable[[int], None] = lambda _: None
+    patience: int = 60
 
 
 def folder() -> Path:
@@ -120,7 +150,14 @@ def copied(name: str, target: Path | str = ".") -> Path:
     return target
 
 
-def execute(name: str, output: Path | str, parameters: Mapping[str, Any], *, progress: bool = True) -> Path:
+def execute(
+    name: str,
+    output: Path | str,
+    parameters: Mapping[str, Any],
+    *,
+    progress: bool = True,
+    options: KernelOptions | None = None,
+) -> Path:
     """Run a template in a fresh kernel of this Python, and return the path of the executed notebook.
 
     Parameters
@@ -133,11 +170,15 @@ def execute(name: str, output: Path | str, parameters: Mapping[str, Any], *, pro
         Plain values for the template's parameters.
     progress : bool
         Show a progress bar.
+    options : KernelOptions, optional
+        How the kernel's process is started.
 
     Raises
     ------
     ParamError
         If the template has no such parameter.
+    KernelDied
+        If the kernel's process ends, or does not start.
     MrsnbError
         What a cell raises; anything that mrsnb did not foresee is in one as well.
     OutputError
@@ -151,24 +192,31 @@ def execute(name: str, output: Path | str, parameters: Mapping[str, Any], *, pro
             raise ParamError(msg)
     output = Path(output).expanduser()
     output_folder(output.parent)
-    return _executed(source, output, dict(parameters), progress)
+    return _executed(source, output, dict(parameters), progress, KernelOptions() if options is None else options)
 
 
-def _executed(source: Template, output: Path, parameters: dict[str, Any], progress: bool) -> Path:
+def _executed(
+    source: Template, output: Path, parameters: dict[str, Any], progress: bool, options: KernelOptions
+) -> Path:
     from jupyter_client.kernelspec import NoSuchKernel
     from nbclient.exceptions import DeadKernelError
     from papermill import PapermillExecutionError, execute_notebook
 
+    logging.getLogger("papermill").setLevel(logging.CRITICAL)  # what it would say is raised here
     bar = {"desc": f"notebook {source.name}", "leave": False, "disable": None} if progress else False
     try:
         execute_notebook(
-            str(source.path),
-            str(output),
+            *(str(path).replace("{", "{{").replace("}", "}}") for path in (source.path, output)),  # not a pattern
             parameters,
             kernel_name="python3",
             progress_bar=bar,
             store_widget_state=False,  # viewers without scripts show what widgets leave as HTML and pictures instead
-            extra_arguments=["--log-level=CRITICAL"],  # a kernel warns of what it does, and is loud when interrupted
+            start_timeout=options.patience,
+            kernel_manager_class=_manager(options),
+            extra_arguments=[
+                "--log-level=CRITICAL",  # a kernel warns of what it does, and is loud when interrupted
+                f"--IPKernelApp.exec_lines={options.first}",
+            ],
         )
     except PapermillExecutionError as error:
         raise _cause(error, output) from None
@@ -179,11 +227,29 @@ def _executed(source: Template, output: Path, parameters: dict[str, Any], progre
         raise MrsnbError(msg) from None
     except DeadKernelError:
         msg = f"{output}: the notebook's process died; most likely the memory was used up"
-        raise MrsnbError(msg) from None
+        raise KernelDied(msg) from None
+    except RuntimeError as error:
+        if "Kernel d" not in str(error):  # "died before", "didn't respond"
+            raise
+        msg = f"{output}: the notebook's process did not start: {error}"
+        raise KernelDied(msg) from None
     except OSError as error:
         msg = f"{output}: cannot be written: {error.strerror or error}"
         raise OutputError(msg) from error
     return output
+
+
+def _manager(options: KernelOptions) -> type[Any]:
+    """Return the class that starts kernels as `options` say."""
+    from jupyter_client.manager import AsyncKernelManager
+
+    class Manager(AsyncKernelManager):
+        async def start_kernel(self, **told: Any) -> None:  # type: ignore[override]
+            place = {} if options.cwd is None else {"cwd": str(options.cwd)}
+            await super().start_kernel(**told | place, env=os.environ | options.env)
+            options.started(getattr(self.provisioner, "pid"))  # noqa: B009 (of processes on this machine)
+
+    return Manager
 
 
 def _cause(error: Any, output: Path) -> MrsnbError:

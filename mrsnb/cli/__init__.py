@@ -6,6 +6,7 @@ What computes is imported when a command runs, so that help is quick.
 import click
 
 from mrsnb import __version__
+from mrsnb.cli.batch import batch_command
 from mrsnb.cli.classic import asn_from_list_command, collect_pipeline_cfgs_command
 from mrsnb.cli.configured import params_command
 from mrsnb.cli.download import download_command
@@ -43,6 +44,7 @@ for _command in (
     download_command,
     associate_command,
     spec3_command,
+    batch_command,
     run_group,
     templates_command,
     notebook_command,

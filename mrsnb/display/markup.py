@@ -1,9 +1,10 @@
-"""HTML without scripts: every text escaped, one style sheet, light and dark."""
+"""HTML: every text escaped, one style sheet, light and dark."""
 
 import base64
 import re
 from collections.abc import Collection, Sequence
 from functools import cache
+from hashlib import sha256
 from html import escape as escape_html
 from importlib.resources import files
 
@@ -26,6 +27,14 @@ def escape(text: str) -> str:
     '&lt;b&gt; &amp; &#x27;c&#x27;'
     """
     return escape_html(clean(text), quote=True)
+
+
+def policy(script: str = "") -> str:
+    """Return the Content-Security-Policy of a page whose only script, if it has one, is `script`."""
+    if not script:
+        return POLICY
+    digest = base64.b64encode(sha256(script.encode()).digest()).decode("ascii")
+    return f"{POLICY}; script-src 'sha256-{digest}'"
 
 
 @cache

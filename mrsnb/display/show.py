@@ -119,8 +119,8 @@ def chapter(title: str, *parts: Sequence[Row] | Table | Picture) -> str:
     return markup.block("\n".join([heading, *drawn]))
 
 
-def page(title: str, body_html: str) -> str:
-    """Return a complete HTML document: one file, no scripts, nothing loaded from elsewhere.
+def page(title: str, body_html: str, script: str = "") -> str:
+    """Return a complete HTML document: one file, nothing loaded from elsewhere, no scripts but the one given.
 
     Parameters
     ----------
@@ -128,16 +128,20 @@ def page(title: str, body_html: str) -> str:
         Shown as the heading; escaped.
     body_html : str
         What `to_html` and `Table.to_html` return, joined; not escaped.
+    script : str
+        Runs at the end of the page, and is named by its checksum as the only one that may.
     """
     heading = markup.escape(title)
     body = body_html.replace(markup.style(), "")
     return (
         '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
-        f'<meta http-equiv="Content-Security-Policy" content="{markup.POLICY}">\n'
+        f'<meta http-equiv="Content-Security-Policy" content="{markup.policy(script)}">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
         '<meta name="color-scheme" content="light dark">\n'
         f"<title>{heading}</title>\n{markup.style()}\n</head>\n"
-        f'<body class="mrsnb-page">\n<h1>{heading}</h1>\n{body}\n</body>\n</html>\n'
+        f'<body class="mrsnb-page">\n<h1>{heading}</h1>\n{body}\n'
+        + (f"<script>{script}</script>\n" if script else "")
+        + "</body>\n</html>\n"
     )
 
 

@@ -14,6 +14,7 @@ from astropy.io import fits
 from IPython.display import HTML, display
 
 import mrsnb
+from mrsnb.batch import BatchResult, Outcome
 from mrsnb.core.bands import Band
 from mrsnb.core.cards import Cards
 from mrsnb.core.curve import curve_of
@@ -154,6 +155,7 @@ def values(folder: Path) -> Iterator[Any]:
     yield cube_changes(made, made)
     yield origins(made, made)
     yield Demo(folder, folder, folder, 0.0)
+    yield BatchResult(folder, (Outcome("", "", "failed", folder, {"": ""}, ""),), 1.0, 2)
     yield Download(files=(Got(path=folder, status="kept"),), associations=(association,))
     yield Fetched(folder=folder, context="", files={"cubepar": folder}, lacking=("apcorr",))
     yield parse_ds9('icrs; circle(202.47, 47.195, 1.5")')

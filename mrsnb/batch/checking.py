@@ -1,0 +1,158 @@
+"""All that can be wrong with jobs, found before the first one runs."""
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from mrsnb.batch.jobs import Job, anchored, is_path, matches
+from mrsnb.batch.reading import INPUTS
+from mrsnb.batch.records import RECORD
+from mrsnb.core.association import checked_name
+from mrsnb.errors import InputError, MrsnbError, OutputError, ParamError, nearest
+from mrsnb.template_cells import TemplateParam
+from mrsnb.templates import Template, template
+
+OUTPUT = "output_dir"
+"""The parameter that says where products go: for each job its own folder."""
+
+LONGEST_NAME = 180
+"""Characters; what is written beside a job's folder has a longer name."""
+
+_KINDS: dict[str, tuple[type, ...]] = {
+    "str": (str,),
+    "int": (int,),
+    "float": (int, float),
+    "bool": (bool,),
+    "dict": (dict,),
+    "list": (list, tuple),
+}
+
+
+def checked(jobs: Sequence[Job], output_dir: Path) -> list[Job]:
+    """Return the jobs with all paths absolute; relative ones start at the current directory.
+
+    Raises
+    ------
+    ParamError
+        If a template or parameter is unknown, or a value not allowed.
+    InputError
+        If a file is missing, or a name is not allowed or there twice.
+    OutputError
+        If something else is where a job's folder would be.
+    """
+    _names(jobs)
+    found = cache(template)
+    made = []
+    for job in jobs:
+        try:
+            parameters = anchored(job.parameters, Path.cwd())
+            _parameters(found(job.template), parameters)
+            _steps(parameters, found(job.template))
+            _associations(parameters)
+            _folder(output_dir / job.name)
+        except MrsnbError as error:
+            msg = f"job {job.name!r}: {error}"
+            raise type(error)(msg) from None
+        made.append(Job(job.name, job.template, parameters))
+    return made
+
+
+def _names(jobs: Sequence[Job]) -> None:
+    if not jobs:
+        msg = "there are no jobs"
+        raise InputError(msg)
+    seen: dict[str, str] = {}
+    for job in jobs:
+        checked_name(job.name, "name of a job")
+        if job.name in ("report.html", "results.ecsv") or len(job.name) > LONGEST_NAME:
+            msg = f"name of a job = {job.name!r}: it cannot name a folder; choose one of up to {LONGEST_NAME} letters"
+            raise InputError(msg)
+        if job.name.casefold() in seen:
+            msg = f"two jobs are called {job.name!r}; give each a 'name' of its own"
+            raise InputError(msg)
+        seen[job.name.casefold()] = job.name
+
+
+def _parameters(source: Template, parameters: Mapping[str, Any]) -> None:
+    declared = {p.name: p for p in source.parameters}
+    for name, value in parameters.items():
+        if name not in declared:
+            msg = f"template {source.name}: unknown parameter {name!r}{nearest(name, list(declared))}"
+            raise ParamError(msg)
+        if name == OUTPUT:
+            msg = f"{OUTPUT} is not for jobs to choose: each has its own folder in --output-dir"
+            raise ParamError(msg)
+        _kind(declared[name], value)
+    for name, parameter in declared.items():
+        if not is_path(name) or name == OUTPUT:
+            continue
+        if name not in parameters and re.fullmatch(r"""["'].+["']""", parameter.default):
+            msg = f"{name} is not given: {parameter.help}"
+            raise ParamError(msg)
+        for path in _texts(parameters.get(name)):
+            if not matches(path):
+                msg = f"{name} = {path}: there is no such file"
+                raise InputError(msg)
+
+
+def _kind(parameter: TemplateParam, value: Any) -> None:
+    kinds = parameter.kind.split("|")
+    allowed = tuple(kind for name in kinds for kind in _KINDS.get(name, (object,)))
+    if value is None and parameter.default == "None":
+        return
+    if not isinstance(value, allowed) or (isinstance(value, bool) and "bool" not in kinds and object not in allowed):
+        msg = f"{parameter.name} = {value!r}: must be {parameter.kind}"
+        raise ParamError(msg)
+
+
+def _steps(parameters: Mapping[str, Any], source: Template) -> None:
+    """Check the parameters of steps, if the template runs the pipeline or a step with them."""
+    declared = {p.name: p.default for p in source.parameters}
+    _checked_step(source.name, json.dumps(parameters, sort_keys=True, default=str))
+    if {"preset", "steps"} <= set(declared):
+        preset = parameters.get("preset", declared["preset"].strip("\"'"))
+        _checked_steps(preset, json.dumps(parameters.get("steps", {}), sort_keys=True, default=str))
+
+
+@cache
+def _checked_step(step: str, parameters: str) -> None:
+    from mrsnb.pipeline import Spec3Params
+
+    kind = Spec3Params.steps().get(step)
+    if kind is not None:
+        names = {spec.name for spec in kind.specs()}
+        kind.from_dict({name: value for name, value in json.loads(parameters).items() if name in names})
+
+
+@cache
+def _checked_steps(preset: str, steps: str) -> None:
+    from mrsnb.pipeline import Spec3Params
+
+    Spec3Params.preset(preset).updated(json.loads(steps))
+
+
+def _associations(parameters: Mapping[str, Any]) -> None:
+    """Check that associations can be read, and that their members are there."""
+    from mrsnb.io.association import read_association
+
+    for name in INPUTS:
+        for path in _texts(parameters.get(name)):
+            if name == INPUTS[0] or path.endswith(".json"):
+                read_association(path)
+
+
+def _folder(folder: Path) -> None:
+    if folder.exists() and not (folder / RECORD).is_file():
+        msg = f"{folder}: is there already, and not from a batch; move it away or choose another --output-dir"
+        raise OutputError(msg)
+
+
+def _texts(value: Any) -> list[str]:
+    if isinstance(value, Mapping):
+        return [text for item in value.values() for text in _texts(item)]
+    if isinstance(value, list | tuple):
+        return [text for item in value for text in _texts(item)]
+    return [value] if isinstance(value, str) else []

@@ -1,0 +1,102 @@
+"""One command at a time writes to an output directory, and its jobs, wherever they run, see when it has ended."""
+
+import json
+import os
+import secrets
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from mrsnb.errors import OutputError
+
+try:
+    import fcntl
+except ImportError:  # Windows, where nothing keeps two commands apart
+    fcntl = None  # type: ignore[assignment]
+
+LOCK = ".mrsnb-batch.lock"
+
+
+@dataclass(frozen=True)
+class Hold:
+    """An output directory that is held by this process.
+
+    Parameters
+    ----------
+    token : str
+        What its jobs are told.
+    file : int
+        The open lock.
+    """
+
+    token: str
+    file: int
+
+    def stop(self) -> None:
+        """Let the jobs see that their results are not wanted any more; the directory is still held."""
+        os.ftruncate(self.file, 0)
+
+
+@contextmanager
+def held(folder: Path) -> Iterator[Hold]:
+    """Hold `folder` for one command.
+
+    The operating system lets go of it when the process ends, however it ends.
+
+    Raises
+    ------
+    OutputError
+        If another command holds it, or nothing can be written there.
+    """
+    path = folder / LOCK
+    try:
+        file = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
+    except OSError as error:
+        msg = f"{folder}: cannot be written: {error.strerror or error}; choose another --output-dir"
+        raise OutputError(msg) from None
+    try:
+        _take(file, path)
+        token = secrets.token_hex(8)
+        facts = {"token": token, "process": os.getpid(), "host": socket.gethostname()}
+        os.ftruncate(file, 0)
+        os.pwrite(file, json.dumps(facts).encode(), 0)
+        try:
+            yield Hold(token, file)
+        finally:
+            with suppress(OSError):
+                path.unlink()
+    finally:
+        os.close(file)
+
+
+def is_held(folder: Path, token: str) -> bool:
+    """Return whether the command that was given `token` still holds `folder`."""
+    return _facts(folder / LOCK).get("token") == token
+
+
+def _take(file: int, path: Path) -> None:
+    if fcntl is None:
+        return
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        pass
+    except OSError:  # a file system without locks
+        return
+    else:
+        if path.exists() and os.fstat(file).st_ino == path.stat().st_ino:
+            return  # else who had it has just removed it
+    facts = _facts(path)
+    who = f" (process {facts['process']} on {facts['host']})" if {"process", "host"} <= set(facts) else ""
+    msg = f"{path.parent}: another batch{who} is at work there; wait for it, or choose another --output-dir"
+    raise OutputError(msg)
+
+
+def _facts(path: Path) -> dict[str, str]:
+    try:
+        facts = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return facts if isinstance(facts, dict) else {}

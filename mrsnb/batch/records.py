@@ -1,0 +1,152 @@
+"""The record in a job's folder: what was run on what, and what became of it; it says what need not be run again."""
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass, fields, replace
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+from mrsnb import templates
+from mrsnb.batch.jobs import Job, matches
+from mrsnb.batch.outcomes import Outcome
+from mrsnb.errors import InputError
+from mrsnb.io.association import read_association
+from mrsnb.io.atomic import atomic_write
+from mrsnb.io.provenance import checksum, software
+
+RECORD = "job.json"
+
+
+@dataclass(frozen=True)
+class Seen:
+    """An input as it was read.
+
+    Parameters
+    ----------
+    path, digest : str
+        Absolute path, and checksum of the content.
+    size, changed : int
+        Bytes, and time of the last change in nanoseconds: while these stay, the content is not read again.
+    """
+
+    path: str
+    digest: str
+    size: int
+    changed: int
+
+
+def inputs_of(job: Job) -> list[Path]:
+    """Return the files that a job reads: those its parameters name, members of associations, files of directories."""
+    files: dict[Path, None] = {}
+    for place in (found for path in _paths(job.parameters) for found in matches(path)):
+        if place.is_dir():
+            files |= dict.fromkeys(sorted(p for p in place.iterdir() if p.is_file() and not p.name.startswith(".")))
+        elif place.is_file():
+            files[place] = None
+            files |= dict.fromkeys(_members(place))
+    return list(files)
+
+
+def seen(files: list[Path], before: Mapping[str, Seen] | None = None) -> list[Seen]:
+    """Return `files` with the checksums of their content, taken from `before` if a file is as it was then.
+
+    Raises
+    ------
+    InputError
+        If a file cannot be read.
+    """
+    known = {} if before is None else before
+    made = []
+    for path in files:
+        try:
+            stat = path.stat()
+        except OSError as error:
+            msg = f"{path}: cannot be read: {error.strerror or error}"
+            raise InputError(msg) from None
+        old = known.get(str(path))
+        same = old is not None and (old.size, old.changed) == (stat.st_size, stat.st_mtime_ns)
+        digest = old.digest if same and old is not None else checksum(path)
+        made.append(Seen(str(path), digest, stat.st_size, stat.st_mtime_ns))
+    return made
+
+
+def key_of(job: Job, inputs: list[Seen]) -> str:
+    """Return what says that a result is of this: template, parameters, content of the inputs, version of mrsnb."""
+    facts = {
+        "mrsnb": software()["mrsnb"],
+        "template": checksum(templates.folder() / f"{job.template}.ipynb"),
+        "parameters": job.parameters,
+        "inputs": [(item.path, item.digest) for item in inputs],
+    }
+    return sha256(json.dumps(facts, sort_keys=True, default=str).encode()).hexdigest()
+
+
+def write_record(folder: Path, outcome: Outcome, key: str, inputs: list[Seen]) -> None:
+    """Write the record of a job into `folder`, which is complete but for it.
+
+    Raises
+    ------
+    OutputError
+        If it cannot be written.
+    """
+    told = {name: value for name, value in asdict(outcome).items() if name not in ("folder", "kept")}
+    content = told | {"key": key, "inputs": [asdict(item) for item in inputs], "software": software()}
+    with atomic_write(folder / RECORD) as file:
+        file.write(json.dumps(content, indent=1, default=str).encode())
+
+
+def done_before(job: Job, folder: Path) -> Outcome | None:
+    """Return the outcome of a job that is done: its record is of the same, and what it left is still there."""
+    content = _read(folder)
+    if content is None or content.get("state") != "done":
+        return None
+    try:
+        before = {item["path"]: Seen(**item) for item in content["inputs"]}
+        complete = all((folder / name).stat().st_size == size for name, size in content["files"].items())
+        if not complete or content["key"] != key_of(job, seen(inputs_of(job), before)):
+            return None
+        return replace(_outcome(content, folder), kept=True)
+    except (OSError, KeyError, TypeError, AttributeError, InputError):
+        return None
+
+
+def files_left(folder: Path) -> frozenset[str]:
+    """Return the names of what the job in `folder` left, its record among them."""
+    files = (_read(folder) or {}).get("files")
+    return frozenset({RECORD, *(files if isinstance(files, dict) else {})})
+
+
+def _read(folder: Path) -> dict[str, Any] | None:
+    try:
+        content = json.loads((folder / RECORD).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+    return content if isinstance(content, dict) else None
+
+
+def _outcome(content: Mapping[str, Any], folder: Path) -> Outcome:
+    known = {item.name for item in fields(Outcome)} - {"folder", "kept"}
+    return Outcome(folder=folder, **{name: value for name, value in content.items() if name in known})
+
+
+def _paths(value: Any) -> Iterator[str]:
+    if isinstance(value, Mapping):
+        for item in value.values():
+            yield from _paths(item)
+    elif isinstance(value, list | tuple):
+        for item in value:
+            yield from _paths(item)
+    elif isinstance(value, str) and "\0" not in value and len(value) < 4096 and Path(value).is_absolute():
+        yield value
+
+
+def _members(path: Path) -> list[Path]:
+    """Return the members of an association; none of what is no association."""
+    if path.suffix.lower() != ".json":
+        return []
+    try:
+        association = read_association(path)
+    except InputError:
+        return []
+    return [association.path_of(member) for member in (*association.science, *association.background)]

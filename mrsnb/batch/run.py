@@ -1,0 +1,253 @@
+"""Run jobs on any executor: threads of this process, each with a notebook's process, or the workers of a cluster."""
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from queue import Empty, SimpleQueue
+from time import monotonic
+
+from mrsnb.batch.checking import checked
+from mrsnb.batch.cluster import Place, connected
+from mrsnb.batch.jobs import Job
+from mrsnb.batch.lock import Hold, held
+from mrsnb.batch.outcomes import BatchResult, Outcome
+from mrsnb.batch.records import done_before
+from mrsnb.batch.report import write_reports
+from mrsnb.batch.task import Limits, Task, clear, run_task
+from mrsnb.display.progress import follow
+from mrsnb.errors import ParamError
+from mrsnb.io.atomic import output_folder
+from mrsnb.kernels.threads import n_threads
+
+DEATHS = 3
+"""How often the process of a job may die, which is no fault of the job, before it counts as failed."""
+
+
+class BatchInterrupted(KeyboardInterrupt):
+    """A batch that was stopped; what was done until then is kept, and is not done again.
+
+    Parameters
+    ----------
+    result : BatchResult
+        What became of the jobs until then.
+    """
+
+    def __init__(self, result: BatchResult) -> None:
+        self.result = result
+        names = [outcome.name for outcome in result.left]
+        which = ", ".join(names[:10]) + (" ..." if len(names) > 10 else "")
+        super().__init__(f"interrupted: {len(names)} of {len(result.outcomes)} jobs are left ({which}); run it again")
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Which jobs will be run, and which are done.
+
+    Parameters
+    ----------
+    jobs : tuple of Job
+        All, checked.
+    done : dict of str to Outcome
+        Of those that need not be run again.
+    """
+
+    jobs: tuple[Job, ...]
+    done: dict[str, Outcome]
+
+    @property
+    def waiting(self) -> tuple[Job, ...]:
+        """The jobs that will be run."""
+        return tuple(job for job in self.jobs if job.name not in self.done)
+
+
+def plan(jobs: Sequence[Job], output_dir: Path | str) -> Plan:
+    """Return which of the jobs would be run, and which are done already in `output_dir`; nothing is written.
+
+    Raises
+    ------
+    MrsnbError
+        If a job cannot be run as it is, see `mrsnb.batch.checking.checked`.
+    """
+    folder = Path(output_dir).expanduser().absolute()
+    good = checked(jobs, folder)
+    before = {job.name: done_before(job, folder / job.name) for job in good}
+    return Plan(tuple(good), {name: outcome for name, outcome in before.items() if outcome is not None})
+
+
+def run_batch(
+    jobs: Sequence[Job],
+    output_dir: Path | str,
+    *,
+    workers: int | None = None,
+    scheduler: str | None = None,
+    threads: int | None = None,
+    retries: int = 0,
+    timeout: float | None = None,
+    memory_limit: int | None = None,
+    say: Callable[[str], None] = lambda _: None,
+) -> BatchResult:
+    """Run jobs, each in its own folder of `output_dir`, and return what became of them.
+
+    Jobs that are done there, of the same template, parameters, inputs and version of mrsnb, are not run again.
+
+    Parameters
+    ----------
+    jobs : sequence of Job
+        With different names.
+    output_dir : Path or str
+        Made if missing; holds ``report.html`` and ``results.ecsv`` at the end.
+    workers : int, optional
+        How many run at a time; as many as there are cores if not given.
+    scheduler : str, optional
+        Address of a dask scheduler, whose workers run the jobs instead.
+    threads : int, optional
+        That each job may use; if not given the cores divided by the workers, and one on a cluster.
+    retries : int
+        How often a job that failed is run again.
+    timeout : float, optional
+        Seconds that a job may take.
+    memory_limit : int, optional
+        Bytes of resident memory that a job's processes may hold.
+    say : callable
+        Told in a line what became of each job.
+
+    Raises
+    ------
+    MrsnbError
+        If a job cannot be run as it is, the directory not be used, or the scheduler not be reached: before any is run.
+    BatchInterrupted
+        After Ctrl-C, when all processes have ended.
+
+    Examples
+    --------
+    >>> from mrsnb.batch import Job, run_batch
+    >>> jobs = [Job(name, "spec3_mrs", {"asn_file": f"{name}_asn.json"}) for name in ("m51", "m82")]
+    >>> result = run_batch(jobs, "out", workers=2)  # doctest: +SKIP
+    """
+    _check(workers, scheduler, threads, retries)
+    start = monotonic()
+    todo = plan(jobs, output_dir)
+    folder = output_folder(output_dir).absolute()
+    if scheduler is None:
+        workers = min(n_threads() if workers is None else workers, max(len(todo.waiting), 1))
+        threads = max(n_threads() // workers, 1) if threads is None else threads
+    limits = Limits(1 if threads is None else threads, timeout, memory_limit)
+    made = dict(todo.done)
+
+    def result() -> BatchResult:
+        outcomes = [
+            made.get(job.name) or Outcome(job.name, job.template, "left", folder / job.name) for job in todo.jobs
+        ]
+        return BatchResult(folder, tuple(outcomes), monotonic() - start, workers)
+
+    with held(folder) as hold:
+        clear(folder)
+        where = _threads(workers) if scheduler is None else connected(scheduler, folder)
+        tasks = [Task(job, folder, hold.token, limits) for job in todo.waiting]
+        try:
+            with where as place, _stopped_on_failure(hold):
+                for outcome in follow(_each(tasks, place, retries), len(tasks)):
+                    made[outcome.name] = outcome
+                    say(_line(outcome, len(made) - len(todo.done), len(tasks), monotonic() - start))
+        except KeyboardInterrupt:
+            raise BatchInterrupted(_reported(result())) from None
+        finally:
+            clear(folder)
+        return _reported(result())
+
+
+def _check(workers: int | None, scheduler: str | None, threads: int | None, retries: int) -> None:
+    if scheduler is not None and workers is not None:
+        msg = f"workers = {workers} and scheduler = {scheduler!r}: a scheduler has its workers; give one of the two"
+        raise ParamError(msg)
+    for name, value, least in (("workers", workers, 1), ("threads", threads, 1), ("retries", retries, 0)):
+        if value is not None and value < least:
+            msg = f"{name} = {value}: must be >= {least}"
+            raise ParamError(msg)
+
+
+def _each(tasks: Sequence[Task], place: Place, retries: int) -> Iterator[Outcome]:
+    """Yield what became of each task as it is known; those that died or failed are run again as often as is allowed."""
+    ready: SimpleQueue[tuple[Task, Future[Outcome]]] = SimpleQueue()
+    again: Counter[tuple[str, str]] = Counter()
+    allowed = {"died": DEATHS, "failed": retries}
+
+    def submit(task: Task) -> None:
+        future = place.executor.submit(run_task, task)
+        future.add_done_callback(lambda done: ready.put((task, done)))
+
+    for task in tasks:
+        submit(task)
+    waiting = len(tasks)
+    while waiting:
+        try:
+            task, future = ready.get(timeout=1)
+        except Empty:
+            place.check()
+            continue
+        outcome = _outcome(task, future)
+        if again[outcome.state, outcome.name] < allowed.get(outcome.state, 0):
+            again[outcome.state, outcome.name] += 1
+            submit(replace(task, attempt=task.attempt + 1))
+            continue
+        waiting -= 1
+        yield replace(outcome, state="failed") if outcome.state == "died" else outcome
+
+
+@contextmanager
+def _stopped_on_failure(hold: Hold) -> Iterator[None]:
+    """Let the jobs that run see that they are not wanted any more, if the block is left early."""
+    try:
+        yield
+    except BaseException:
+        hold.stop()
+        raise
+
+
+def _outcome(task: Task, future: Future[Outcome]) -> Outcome:
+    try:
+        return future.result()
+    except (Exception, CancelledError) as error:  # noqa: BLE001 (of the machinery between here and there)
+        why = f"its worker was lost: {type(error).__name__}: {' '.join(str(error).split())}"
+        folder = task.output_dir / task.job.name
+        return Outcome(
+            task.job.name, task.job.template, "died", folder, task.job.parameters, why, attempts=task.attempt
+        )
+
+
+@contextmanager
+def _threads(workers: int | None) -> Iterator[Place]:
+    """Yield threads of this process: each waits for the process of a notebook."""
+    pool = ThreadPoolExecutor(workers, thread_name_prefix="mrsnb-job")
+    try:
+        yield Place(pool)
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+def _reported(result: BatchResult) -> BatchResult:
+    write_reports(result)
+    return result
+
+
+def _line(outcome: Outcome, done: int, total: int, elapsed: float) -> str:
+    left = "" if done == total else f"; {_duration(elapsed / done * (total - done))} left"
+    what = outcome.cost if outcome.error is None else outcome.error
+    return f"[{done}/{total}] {outcome.name}: {outcome.state}, {what}{left}"
+
+
+def _duration(seconds: float) -> str:
+    """Return a time as a person says it.
+
+    Examples
+    --------
+    >>> _duration(42), _duration(600), _duration(7300)
+    ('42 s', '10 min', '2 h 2 min')
+    """
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    hours, minutes = divmod(round(seconds / 60), 60)
+    return f"{hours} h {minutes} min" if hours else f"{minutes} min"

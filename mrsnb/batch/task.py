@@ -1,0 +1,236 @@
+"""Run one job, on whatever machine: paths and parameters in, files and a small outcome out."""
+
+import os
+import secrets
+import shutil
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+from mrsnb import __version__
+from mrsnb.batch.checking import OUTPUT
+from mrsnb.batch.executed import finish
+from mrsnb.batch.jobs import Job
+from mrsnb.batch.lock import is_held
+from mrsnb.batch.outcomes import Outcome
+from mrsnb.batch.records import done_before, files_left, inputs_of, key_of, seen, write_record
+from mrsnb.batch.watch import Watch
+from mrsnb.errors import MrsnbError
+
+STAGING = ".mrsnb-job-"
+"""Beginning of the names of folders that jobs run in; they get the job's name when all is there."""
+
+PATIENCE = 300
+"""Seconds that a kernel may take to start, on a machine that has much to do."""
+
+_END_WITH_PARENT = "__import__('mrsnb.batch.orphan', fromlist=['orphan']).end_with_parent()"
+_THREADS = (
+    "MRSNB_NUM_THREADS",
+    "NUMBA_NUM_THREADS",
+    "OMP_NUM_THREADS",
+    "OPENBLAS_NUM_THREADS",
+    "MKL_NUM_THREADS",
+)
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What a job may take.
+
+    Parameters
+    ----------
+    threads : int
+        Of the processor.
+    timeout : float, optional
+        Seconds.
+    memory : int, optional
+        Bytes of resident memory of its processes together.
+    """
+
+    threads: int = 1
+    timeout: float | None = None
+    memory: int | None = None
+
+
+@dataclass(frozen=True)
+class Task:
+    """A job as it is sent to who runs it.
+
+    Parameters
+    ----------
+    job : Job
+        Its paths are absolute.
+    output_dir : Path
+        Where its folder will be; absolute, and the same on every machine.
+    token : str
+        Of the command, see `mrsnb.batch.lock`.
+    limits : Limits
+    attempt : int
+        1 for the first.
+    version : str
+        Of mrsnb, where the command runs.
+    """
+
+    job: Job
+    output_dir: Path
+    token: str
+    limits: Limits
+    attempt: int = 1
+    version: str = __version__
+
+
+def run_task(task: Task) -> Outcome:
+    """Return what became of a job; whatever goes wrong is in it, not raised.
+
+    It runs in a folder of its own beside the final one, which is renamed when all is there: what has the job's name is
+    complete.
+    """
+    begun = Outcome(
+        name=task.job.name,
+        template=task.job.template,
+        state="failed",
+        folder=task.output_dir / task.job.name,
+        parameters=task.job.parameters,
+        threads=task.limits.threads,
+        attempts=task.attempt,
+        host=socket.gethostname(),
+        started=datetime.now(UTC).isoformat(timespec="seconds"),
+    )
+    try:
+        _fit(task, begun.host)
+        if not is_held(task.output_dir, task.token):
+            return replace(begun, state="left")
+        if (before := done_before(task.job, begun.folder)) is not None:  # by a worker that died when it was to say so
+            return replace(before, kept=False)
+        with _staging(task) as staging:
+            return _run(task, begun, staging)
+    except Exception as error:  # noqa: BLE001 (one job must not end the others)
+        return replace(begun, error=_said(error))
+
+
+def _fit(task: Task, host: str) -> None:
+    """Refuse to run where the result would not be the same, or not be found.
+
+    Raises
+    ------
+    MrsnbError
+        Saying why.
+    """
+    if task.version != __version__:
+        msg = f"{host} has mrsnb {__version__}, the command has {task.version}; install the same on all machines"
+        raise MrsnbError(msg)
+    if not task.output_dir.is_dir():
+        msg = f"{host} does not see {task.output_dir}; all machines need the same directories"
+        raise MrsnbError(msg)
+
+
+def _run(task: Task, begun: Outcome, staging: Path) -> Outcome:
+    from mrsnb.templates import KernelDied, KernelOptions, execute, template
+
+    job, limits = task.job, task.limits
+    notebook = staging / f"{job.template}.ipynb"
+    own = {OUTPUT: "."} if any(p.name == OUTPUT for p in template(job.template).parameters) else {}
+    failure: Exception | None = None
+    with Watch(limits.timeout, limits.memory, lambda: is_held(task.output_dir, task.token)) as watch:
+        inputs = seen(inputs_of(job))
+        options = KernelOptions(
+            cwd=staging,
+            env=dict.fromkeys(_THREADS, str(limits.threads)),
+            first=_END_WITH_PARENT,
+            started=watch.begin,
+            patience=PATIENCE,
+        )
+        try:
+            with _event_loop():
+                execute(job.template, notebook, {**job.parameters, **own}, progress=False, options=options)
+        except Exception as error:  # noqa: BLE001 (a job may fail in any way)
+            failure = error
+    outcome = replace(
+        begun,
+        seconds=round(watch.seconds, 3),
+        cpu_seconds=round(watch.cpu_seconds, 3),
+        peak_memory=watch.peak_memory,
+        input_bytes=sum(item.size for item in inputs),
+    )
+    if watch.stopped:
+        return replace(outcome, state="left")
+    why = None if failure is None else watch.why or _said(failure)
+    if why is not None:
+        why = why.replace(f"{staging}{os.sep}", "").replace(str(staging), str(begun.folder))
+    died = isinstance(failure, KernelDied) and watch.why is None
+    outcome = replace(outcome, error=why, state="done" if why is None else "died" if died else "failed")
+    finish(notebook, begun.folder, why)
+    left = [path for path in sorted(staging.rglob("*")) if _is_left(path)]
+    files = {str(path.relative_to(staging)): path.stat().st_size for path in left}
+    outcome = replace(outcome, files=files, output_bytes=sum(files.values()))
+    write_record(staging, outcome, key_of(job, inputs), inputs)
+    return _named(staging, job, outcome)
+
+
+def _is_left(path: Path) -> bool:
+    """Return whether a file is a product; what a killed process had not finished is removed."""
+    if path.name.startswith(".mrsnb-"):
+        path.unlink()
+        return False
+    return path.is_file() and not path.is_symlink()
+
+
+def _named(staging: Path, job: Job, outcome: Outcome) -> Outcome:
+    """Give the folder of a job its name; what was there before goes, but for files that no job left."""
+    final = outcome.folder
+    if final.exists():
+        if (before := done_before(job, final)) is not None:  # by a worker that was taken for dead
+            return replace(before, kept=False)
+        ours = files_left(final)
+        for path in final.iterdir():
+            if path.name not in ours and path.name not in {Path(name).parts[0] for name in ours}:
+                path.replace(staging / path.name)
+        old = staging.with_name(f"{staging.name}-old")
+        final.replace(old)
+        staging.replace(final)
+        shutil.rmtree(old, ignore_errors=True)
+    else:
+        staging.replace(final)
+    return outcome
+
+
+@contextmanager
+def _event_loop() -> Iterator[None]:
+    """Close what the notebook's client opens for this thread."""
+    import asyncio
+
+    from jupyter_core.utils import ensure_event_loop
+
+    loop = ensure_event_loop()
+    try:
+        yield
+    finally:
+        loop.close()
+        asyncio.set_event_loop(None)
+
+
+@contextmanager
+def _staging(task: Task) -> Iterator[Path]:
+    path = task.output_dir / f"{STAGING}{task.job.name}-{secrets.token_hex(4)}"
+    path.mkdir()
+    try:
+        yield path
+    finally:
+        shutil.rmtree(path, ignore_errors=True)
+
+
+def clear(output_dir: Path) -> None:
+    """Remove what commands that were killed have left unfinished in `output_dir`."""
+    for path in output_dir.glob(f"{STAGING}*"):
+        shutil.rmtree(path, ignore_errors=True)
+    for path in output_dir.glob(".mrsnb-*.tmp"):
+        path.unlink(missing_ok=True)
+
+
+def _said(error: Exception) -> str:
+    if isinstance(error, MrsnbError):
+        return f"{type(error).__name__}: {error}"
+    return f"unforeseen {type(error).__name__}: {error}"

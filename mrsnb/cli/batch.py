@@ -1,9 +1,6 @@
 """The command for many jobs: ``batch``."""
 
 import re
-import signal
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -86,37 +83,22 @@ def batch_command(  # noqa: PLR0917 (click gives them by name)
         return
     compile_before(GROUPS)
     try:
-        with _terminable():
-            result = run_batch(
-                told,
-                output_dir,
-                workers=workers,
-                scheduler=scheduler,
-                threads=threads,
-                retries=retries,
-                timeout=timeout,
-                memory_limit=memory,
-                say=say,
-            )
+        result = run_batch(
+            told,
+            output_dir,
+            workers=workers,
+            scheduler=scheduler,
+            threads=threads,
+            retries=retries,
+            timeout=timeout,
+            memory_limit=memory,
+            say=say,
+        )
     except BatchInterrupted as stopped:
         click.echo(f"mrsnb: {stopped}", err=True)
         ctx.exit(INTERRUPTED)
     say(repr(result))
     ctx.exit(UNFORESEEN if result.failed or result.left else 0)
-
-
-@contextmanager
-def _terminable() -> Iterator[None]:
-    """Take SIGTERM, which batch systems send before they kill, as Ctrl-C."""
-
-    def interrupt(*_: object) -> None:
-        raise KeyboardInterrupt
-
-    before = signal.signal(signal.SIGTERM, interrupt)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)
 
 
 def _listed(plan: "Plan") -> str:

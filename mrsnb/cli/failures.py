@@ -1,12 +1,14 @@
 """How the command line says what went wrong: one line on standard error, and an exit status.
 
 The status is 0 if all is done, 1 if `mrsnb compare` found a difference or something unforeseen happened, 2 for wrong
-input or options, 130 if interrupted.
+input or options, 130 if interrupted, by Ctrl-C or SIGTERM.
 """
 
 import logging
 import os
+import signal
 import sys
+import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from difflib import get_close_matches
@@ -30,7 +32,7 @@ class Commands(click.Group):
     ) -> int:
         """Run a command line; exit with its status, or return it if ``standalone_mode=False``."""
         standalone = settings.pop("standalone_mode", True)
-        with _logging():
+        with _logging(), _terminable():
             status = self._status(args, prog_name or "mrsnb", settings)
         if standalone:
             sys.exit(status)
@@ -72,6 +74,23 @@ class Commands(click.Group):
             msg = f"unknown command {args[0]!r}{_suggestion(args[0], names) or '; one of ' + ', '.join(names)}"
             raise click.UsageError(msg, ctx)
         return super().resolve_command(ctx, args)
+
+
+@contextmanager
+def _terminable() -> Iterator[None]:
+    """Take SIGTERM, which machines send before they kill, as Ctrl-C: nothing half-written and no process is left."""
+
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGTERM, interrupt)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def verbose_option(command: Any) -> Any:

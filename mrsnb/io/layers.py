@@ -1,5 +1,6 @@
 """Open a cube of any instrument without reading it: only headers are read, pixels stay in the file until used."""
 
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal
@@ -12,7 +13,7 @@ from mrsnb.core.cards import Cards
 from mrsnb.core.cube import CubeGrid
 from mrsnb.core.dq import UNUSABLE
 from mrsnb.core.layers import CubeLayers, Layer
-from mrsnb.core.wcs_grid import any_grid, wcs_of
+from mrsnb.core.wcs_grid import Placed, any_grid, square_grid, wcs_of
 from mrsnb.errors import InputError
 from mrsnb.io.exposures import opened
 from mrsnb.io.headers import cards_of
@@ -77,10 +78,9 @@ def cube_in(hdus: fits.HDUList, name: str, path: Path | None = None) -> CubeLaye
     primary, science = cards_of(hdus[0].header), cards_of(cubes[flux].header)
     layers = _layers(told, cubes, flux, path)
     table = np.ravel(hdus["WCS-TABLE"].data["wavelength"]) if "WCS-TABLE" in hdus else None
-    wcs = wcs_of(told, science, has_table=table is not None)
-    placed = any_grid(told, wcs, layers["flux"].data.shape, table if wcs.pixel_n_dim == 2 else None)
-    turned: dict[str, Any] = {key: replace(layer, data=placed.placed(layer.data)) for key, layer in layers.items()}
     is_jwst = primary.text("TELESCOP") == "JWST"
+    placed = _placed(told, science, layers["flux"].data.shape, table, is_jwst=is_jwst)
+    turned: dict[str, Any] = {key: replace(layer, data=placed.placed(layer.data)) for key, layer in layers.items()}
     return CubeLayers(
         name=name,
         grid=placed.grid,
@@ -92,6 +92,15 @@ def cube_in(hdus: fits.HDUList, name: str, path: Path | None = None) -> CubeLaye
         path=path,
         **turned,
     )
+
+
+def _placed(name: str, science: Cards, shape: tuple[int, ...], table: Any, *, is_jwst: bool) -> Placed:
+    """Return where a cube is: exactly as its keywords say if they are those of a product of the observatory."""
+    if is_jwst:
+        with suppress(InputError):
+            return Placed(square_grid(name, science, shape, table), (0, 1, 2), (slice(None),) * 3)
+    wcs = wcs_of(name, science, has_table=table is not None)
+    return any_grid(name, wcs, shape, table if wcs.pixel_n_dim == 2 else None)
 
 
 def _bands(name: str, primary: Cards, grid: CubeGrid) -> tuple[Band, ...]:

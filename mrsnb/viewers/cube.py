@@ -66,8 +66,7 @@ class CubeViewer(VBox):  # type: ignore[misc]
     def __init__(self, cubes: Any, *, aperture: Any = None) -> None:
         self.cubes, self.origins = cubes_of(cubes)
         self.apertures = ApertureSet(self.cubes)
-        self._number = -1
-        self._choice = Choice()
+        self._number, self._choice = -1, Choice()
         self._range: Range | None = None
         self._at: tuple[int, int] | None = None
         self._shown = Picture(np.full((1, 1), np.nan), "", "")

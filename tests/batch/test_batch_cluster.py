@@ -9,6 +9,7 @@ import time
 import pytest
 from astropy.io import fits
 from click.testing import CliRunner
+from optional import is_absent
 
 from mrsnb import templates
 from mrsnb.batch import Job, run_batch
@@ -16,8 +17,9 @@ from mrsnb.batch import cluster as on_cluster
 from mrsnb.cli import main
 from mrsnb.errors import InputError, OutputError
 
-Client = pytest.importorskip("distributed").Client
-
+if is_absent("distributed"):
+    pytest.skip("no dask: pip install 'mrsnb[cluster]'", allow_module_level=True)
+from distributed import Client
 
 WORKER = """\
 import pathlib, sys

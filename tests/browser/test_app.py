@@ -1,17 +1,16 @@
 """The application, `mrsnb app`: nobody comes in without the token, nothing comes from other hosts, and it works."""
 
 import re
-import signal
 import subprocess
 import sys
 from contextlib import contextmanager
-from importlib.util import find_spec
 from urllib.error import HTTPError
 from urllib.request import HTTPRedirectHandler, Request, build_opener
 
 import pytest
+from optional import is_absent
 
-pytestmark = pytest.mark.skipif(find_spec("voila") is None, reason="no voila: pip install 'mrsnb[app]'")
+pytestmark = pytest.mark.skipif(is_absent("voila"), reason="no voila: pip install 'mrsnb[app]'")
 
 
 class Stay(HTTPRedirectHandler):
@@ -35,7 +34,7 @@ def app(association, folder, *options):
         try:
             yield re.match(r"(http://127.0.0.1:\d+)(/voila/render/\S+)\?token=(\S+)", process.stdout.readline())
         finally:
-            process.send_signal(signal.SIGINT)
+            process.terminate()
             process.wait(30)
 
 

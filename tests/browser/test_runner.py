@@ -72,7 +72,7 @@ def test_a_run_is_cancelled_run_again_and_compared(small, theme, step, first, se
     click(small, "Run")
     assert wait_for_end(small, 2) == "done"
     small.find(".mrsnb-list option:has-text('cube_build: 1A')").wait_for(state="attached")
-    small.find(".mrsnb-shown .mrsnb-card summary:has-text('spec3: small')").wait_for()
+    small.find(f".mrsnb-shown .mrsnb-card summary:has-text('{step}: small')").wait_for()
     small.execute(f"form.params = form.params.updated({third})")
     click(small, "Run")
     assert wait_for_end(small, 3) == "done"

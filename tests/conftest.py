@@ -16,6 +16,12 @@ def pytest_collection_modifyitems(items):
     items.sort(key=lambda item: item.path.parent.name == "browser")
 
 
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers():
+    """Run on all cores with ``-n auto``, but in no more processes than the memory of a small machine can hold."""
+    return min(4, os.cpu_count() or 1)
+
+
 @pytest.fixture(scope="session")
 def shared() -> Path:
     """The measurement data beside the project; tests that need them are skipped without, or fail if required."""

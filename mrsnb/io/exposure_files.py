@@ -17,7 +17,7 @@ from mrsnb.geometry.oversample import oversampling
 from mrsnb.geometry.slice_images import slice_map
 from mrsnb.io.asdf_extension import as_extension, with_history
 from mrsnb.io.atomic import atomic_write
-from mrsnb.io.exposures import opened
+from mrsnb.io.exposures import opened, with_images
 from mrsnb.io.headers import cards_of
 from mrsnb.io.pixels import image_header, write_pixels
 from mrsnb.io.products import primary_header
@@ -62,17 +62,7 @@ class WrittenExposure(Described):
             If the file has changed, or is not there any more.
         """
         images = {name: read_stored(self.path, stored) for name, stored in self.layout.items()}
-        flux, err, dq = (images.pop(name) for name in ("SCI", "ERR", "DQ"))
-        return Exposure(
-            name=self.name,
-            primary=self.primary,
-            science=self.science,
-            wcs=self.wcs,
-            flux=flux,
-            err=err,
-            dq=dq,
-            variances={name.lower(): image for name, image in images.items()},
-        )
+        return with_images(self, self.wcs, images)
 
     def __repr__(self) -> str:
         return f"<WrittenExposure {self.path.name} {'+'.join(b.name for b in self.bands)}>"

@@ -79,6 +79,30 @@ def _refuse_truncated(path: Path, hdus: fits.HDUList) -> None:
         raise InputError(msg)
 
 
+def with_images(described: Described, wcs: Any, images: Mapping[str, NDArray[Any]]) -> Exposure:
+    """Return an exposure in a file with its arrays.
+
+    Parameters
+    ----------
+    described : Described
+        What its keywords say.
+    wcs : object
+        Geometry, as ``mrsnb.geometry`` evaluates it.
+    images : mapping of str to ndarray
+        SCI, ERR, DQ, and variances by the names of their extensions; each of shape (n_y, n_x).
+    """
+    return Exposure(
+        name=described.name,
+        primary=described.primary,
+        science=described.science,
+        wcs=wcs,
+        flux=images["SCI"],
+        err=images["ERR"],
+        dq=images["DQ"],
+        variances={name.lower(): image for name, image in images.items() if name not in _IMAGES},
+    )
+
+
 @dataclass(frozen=True, kw_only=True, eq=False)
 class ExposureFile(Described):
     """An exposure on disk: described at once, its geometry and arrays read when asked for.
@@ -131,22 +155,12 @@ class ExposureFile(Described):
             If an extension is missing or has another shape than the WCS says.
         """
         images = self._images()
-        flux, err, dq = (images.pop(name) for name in _IMAGES)
-        variances = {name.lower(): image for name, image in images.items()}
+        flux = images["SCI"]
         if not np.isfinite(flux).any():
             msg = f"{self.path}: SCI holds no finite value; leave this exposure out of the association"
             raise InputError(msg)
         _check_shape(self.path, "SCI", flux.shape, image_shape(self.wcs))
-        return Exposure(
-            name=self.name,
-            primary=self.primary,
-            science=self.science,
-            wcs=self.wcs,
-            flux=flux,
-            err=err,
-            dq=dq,
-            variances=variances,
-        )
+        return with_images(self, self.wcs, images)
 
     def _images(self) -> dict[str, NDArray[Any]]:
         """Return the images: SCI, ERR, DQ and variances."""

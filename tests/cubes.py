@@ -78,9 +78,10 @@ def celestial(n_x=11, n_y=9, *, size=0.2, mirrored=False, **more):
     }
 
 
-def write_cube(path, extensions, keys, primary=None):
-    """Write a file with image extensions, all with the same keywords."""
+def write_cube(path, extensions, keys, primary=None, cards=None):
+    """Write a file with image extensions, all with the same keywords; `cards` are those of the primary header."""
     hdus = [fits.PrimaryHDU(primary)]
+    hdus[0].header.update(cards or {})
     for name, data in extensions.items():
         hdu = fits.ImageHDU(data, name=name)
         for key, value in keys.items():

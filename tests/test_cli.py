@@ -5,6 +5,7 @@ import logging
 import re
 import shlex
 import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -378,12 +379,14 @@ def test_what_nobody_foresaw_is_one_line_too_and_verbose_shows_where(monkeypatch
     assert logging.getLogger("mrsnb").level == logging.NOTSET
 
 
-def test_interruption_is_one_line(tmp_path):
-    command = [*MRSNB, "simulate", str(tmp_path / "raw")]
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_interruption_is_one_line(tmp_path, number):
+    code = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler); "  # ignored in the background
+    command = [*MRSNB[:2], code + MRSNB[2], "simulate", str(tmp_path / "raw")]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         while not (tmp_path / "raw").exists():
             time.sleep(0.05)
-        process.terminate()  # Ctrl-C does the same, but is ignored in jobs in the background
+        process.send_signal(number)
         out, err = process.communicate(timeout=60)
     assert (process.returncode, out, err.strip()) == (130, "", "mrsnb: error: interrupted")
     assert not list((tmp_path / "raw").glob("*.tmp"))

@@ -66,8 +66,12 @@ class Current:
         self._needs[label], self._origins[label], self._params[label] = needs, "live", params
 
     def failed(self, label: str, needs: Any) -> None:
-        """Remember what cannot be built, so that nobody tries again."""
+        """Remember what cannot be built, so that nobody tries again before `retry`."""
         self._failed = label, needs
+
+    def retry(self) -> None:
+        """Have it tried again what could not be built."""
+        self._failed = None
 
     def take_run(self, run: Run, runs: Runs, needs: Mapping[str, Any]) -> bool:
         """Take all products of a run in place of what is there; return False if it made no cube."""

@@ -35,12 +35,25 @@ class ExposuresView:
         self._origin: CubeOrigin | None = None
         self._key: Any = None
         self._cube: object = None
-        self._is_telling = False
+        self._is_telling = self._is_seen = False
         self._step = w.Dropdown(description="before and after", style={"description_width": "auto"})
         self._step.observe(lambda _: self._show_step(), "value")
         self._said = note()
         self.box = w.VBox([self._said])
         self.box.add_class("mrsnb-bench-exposures")
+
+    @property
+    def is_seen(self) -> bool:
+        """False while nobody looks at the exposures; then nothing blinks, and no light is traced."""
+        return self._is_seen
+
+    @is_seen.setter
+    def is_seen(self, is_seen: bool) -> None:
+        self._is_seen = is_seen
+        if self.viewer is not None and not is_seen:
+            self.viewer.controls.blink.playing = False
+        if self.tracing is not None:
+            self.tracing.is_seen = is_seen
 
     def look(self, maker: Live | None, params: Spec3Params | None, cube: CubeViewer | None) -> None:
         """Show what the cube in view is made of, once that is there; what is wrong is said.

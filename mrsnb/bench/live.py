@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 from mrsnb.core.association import Association
 from mrsnb.core.bands import Band
 from mrsnb.core.exposure import ExposureSource
+from mrsnb.core.params import Params
 from mrsnb.core.references import References
 from mrsnb.core.results import Result
 from mrsnb.io.exposures import ExposureFile
@@ -80,8 +81,8 @@ class Live:
 
     def stages(self, params: Spec3Params) -> tuple[Stage, ...]:
         """Return the exposures in the files and after each step before the cube; none if they are not computed yet."""
-        is_ready = self._before is not None and self._before[0] == steps_before(params)
-        return self._before[1] if self._before is not None and is_ready else ()
+        kept = self._before  # which the thread that builds may replace meanwhile
+        return kept[1] if kept is not None and kept[0] == steps_before(params) else ()
 
     def _stages_only(self, params: Spec3Params) -> Iterator[Result]:
         compile_missing(kernels_of(params))
@@ -157,9 +158,9 @@ def of_band(params: Spec3Params, band: Band) -> Spec3Params:
 
 def needs(params: Spec3Params, band: Band) -> Needs:
     """Return what the cube and the spectrum of a band depend on: of the steps before, of the cube, of the spectrum."""
-    before = steps_before(params)
     cube = replace(of_band(params, band).cube_build, save_results=True)
-    return before, cube, replace(params.extract_1d, save_results=True)
+    spectrum = replace(params.extract_1d, save_results=True)
+    return steps_before(params), _with_files(cube), _with_files(spectrum)
 
 
 def origin_of(stage: Stage, params: Spec3Params, references: References) -> CubeOrigin:
@@ -174,8 +175,22 @@ def origin_of(stage: Stage, params: Spec3Params, references: References) -> Cube
 
 
 def steps_before(params: Spec3Params) -> Needs:
-    """Return the parameters of the steps before the cube."""
-    return tuple(getattr(params, step) for step in STEPS)
+    """Return what the exposures before the cube depend on: the parameters of the steps."""
+    return tuple(_with_files(getattr(params, step)) for step in STEPS)
+
+
+def _with_files(params: Params) -> Needs:
+    """Return parameters with what tells whether the files that they name have changed."""
+    return params, tuple(_stamp(getattr(params, spec.name)) for spec in params.specs() if spec.file)
+
+
+def _stamp(path: str | None) -> tuple[int, int] | None:
+    """Return when a file was written and its size; None if there is none."""
+    try:
+        told = None if path is None else Path(path).expanduser().stat()
+    except OSError:
+        return None
+    return None if told is None else (told.st_mtime_ns, told.st_size)
 
 
 def said_of_run(params: Spec3Params, band: Band) -> str:

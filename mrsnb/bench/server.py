@@ -15,7 +15,7 @@ from time import monotonic, sleep
 from typing import Literal
 from urllib.error import URLError
 from urllib.parse import quote
-from urllib.request import Request, urlopen
+from urllib.request import ProxyHandler, Request, build_opener
 
 from mrsnb.bench.observation import observation
 from mrsnb.errors import MrsnbError, OutputError
@@ -26,7 +26,10 @@ _PATIENCE = 90
 """Seconds that a server may take to start."""
 _IDLE = 3600
 """Seconds after which a kernel of the application ends that no window is connected to."""
-_POLICY = "default-src 'self' 'unsafe-inline' 'unsafe-eval' data: blob: ws:; frame-ancestors 'self'"
+_POLICY = (
+    "default-src 'self' 'unsafe-inline' 'unsafe-eval' data: blob:; connect-src 'self' ws://127.0.0.1:{port}; "
+    "form-action 'self'; base-uri 'self'; object-src 'none'; frame-ancestors 'self'"
+)
 """Pages take nothing from other hosts, which Voila's would: icons and fonts that are here as well."""
 _MODULES = {"lab": "jupyterlab", "app": "jupyter_server"}
 
@@ -56,7 +59,7 @@ def serve(
     *,
     is_dark: bool = False,
 ) -> None:
-    """Run a server on the loopback interface until it is interrupted; `say` its address, with a token.
+    """Run a server on the loopback interface until it ends or is interrupted; `say` its address, with a token.
 
     Parameters
     ----------
@@ -78,25 +81,28 @@ def serve(
     InputError
         If there is nothing to work on in `paths`.
     MrsnbError
-        If what is needed is not installed, or the server does not start.
+        If what is needed is not installed, the port is taken, or the server does not start or ends by itself.
     """
     if kind == "app" and find_spec("voila") is None:
         msg = "voila is not installed: run 'pip install voila', or use 'mrsnb lab'"
         raise MrsnbError(msg)
     if paths:
         observation([*paths])  # what is wrong is said before anything starts
+    port = _free_port(port)
     places = [path.expanduser().absolute() for path in paths]
     with TemporaryDirectory(prefix="mrsnb-") as scratch:
         root = Path.cwd() if kind == "lab" else Path(scratch)
         book = _written(notebook_text(places, output_dir.expanduser().absolute()), root)
-        token, port = secrets.token_hex(16), _free_port() if port is None else port
+        token, log = secrets.token_hex(16), Path(scratch) / "server.log"
         where = "lab/tree" if kind == "lab" else "voila/render"
         url = f"http://127.0.0.1:{port}/{where}/{quote(book.name)}?token={token}"
-        with _running(_command(kind, root, port, is_dark=is_dark), token, Path(scratch) / "server.log") as process:
-            _wait(f"http://127.0.0.1:{port}/api", token, process, Path(scratch) / "server.log")
+        with _running(_command(kind, root, port, is_dark=is_dark), token, log) as process:
+            _wait(f"http://127.0.0.1:{port}/api/status", token, process, log)
             say(url)
             say(f"{book.name}: run its cell with Shift-Enter; Ctrl-C stops all" if kind == "lab" else "Ctrl-C stops it")
-            process.wait()
+            if process.wait():
+                msg = f"the server has ended with status {process.returncode}: {_last_line(log)}"
+                raise MrsnbError(msg)
 
 
 def _written(text: str, folder: Path) -> Path:
@@ -123,7 +129,7 @@ def _command(kind: Kind, folder: Path, port: int, *, is_dark: bool = False) -> l
     if hasattr(os, "geteuid") and os.geteuid() == 0:
         command.append("--allow-root")
     if kind == "app":
-        headers = {"headers": {"Content-Security-Policy": _POLICY}}
+        headers = {"headers": {"Content-Security-Policy": _POLICY.format(port=port)}}
         command += [
             "--ServerApp.jpserver_extensions={'voila.server_extension': True}",
             f"--ServerApp.tornado_settings={headers!r}",
@@ -136,7 +142,7 @@ def _command(kind: Kind, folder: Path, port: int, *, is_dark: bool = False) -> l
 
 @contextmanager
 def _running(command: list[str], token: str, log: Path):  # type: ignore[no-untyped-def]  # noqa: ANN202
-    """Run a server in a group of its own, so that Ctrl-C reaches this process alone, which then ends it."""
+    """Run a server in a session of its own, so that Ctrl-C reaches this process alone, which then ends it."""
     environment = os.environ | {"JUPYTER_TOKEN": token}
     with log.open("wb") as output:
         process = subprocess.Popen(  # noqa: S603 (our own command)
@@ -149,8 +155,6 @@ def _running(command: list[str], token: str, log: Path):  # type: ignore[no-unty
         )
     try:
         yield process
-    except KeyboardInterrupt:
-        pass
     finally:
         _end(process)
 
@@ -162,25 +166,46 @@ def _end(process: "subprocess.Popen[bytes]") -> None:
         try:
             process.wait(15)
         except subprocess.TimeoutExpired:
+            if hasattr(os, "killpg"):
+                os.killpg(process.pid, signal.SIGKILL)
             process.kill()
             process.wait()
 
 
 def _wait(url: str, token: str, process: "subprocess.Popen[bytes]", log: Path) -> None:
+    """Return when a server answers to its token, asked without any proxy."""
     end = monotonic() + _PATIENCE
     request = Request(url, headers={"Authorization": f"token {token}"})  # noqa: S310 (http to this machine)
+    ask = build_opener(ProxyHandler({})).open
     while process.poll() is None and monotonic() < end:
         try:
-            with urlopen(request, timeout=5):  # noqa: S310
+            with ask(request, timeout=5):
                 return
         except (URLError, OSError):
             sleep(0.1)
-    lines = log.read_text(errors="replace").strip().splitlines()
-    msg = f"the server does not start: {lines[-1] if lines else 'it said nothing'}"
+    msg = f"the server does not start: {_last_line(log)}"
     raise MrsnbError(msg)
 
 
-def _free_port() -> int:
+def _last_line(log: Path) -> str:
+    lines = log.read_text(errors="replace").strip().splitlines()
+    return lines[-1] if lines else "it said nothing"
+
+
+def _free_port(wanted: int | None) -> int:
+    """Return a port that nobody listens on: that which is wanted, if one is.
+
+    Raises
+    ------
+    MrsnbError
+        If it is taken.
+    """
     with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
+        if os.name == "posix":  # a port that was left a moment ago is free
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", 0 if wanted is None else wanted))
+        except OSError as error:
+            msg = f"--port {wanted}: cannot be used ({error.strerror}); give another, or none for a free one"
+            raise MrsnbError(msg) from None
         return int(probe.getsockname()[1])

@@ -115,6 +115,7 @@ class Workbench(w.VBox):  # type: ignore[misc]
         head.place.observe(lambda change: setattr(self, "place", change.new.lower()), "value")
         head.on_fold(self._fold)
         w.link((self, "live"), (head.live, "value"))
+        self.observe(lambda _: self._current.retry(), "live")
         self.observe(lambda _: self._want(), "live")
         self.observe(self._band_set, "band")
         self.observe(self._placed, "place")
@@ -217,8 +218,7 @@ class Workbench(w.VBox):  # type: ignore[misc]
 
     def _began(self, task: Task) -> None:
         self._head.error.value = ""
-        what = "exposures" if task.band is None else task.band.name
-        self._head.say(f"building {what} \N{HORIZONTAL ELLIPSIS}")
+        self._head.say(f"building {'exposures' if task.band is None else task.band.name} \N{HORIZONTAL ELLIPSIS}")
 
     def _ended(self, task: Task, run: Run, made: list[Any]) -> None:
         """Show what was built."""
@@ -235,7 +235,9 @@ class Workbench(w.VBox):  # type: ignore[misc]
             return
         self._current.take_live(label, task.needs, made, of_band(task.params, task.band))
         self._head.say(f"{label} built in {duration(run.seconds)}, in memory")
-        self._show(label)
+        chosen = self.band
+        self._show(label if self.viewer is None or label == chosen else self.viewer.band)
+        self.band = chosen
 
     # Exposures
 
@@ -244,8 +246,7 @@ class Workbench(w.VBox):  # type: ignore[misc]
         self._head.place.value = DETECTOR if is_detector else CUBE
         self._fold("detector", is_detector)
         self._show_exposures()
-        if self.exposures.tracing is not None:
-            self.exposures.tracing.is_seen = is_detector
+        self.exposures.is_seen = is_detector
 
     def _show_exposures(self) -> None:
         """Show the exposures that the cube in view is made of, if anybody looks at them."""

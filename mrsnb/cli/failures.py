@@ -90,7 +90,8 @@ def _terminable() -> Iterator[None]:
     try:
         yield
     finally:
-        signal.signal(signal.SIGTERM, before)
+        if before is not None:  # else it was set by other than Python, which cannot set it again
+            signal.signal(signal.SIGTERM, before)
 
 
 def verbose_option(command: Any) -> Any:

@@ -206,7 +206,8 @@ class Cube(Shown):
         data : NDData
             With a unit of surface brightness, the keywords CHANNEL and BAND in ``meta`` (or ``meta["header"]``), and a
             WCS of square spaxels about the middle one. Masked voxels become NaN, outside the field. An image needs
-            WAVE_MIN and WAVE_MAX (micron) in ``meta``, and is a cube of one plane.
+            WAVE_MIN and WAVE_MAX (micron) in ``meta``, and is a cube of one plane. Of a cube that was cut, DQ and WMAP
+            in ``meta`` must be cut alike.
         name : str, optional
             File name of the product; what ``meta`` says if None.
 

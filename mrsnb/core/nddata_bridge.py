@@ -16,12 +16,14 @@ from mrsnb.core.cube import Cube, CubeGrid
 from mrsnb.core.dq import UNUSABLE, flagged
 from mrsnb.core.layers import CubeLayers, Layer
 from mrsnb.core.specutils_bridge import specutils_class
-from mrsnb.core.wcs_grid import THIRD_AXIS, any_grid, square_grid, wcs_of
+from mrsnb.core.wcs_grid import RA_DEC, THIRD_AXIS, any_grid, square_grid, wcs_of
 from mrsnb.errors import InputError
 
 UNIT = u.MJy / u.sr
 _FIXED = ("WAVE_MIN", "WAVE_MAX")
 """Keywords that say of an image which wavelengths it is of."""
+_SAME = 1e-9
+"""Relative difference of wavelengths that is none."""
 
 
 def to_nddata(cube: Cube) -> NDData:
@@ -85,22 +87,22 @@ def from_nddata(data: Any, name: str | None = None) -> Cube:
     """Return the cube that an ``NDData`` holds; see `Cube.from_nddata`."""
     meta, array = _opened(data, name)
     name = meta["name"]
-    if array.ndim != 3 or (data.wcs is None and "science" not in meta):
+    primary, science = _cards(meta.get("header", meta)), _science(data, meta, array.shape)
+    if array.ndim != 3 or "CRVAL1" not in science:
         found = f"shape {np.shape(data.data)}, WCS {type(data.wcs).__name__}"
         msg = f"{name}: {found}; a cube of three axes with its WCS is needed"
         raise InputError(msg)
-    primary, science = _cards(meta.get("header", meta)), _science(data, meta)
     if data.unit is not None and not data.unit.is_equivalent(UNIT):
         msg = f"{name}: unit {data.unit} is no surface brightness such as MJy/sr"
         raise InputError(msg)
     factor = 1.0 if data.unit is None else data.unit.to(UNIT)
-    grid = square_grid(name, science, array.shape, _waves(data, meta))
+    science, grid = _grid(name, science, array.shape, _waves(data, meta, array.shape))
     mask = np.zeros(array.shape, bool) if data.mask is None else np.broadcast_to(_three(data, data.mask), array.shape)
-    given = meta.get("dq"), meta.get("weight")
+    given = [_alike(meta, key, array.shape) for key in ("dq", "weight")]
     flux = np.where(mask, np.nan, array * factor).astype(np.float32)
     err = np.full(array.shape, np.nan, np.float32)
     if data.uncertainty is not None:
-        stated = _three(data, data.uncertainty.represent_as(StdDevUncertainty).array)
+        stated = _three(data, _in_unit(data.uncertainty.represent_as(StdDevUncertainty), data.unit))
         err = np.where(np.isfinite(flux), stated * factor, np.nan).astype(np.float32)
     return Cube(
         name=name,
@@ -134,8 +136,8 @@ def layers_of(data: Any, name: str | None = None) -> CubeLayers:
         If it has no sky coordinates, wavelengths or square spaxels.
     """
     meta, array = _opened(data, name)
-    name, primary, science = meta["name"], _cards(meta.get("header", meta)), _science(data, meta)
-    wave, wcs = _waves(data, meta), data.wcs
+    name, primary, science = meta["name"], _cards(meta.get("header", meta)), _science(data, meta, array.shape)
+    wave, wcs = _waves(data, meta, array.shape), None if data.wcs is None else data.wcs.low_level_wcs
     if (not isinstance(wcs, WCS) or wcs.pixel_n_dim != 3) and "CRVAL1" in science:
         wcs = wcs_of(name, science, has_table=wave is not None)
     if wcs is None or array.ndim != 3:
@@ -147,7 +149,9 @@ def layers_of(data: Any, name: str | None = None) -> CubeLayers:
     if data.uncertainty is not None:
         is_variance = isinstance(data.uncertainty, VarianceUncertainty)
         stated = data.uncertainty if is_variance else data.uncertainty.represent_as(StdDevUncertainty)
-        found["err"] = Layer(placed.placed(_three(data, stated.array)), "variance" if is_variance else "plain")
+        unit = data.unit**2 if is_variance and data.unit is not None else data.unit
+        values = _three(data, _in_unit(stated, unit))
+        found["err"] = Layer(placed.placed(values), "variance" if is_variance else "plain")
     if data.mask is not None:
         bits = np.broadcast_to(_three(data, data.mask), array.shape).astype(np.uint32)
         found["dq"] = Layer(placed.placed(bits), "bits")
@@ -186,12 +190,52 @@ def _three(data: Any, array: Any) -> Any:
     return array
 
 
-def _waves(data: Any, meta: Mapping[str, Any]) -> Any:
-    """Return wavelengths that are told beside the WCS, micron; None if there are none."""
-    if meta.get("wave") is not None:
-        return np.asarray(meta["wave"])
-    axis = getattr(data, "spectral_axis", None)
-    return None if axis is None else np.asarray(axis.to_value(u.um, u.spectral()))
+def _waves(data: Any, meta: Mapping[str, Any], shape: tuple[int, ...]) -> Any:
+    """Return wavelengths that are told beside the WCS, micron; None if there are none.
+
+    Those in `meta` are to the last digit what they were, but they stay when the data are cut.
+    """
+    axis, told = getattr(data, "spectral_axis", None), meta.get("wave")
+    own = None if axis is None else np.asarray(axis.to_value(u.um, u.spectral()))
+    if told is None:
+        return own
+    if np.shape(told) == shape[:1] and (own is None or np.allclose(own, told, rtol=_SAME, atol=0)):
+        return np.asarray(told)
+    if own is None and (data.wcs is None or data.wcs.low_level_wcs.pixel_n_dim < 3):
+        msg = f"{meta['name']}: {np.size(told)} wavelengths in its meta, {shape[0]} planes; cut both alike"
+        raise InputError(msg)
+    return any_grid(meta["name"], data.wcs.low_level_wcs, shape).grid.wave if own is None else own
+
+
+def _alike(meta: Mapping[str, Any], key: str, shape: tuple[int, ...]) -> Any:
+    """Return an array that `meta` has of each voxel, or None."""
+    given = meta.get(key)
+    if given is not None and np.shape(given) != shape:
+        msg = f"{meta['name']}: {key} in its meta is of {np.shape(given)}, not {shape}; cut it alike, or leave it out"
+        raise InputError(msg)
+    return given
+
+
+def _in_unit(uncertainty: Any, unit: Any) -> Any:
+    """Return uncertainties in a unit, or as they are if there is none."""
+    return uncertainty.array if unit is None or uncertainty.unit is None else uncertainty.quantity.to_value(unit)
+
+
+def _grid(name: str, science: Cards, shape: tuple[int, ...], wave: Any) -> tuple[Cards, CubeGrid]:
+    """Return the keywords and the grid of a cube, of planes whose wavelengths are told if they are."""
+    grid = square_grid(name, science, shape, wave)
+    if wave is None or not grid.linear or np.allclose(grid.wave, wave, rtol=_SAME, atol=0):
+        return science, grid
+    steps = np.diff(wave) if len(wave) > 1 else grid.wave_step
+    is_even = np.ptp(steps) < 1e-6 * np.abs(steps).max()
+    kind = {"CTYPE3": "WAVE" if is_even else "WAVE-TAB"}
+    science = _cards(_values(science) | _third_axis(float(wave[0]), float(steps.mean())) | kind)
+    return science, square_grid(name, science, shape, wave)
+
+
+def _third_axis(first: float, step: float) -> dict[str, Value]:
+    """Return the keywords of wavelengths, micron."""
+    return {"CTYPE3": "WAVE", "CUNIT3": "um", "CRPIX3": 1.0, "CRVAL3": first, "CDELT3": step}
 
 
 def _bands(name: str, primary: Cards, grid: CubeGrid) -> Any:
@@ -205,24 +249,29 @@ def _cards(header: Any) -> Cards:
     return Cards([Card(str(k), v) for k, v in dict(header).items() if isinstance(v, bool | int | float | str)])
 
 
-def _science(data: Any, meta: Mapping[str, Any]) -> Cards:
-    """Return the keywords of the SCI extension: those given, those of the WCS, or else all."""
-    if meta.get("science") is not None:
+def _science(data: Any, meta: Mapping[str, Any], shape: tuple[int, ...]) -> Cards:
+    """Return the keywords of the SCI extension: those given, those of the WCS, or else all.
+
+    Those in `meta` are of no use for a part of the sky; none are left if the WCS has its own way to tell of it.
+    """
+    told = meta.get(
+        "shape", getattr(meta.get("original_wcs"), "array_shape", None)
+    )  # the latter if specutils has cut it
+    told = tuple([meta.get(f"NAXIS{i}") for i in (3, 2, 1)] if told is None else told)
+    is_whole = told[1:] == shape[1:] or (None in told and "original_wcs" not in meta)
+    if is_whole and meta.get("science") is not None:
         return _cards(meta["science"])
     if not isinstance(data.wcs, WCS):
-        return _cards(meta)
+        kinds = () if data.wcs is None else data.wcs.low_level_wcs.world_axis_physical_types
+        if not is_whole and not set(RA_DEC) <= set(kinds):
+            msg = f"{meta['name']}: a part, {shape}, of a cube, and no WCS says which; give it a WCS of its own"
+            raise InputError(msg)
+        return _cards(meta) if is_whole else Cards([])
     found: dict[str, Value] = {card.keyword: card.value for card in data.wcs.to_header().cards}
     found |= {"BUNIT": "MJy/sr"} | ({"PIXAR_SR": meta["PIXAR_SR"]} if "PIXAR_SR" in meta else {})
     if _is_image(data):
         low, high = (float(meta[key]) for key in _FIXED)
-        along: dict[str, Value] = {
-            "CTYPE3": "WAVE",
-            "CUNIT3": "um",
-            "CRPIX3": 1.0,
-            "CRVAL3": (low + high) / 2,
-            "CDELT3": high - low,
-        }
-        found |= {**along, "PC3_3": 1.0, "WCSAXES": 3}
+        found |= {**_third_axis((low + high) / 2, high - low), "PC3_3": 1.0, "WCSAXES": 3}
     return _cards(found)
 
 
@@ -271,6 +320,7 @@ def _meta(cube: Cube) -> dict[str, Any]:
         "name": cube.name,
         "header": _values(cube.primary),
         "science": {**_values(cube.science), **wcs_keywords(cube.grid)},
+        "shape": cube.grid.shape,
         "wave": cube.grid.wave,
         "dq": cube.dq,
         "weight": cube.weight,

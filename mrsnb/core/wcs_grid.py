@@ -3,6 +3,7 @@
 import math
 import re
 import warnings
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -16,6 +17,8 @@ Array = NDArray[np.float64]
 
 THIRD_AXIS = re.compile(r"WCSAXES|(CTYPE|CUNIT|CRPIX|CRVAL|CDELT|CROTA)3|(PC|CD)(3_\d|\d_3)|P[SV]3_\d+")
 """Keywords of the third axis."""
+RA_DEC = ("pos.eq.ra", "pos.eq.dec")
+"""What the axes of the sky of a WCS are called."""
 _SLACK = 1e-9
 """Relative slack for a WCS that should be a square grid."""
 _SQUARE = 0.01
@@ -156,7 +159,7 @@ def any_grid(name: str, wcs: Any, shape: tuple[int, ...], wave: NDArray[Any] | N
     shape : tuple of int
         Of the array, whose axes are those of the WCS backwards.
     wave : ndarray, optional
-        Wavelengths, micron; those of the WCS if None.
+        Wavelengths, one a plane, micron; those of the WCS if None.
 
     Raises
     ------
@@ -164,7 +167,7 @@ def any_grid(name: str, wcs: Any, shape: tuple[int, ...], wave: NDArray[Any] | N
         If there are no sky coordinates, no wavelengths, or no square spaxels.
     """
     kinds = [str(kind) for kind in wcs.world_axis_physical_types]
-    sky = [kinds.index(kind) for kind in ("pos.eq.ra", "pos.eq.dec") if kind in kinds]
+    sky = [kinds.index(kind) for kind in RA_DEC if kind in kinds]
     if len(sky) < 2:
         msg = f"{name}: no sky coordinates (axes: {', '.join(kinds)}); only cubes with RA and Dec can be shown"
         raise InputError(msg)
@@ -182,15 +185,43 @@ def any_grid(name: str, wcs: Any, shape: tuple[int, ...], wave: NDArray[Any] | N
         pixel = dict(zip((x_axis, y_axis, along), np.broadcast_arrays(*at), strict=True))
         return [np.asarray(v, float) for v in wcs.pixel_to_world_values(*(pixel[i] for i in range(wcs.pixel_n_dim)))]
 
+    to_icrs = _to_icrs(wcs)
+
     def at_sky(x: Any, y: Any) -> tuple[Array, Array]:
         values = world(x, y, (n_wave - 1) // 2)
-        return values[sky[0]], values[sky[1]]
+        return to_icrs(values[sky[0]], values[sky[1]])
+
+    def along_axis(n: int) -> Array:
+        if third is None or wcs.pixel_n_dim < 3:
+            msg = f"{name}: one wavelength in a table does not say how wide its plane is; give a WCS of three axes"
+            raise InputError(msg)
+        return _microns(name, wcs, third, world((n_x - 1) / 2, (n_y - 1) / 2, np.arange(n))[third])
 
     if wave is None:
-        wave = _microns(
-            name, wcs, third or 0, world((n_x - 1) / 2, (n_y - 1) / 2, np.arange(max(n_wave, 2)))[third or 0]
-        )
+        wave = along_axis(max(n_wave, 2))
+    elif len(np.ravel(wave)) != n_wave:
+        msg = f"{name}: {len(np.ravel(wave))} wavelengths for {n_wave} planes; those of a part must be cut alike"
+        raise InputError(msg)
+    elif n_wave == 1:
+        wave = np.ravel(wave) + np.append(0.0, np.diff(along_axis(2)))
     return _placed(name, at_sky, (n_wave, n_y, n_x), np.ravel(wave).astype(float), order, is_even=_is_even(wcs, third))
+
+
+def _to_icrs(wcs: Any) -> Callable[[Array, Array], tuple[Array, Array]]:
+    """Return what takes RA and Dec (deg) of a WCS to the ICRS; FK5 of J2000 is taken for it, 0.03 arcsec apart."""
+    with warnings.catch_warnings():  # what it has to say of velocities
+        warnings.simplefilter("ignore")
+        classes = getattr(wcs, "celestial", wcs).world_axis_object_classes
+    frame: Any = classes["celestial"][2].get("frame") if "celestial" in classes else None
+    if frame is None or frame.name == "icrs" or (frame.name == "fk5" and abs(frame.equinox.jyear - 2000.0) < _SLACK):
+        return lambda ra, dec: (ra, dec)
+    from astropy.coordinates import SkyCoord
+
+    def turned(ra: Array, dec: Array) -> tuple[Array, Array]:
+        at = SkyCoord(ra, dec, unit="deg", frame=frame).icrs
+        return at.ra.deg, at.dec.deg
+
+    return turned
 
 
 def _is_even(wcs: Any, third: int | None) -> bool:
@@ -207,7 +238,7 @@ def _pixel_axis(wcs: Any, world: int) -> int:
 
 def _placed(name: str, at_sky: Any, shape: tuple[int, int, int], wave: Array, order: Any, *, is_even: bool) -> Placed:
     n_wave, n_y, n_x = shape
-    if len(wave) < n_wave or not np.isfinite(wave).all() or not (wave > 0).all():
+    if not np.isfinite(wave).all() or not (wave > 0).all():
         msg = f"{name}: no wavelengths for its {n_wave} planes; only cubes with a third axis in wavelength can be shown"
         raise InputError(msg)
     x, y = (n_x - 1) - n_x // 2, n_y // 2
@@ -225,11 +256,9 @@ def _placed(name: str, at_sky: Any, shape: tuple[int, int, int], wave: Array, or
         msg = f"{name}: spaxels of {sides[0]:.3g} x {sides[1]:.3g} arcsec; only cubes with square spaxels can be shown"
         raise InputError(msg)
     ra, dec = (float(value) for value in at_sky(x, y))
-    falls = len(wave) > 1 and wave[1] < wave[0]
+    falls = wave[1] < wave[0]
     turns = slice(None, None, -1 if falls else None), slice(None), slice(None, None, -1 if is_mirrored else None)
-    step = (
-        np.full(len(wave), abs(wave[1] - wave[0])) if is_even else np.abs(np.gradient(wave)) if len(wave) > 1 else wave
-    )
+    step = np.full(len(wave), abs(wave[1] - wave[0])) if is_even else np.abs(np.gradient(wave))
     grid = CubeGrid(
         ra=ra % 360.0,
         dec=dec,
@@ -262,7 +291,7 @@ def _microns(name: str, wcs: Any, axis: int, values: Array) -> Array:
         return _rest_wave(name, wcs) * _stretched(
             kind, values / (1.0 if kind == "src.redshift" or not text else _LIGHT)
         )
-    if not kind.startswith(("em.", "None")) or not unit.is_equivalent(u.um, u.spectral()):
+    if not kind.startswith(("em.", "None") if text else "em.") or not unit.is_equivalent(u.um, u.spectral()):
         msg = f"{name}: no wavelengths: third axis {kind} in {text!r}; allowed: um, nm, Angstrom, m, Hz, eV, m/s, ..."
         raise InputError(msg)
     with np.errstate(divide="ignore", invalid="ignore"):

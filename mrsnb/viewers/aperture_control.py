@@ -54,8 +54,8 @@ class ApertureControl:
         c.peak.on_click(lambda _: self._to_peak())
 
     def take(self, aperture: SkyAperture) -> None:
-        """Put an aperture in the place of the one in hand."""
-        self.apertures.replace(aperture)
+        """Put an aperture in the place of the one in hand; its spaxels are those of the cube in view."""
+        self.apertures.replace(aperture, self._look()[0])
         self._listed()
 
     def add(self, kind: Kind) -> None:

@@ -64,10 +64,9 @@ class ApertureSet:
         """The aperture in hand."""
         return self.all[self.active] if self.all else None
 
-    def add(self, aperture: SkyAperture) -> None:
-        """Add an aperture and take it in hand; the oldest gives way if there are too many."""
-        grid = self.cubes[0].grid
-        whole = replace(aperture, shapes=tuple(on_sky(shape, grid) for shape in aperture.shapes))
+    def add(self, aperture: SkyAperture, cube: CubeLayers) -> None:
+        """Add an aperture, whose spaxels are those of a cube, and take it in hand; the oldest of too many gives way."""
+        whole = _laid(aperture, cube)
         self._sums_for(whole)
         self.all = [*self.all, whole][-MOST:]
         self.active = len(self.all) - 1
@@ -76,21 +75,22 @@ class ApertureSet:
         """Add an aperture of usual size at an offset from the middle of a cube, ``(xi, eta)`` in arcsec."""
         wave = float(cube.grid.wave[-1])
         size = max(0.033 * wave + 0.106, 2.0 * cube.grid.spaxel_size) if cube.bands else 4.0 * cube.grid.spaxel_size
-        self.add(SkyAperture(shapes=(new_shape(kind, cube.grid, at, size),), source=kind))
+        self.add(SkyAperture(shapes=(new_shape(kind, cube.grid, at, size),), source=kind), cube)
 
     def add_spaxel(self, cube: CubeLayers, x: int, y: int) -> None:
         """Add an aperture that is one spaxel; it takes the place of another that is one."""
         self.all = [a for a in self.all if not a.source.startswith("spaxel")]
-        self.add(SkyAperture(shapes=(spaxel_shape(cube.grid, x, y),), source=f"spaxel {x}, {y}"))
+        self.add(SkyAperture(shapes=(spaxel_shape(cube.grid, x, y),), source=f"spaxel {x}, {y}"), cube)
 
-    def replace(self, aperture: SkyAperture) -> None:
-        """Put another in the place of the aperture in hand."""
+    def replace(self, aperture: SkyAperture, cube: CubeLayers) -> None:
+        """Put another, whose spaxels are those of a cube, in the place of the aperture in hand."""
         if not self.all:
-            self.add(aperture)
+            self.add(aperture, cube)
             return
-        self._sums_for(aperture)
+        whole = _laid(aperture, cube)
+        self._sums_for(whole)
         self._forget(self.all[self.active])
-        self.all[self.active] = aperture
+        self.all[self.active] = whole
 
     def remove(self) -> None:
         """Remove the aperture in hand."""
@@ -113,7 +113,7 @@ class ApertureSet:
                 shapes[number] = dragged(other, grid, 0, (float(middle[0]), float(middle[1])))
         shapes[main] = shape
         source = aperture.source if not aperture.source.startswith("spaxel") else "box"
-        self.replace(SkyAperture(shapes=tuple(shapes), source=source))
+        self.replace(SkyAperture(shapes=tuple(shapes), source=source), cube)
 
     def rings(self, cube: CubeLayers, number: int) -> list[Array]:
         """Return the lines that bound an aperture, offsets from the middle of a cube."""
@@ -131,13 +131,17 @@ class ApertureSet:
     def spectra(self) -> list[Curve]:
         """Return the spectrum of each aperture over all cubes: sum and mean of its spaxels.
 
-        Where two cubes overlap, each has its half of the wavelengths.
+        Where two cubes overlap, each has its half of the wavelengths; one within another has none.
         """
-        in_jansky = all(cube.is_surface_brightness for cube in self.cubes)
-        names, units = (("FLUX", "SURF_BRIGHT"), "Jy") if in_jansky else (("SUM", "MEAN"), self.cubes[0].unit)
-        return [self._spectrum(number, names, units, in_jansky=in_jansky) for number in range(len(self.all))]
+        names, units = (("FLUX", "SURF_BRIGHT"), "Jy") if self._in_jansky else (("SUM", "MEAN"), self.cubes[0].unit)
+        return [self._spectrum(number, names, units) for number in range(len(self.all))]
 
-    def _spectrum(self, number: int, names: tuple[str, str], unit: str, *, in_jansky: bool) -> Curve:
+    @property
+    def _in_jansky(self) -> bool:
+        """Whether sums can be given in Jy, of all cubes."""
+        return all(cube.is_surface_brightness for cube in self.cubes)
+
+    def _spectrum(self, number: int, names: tuple[str, str], unit: str) -> Curve:
         sums, gap = self._sums_for(self.all[number]), np.full(1, np.nan)
 
         def over_all(values: list[Array]) -> Array:
@@ -145,7 +149,7 @@ class ApertureSet:
 
         flux, err, area = (over_all([getattr(one, key) for one in sums]) for key in Sum._fields)
         sr = over_all([np.full(len(cube.grid.wave), cube.spaxel_sr) for cube in self.cubes])
-        jansky: Any = 1e6 * sr if in_jansky else 1.0
+        jansky: Any = 1e6 * sr if self._in_jansky else 1.0
         per = 1.0 / np.where(area > 0, area, np.nan)
         columns = {
             names[0]: Column(flux * jansky, err * jansky, unit),
@@ -157,7 +161,7 @@ class ApertureSet:
     def curves(self) -> tuple[list[Total], str]:
         """Return what each aperture sums to in all cubes, and in words what that is and its unit."""
         curves = [self._curve(number) for number in range(len(self.all))]
-        if not all(cube.is_surface_brightness for cube in self.cubes):
+        if not self._in_jansky:
             return curves, f"sum / ({self.cubes[0].unit})"
         good = [np.abs(c.flux[np.isfinite(c.flux)]) for c in curves]
         level = max((float(np.percentile(g, 90)) for g in good if g.size), default=1.0)
@@ -170,7 +174,7 @@ class ApertureSet:
         from astropy.table import QTable
 
         curves, label = self.curves()
-        unit = u.Unit(label.partition(" / ")[2]) if self.cubes[0].is_surface_brightness else u.one
+        unit = u.Unit(label.partition(" / ")[2]) if self._in_jansky else u.one
         return [
             QTable({"wavelength": c.wave * u.um, "flux": c.flux * unit, "error": c.err * unit}, meta={"name": c.label})
             for c in curves
@@ -185,7 +189,7 @@ class ApertureSet:
         sums, gap = self._sums_for(self.all[number]), np.full(1, np.nan)
         wave, flux, err = [], [], []
         for cube, total in zip(self.cubes, sums, strict=True):
-            factor: Any = cube.spaxel_sr * 1e6 if cube.is_surface_brightness else 1.0
+            factor: Any = cube.spaxel_sr * 1e6 if self._in_jansky else 1.0
             wave += [cube.grid.wave, cube.grid.wave[-1:]]
             flux += [total.flux * factor, gap]
             err += [total.err * factor, gap]
@@ -204,12 +208,13 @@ class ApertureSet:
 def one_by_one(waves: Sequence[Array]) -> tuple[Array, NDArray[np.intp]]:
     """Return the wavelengths of several cubes as one rising list, and which plane of all cubes each is.
 
-    Where two overlap, each has its half. Where nothing is between two, the plane after the last of all stands for it.
+    Where two overlap, each has its half; one that lies within another has none. Where nothing is between two, the plane
+    after the last of all stands for it.
 
     Parameters
     ----------
     waves : sequence of ndarray
-        Shape (n_wave,) each, rising, in order of their first; micron.
+        Shape (n_wave,) each, rising; micron.
 
     Examples
     --------
@@ -219,8 +224,12 @@ def one_by_one(waves: Sequence[Array]) -> tuple[Array, NDArray[np.intp]]:
     """
     starts = np.cumsum([0, *map(len, waves)])
     found, order, low = [np.zeros(0)], [np.zeros(0, np.intp)], -np.inf
-    for i, wave in enumerate(waves):
-        following = waves[i + 1][0] if i + 1 < len(waves) else np.inf
+    in_turn: list[int] = []
+    for i in sorted(range(len(waves)), key=lambda i: (waves[i][0], -waves[i][-1])):
+        if not in_turn or waves[i][-1] > waves[in_turn[-1]][-1]:
+            in_turn.append(i)
+    for i, after in zip(in_turn, [*in_turn[1:], None], strict=True):
+        wave, following = waves[i], np.inf if after is None else waves[after][0]
         high = (wave[-1] + following) / 2 if following <= wave[-1] else np.inf
         kept = np.flatnonzero((wave >= low) & (wave < high))
         found.append(wave[kept])
@@ -230,6 +239,11 @@ def one_by_one(waves: Sequence[Array]) -> tuple[Array, NDArray[np.intp]]:
             found.append(np.array([(wave[-1] + following) / 2]))
             order.append(starts[-1:])
     return np.concatenate(found), np.concatenate(order)
+
+
+def _laid(aperture: SkyAperture, cube: CubeLayers) -> SkyAperture:
+    """Return an aperture with all its shapes on the sky, those in spaxels as they lie on a cube."""
+    return replace(aperture, shapes=tuple(on_sky(shape, cube.grid) for shape in aperture.shapes))
 
 
 def _main(aperture: SkyAperture) -> int:

@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import traitlets
 from astropy import units as u
 from ipywidgets import HTML, HBox, Layout, VBox
 from numpy.typing import NDArray
@@ -21,7 +20,7 @@ from mrsnb.viewers.aperture_set import ApertureSet
 from mrsnb.viewers.aperture_spectrum import ApertureSpectrum
 from mrsnb.viewers.closing import close_all
 from mrsnb.viewers.cube_controls import CubeControls, attempt, note, say, sheet
-from mrsnb.viewers.cube_inputs import cubes_of, having, meets, ranges_of, wave_in, whole_range
+from mrsnb.viewers.cube_inputs import cubes_of, having, meets, range_in, ranges_of, wave_in, whole_range
 from mrsnb.viewers.figures import dead_brushes
 from mrsnb.viewers.image_panel import ImagePanel
 from mrsnb.viewers.latest import Latest
@@ -31,6 +30,7 @@ from mrsnb.viewers.quiet import quiet
 from mrsnb.viewers.readout import voxel_text
 from mrsnb.viewers.slicing import Range, layer_names
 from mrsnb.viewers.spectrum import SpectrumViewer
+from mrsnb.viewers.viewer_traits import ClickTrait
 from mrsnb.viewers.wavelength import WaveControls
 
 Array = NDArray[Any]
@@ -60,7 +60,7 @@ class CubeViewer(VBox):  # type: ignore[misc]
     >>> viewer.wavelength = 12.81 * u.um  # doctest: +SKIP
     """
 
-    voxel = traitlets.Tuple(default_value=None, allow_none=True).tag(sync=False)
+    voxel = ClickTrait().tag(sync=False)
     """The voxel ``(x, y, z)`` of the cube in view that was clicked last, 0-based; to be observed."""
 
     def __init__(self, cubes: Any, *, aperture: Any = None) -> None:
@@ -96,8 +96,7 @@ class CubeViewer(VBox):  # type: ignore[misc]
 
     def _arranged(self) -> list[Any]:
         top = HBox([self.image.figure, self.controls.boxes()], layout=Layout(width="100%", align_items="flex-start"))
-        band = [self.controls.band] if len(self.cubes) > 1 else []
-        title = HBox([*band, self._title], layout=Layout(width="100%", align_items="center"))
+        title = HBox([self.controls.band, self._title], layout=Layout(width="100%", align_items="center"))
         style = HTML(sheet(), layout=Layout(display="none"))
         return [style, title, top, self._readout, self.waves.widget, self.spectrum]
 
@@ -170,7 +169,7 @@ class CubeViewer(VBox):  # type: ignore[misc]
 
     @wavelength_range.setter
     def wavelength_range(self, value: u.Quantity | None) -> None:
-        self._brushed(None if value is None else ranges_of("wavelength_range", value)[0])
+        self._brushed(None if value is None else range_in(self.cubes, value))
 
     @property
     def picture(self) -> Picture:
@@ -219,7 +218,7 @@ class CubeViewer(VBox):  # type: ignore[misc]
         self.apertures.lay_on(self.cubes)
         labels = [cube.label for cube in self.cubes]
         with quiet(self.controls):
-            self.controls.band.options = [(name, i) for i, name in enumerate(labels)]
+            self.controls.offer(labels)
         self._take(labels.index(label) if label in labels else len(labels) // 2, wave)
         self._hands.draw_spectra()
 
@@ -392,7 +391,7 @@ class CubeViewer(VBox):  # type: ignore[misc]
         if "waves" in self.__dict__:  # else it never came to be
             self.image.close()
             self.spectrum.close()
-            close_all([*self.children, self.controls.band, self.waves.link])
+            close_all([*self.children, self.waves.link])
         super().close()
 
     def __repr__(self) -> str:

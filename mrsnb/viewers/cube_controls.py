@@ -71,10 +71,8 @@ class CubeControls:
 
     def __init__(self, names: list[str]) -> None:
         self.is_telling = False
-        self.band = Dropdown(
-            options=[(name, i) for i, name in enumerate(names)],
-            layout=Layout(width="auto", min_width="84px", flex="0 0 auto"),
-        )
+        self.band = Dropdown(layout=Layout(width="auto", min_width="84px", flex="0 0 auto"))
+        self.offer(names)
         self.layer = ToggleButtons(options=["SCI"], layout=Layout(margin="0"))
         self.layer.style.button_width = "auto"
         self.shades = ShadeControls()
@@ -99,6 +97,11 @@ class CubeControls:
         self.file = Text(layout=Layout(flex="1 1 90px", width="auto", min_width="80px"))
         self.save = _button("save", "write the file")
         self.status = note()
+
+    def offer(self, names: list[str]) -> None:
+        """Offer cubes to choose from, if there are several."""
+        self.band.options = [(name, i) for i, name in enumerate(names)]
+        (self.band.remove_class if len(names) > 1 else self.band.add_class)("mrsnb-alone")
 
     def boxes(self) -> VBox:
         """Return them all, arranged."""

@@ -89,11 +89,28 @@ def wave_in(cubes: Sequence[CubeLayers], value: Any) -> float:
         If no cube has it.
     """
     wave = float(u.Quantity(value, u.um).value)
-    if having(cubes, (wave, wave)) is None:
-        ends = f"{cubes[0].grid.wave[0]:.4f} - {cubes[-1].grid.wave[-1]:.4f}"
-        msg = f"wavelength = {wave:g} micron; the cubes have {ends} micron"
-        raise InputError(msg)
+    _check_met(f"wavelength = {wave:g} micron", cubes, (wave, wave))
     return wave
+
+
+def range_in(cubes: Sequence[CubeLayers], value: Any) -> Range:
+    """Return a range of wavelength as a pair of numbers, rising, micron.
+
+    Raises
+    ------
+    InputError
+        If no cube has wavelengths in it, or it is not of shape (2,).
+    """
+    limits = ranges_of("wavelength_range", value)[0]
+    _check_met("wavelength_range = {:g} - {:g} micron".format(*limits), cubes, limits)
+    return limits
+
+
+def _check_met(told: str, cubes: Sequence[CubeLayers], limits: Range) -> None:
+    if having(cubes, limits) is None:
+        ends = f"{cubes[0].grid.wave[0]:.4f} - {cubes[-1].grid.wave[-1]:.4f}"
+        msg = f"{told}; the cubes have {ends} micron"
+        raise InputError(msg)
 
 
 def whole_range(cubes: Sequence[CubeLayers]) -> Range:

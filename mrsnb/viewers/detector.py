@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from typing import Any
 
-import traitlets
 from astropy import units as u
 from ipywidgets import HTML, HBox, Layout, VBox
 
@@ -16,6 +15,7 @@ from mrsnb.viewers.detector_inputs import before_of, exposures_of
 from mrsnb.viewers.detector_layers import DetectorLayers, Place, difference
 from mrsnb.viewers.detector_panel import DetectorPanel
 from mrsnb.viewers.overlays import View
+from mrsnb.viewers.viewer_traits import ClickTrait
 
 _NEAR = 1.6
 """Factor of a step nearer or farther."""
@@ -46,7 +46,7 @@ class DetectorViewer(VBox):  # type: ignore[misc]
     115
     """
 
-    pixel = traitlets.Tuple(default_value=None, allow_none=True).tag(sync=False)
+    pixel = ClickTrait().tag(sync=False)
     """The pixel ``(x, y)`` that was clicked or chosen last, 0-based column and row; to be observed."""
 
     def __init__(self, exposures: Any, *, before: Any = None) -> None:
@@ -231,8 +231,7 @@ class DetectorViewer(VBox):  # type: ignore[misc]
         say(self._title, bands if len(self.exposures) > 1 else f"{self.exposure.name}   {bands}")
         self.panel.place(image.shape)
         c.list_flags(image.flags())
-        self._attempt(self._draw)
-        self._draw_flags()
+        self._attempt(self._draw_with_flags)
         self._draw_outlines()
         self._draw_marks()
 
@@ -264,6 +263,10 @@ class DetectorViewer(VBox):  # type: ignore[misc]
         self.panel.front(int(state == BEFORE))
         self._read_out()
 
+    def _draw_with_flags(self) -> None:
+        self._draw()
+        self._draw_flags()
+
     def _draw_flags(self) -> None:
         chosen = self.flags
         image = self._image(BEFORE) if self.state == BEFORE else self.image
@@ -294,10 +297,8 @@ class DetectorViewer(VBox):  # type: ignore[misc]
             self._take(change["new"])
 
     def _state_changed(self, _: Any) -> None:
-        if self._is_telling:
-            return
-        self._attempt(self._draw)
-        self._attempt(self._draw_flags)
+        if not self._is_telling:
+            self._attempt(self._draw_with_flags)
 
     def _blinked(self, *, is_before: bool) -> None:
         def blink() -> None:

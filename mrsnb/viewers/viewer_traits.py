@@ -11,6 +11,18 @@ from mrsnb.core.redshift import checked_redshift
 from mrsnb.errors import ParamError, nearest
 
 
+class ClickTrait(traitlets.Tuple):
+    """What was clicked last, or None before; those who observe it are told of each click, of an equal one too."""
+
+    def __init__(self) -> None:
+        super().__init__(default_value=None, allow_none=True)
+
+    def set(self, obj: Any, value: Any) -> None:
+        """Keep `value`, and tell of it."""
+        obj._trait_values.pop(self.name, None)  # noqa: SLF001 (else an equal value is not told of)
+        super().set(obj, value)
+
+
 class WaveTrait(traitlets.TraitType):  # type: ignore[type-arg]
     """A wavelength in micron, or None; any unit of length, frequency or energy may be assigned."""
 

@@ -1,6 +1,7 @@
 """One band built again and again: only what a change concerns is computed anew, and it is what a run makes."""
 
 from dataclasses import replace
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -57,6 +58,26 @@ def test_what_a_band_needs():
     assert needs(params, Band.from_name("1B")) != needs(params, BAND)
     changed = replace(params, cube_build=replace(params.cube_build, scalew=0.002))
     assert needs(changed, BAND) != needs(params, BAND)
+
+
+@pytest.mark.parametrize(
+    ("change", "part"),
+    [
+        ({"master_background": {"user_background": "named"}}, 0),
+        ({"cube_build": {"offset_file": "named"}}, 1),
+        ({"extract_1d": {"extraction_region": "named"}}, 2),
+    ],
+)
+def test_a_file_that_has_changed_is_another(tmp_path, change, part):
+    path = tmp_path / "named"
+    ((step, values),) = change.items()
+    params = Spec3Params.preset("archive").updated({step: dict.fromkeys(values, str(path))})
+    seen = [needs(params, BAND)]
+    for text in ("one", "another"):
+        path.write_text(text)
+        seen.append(needs(params, BAND))
+        assert needs(params, BAND) == seen[-1]
+    assert [before[part] == after[part] for before, after in pairwise(seen)] == [False, False]
 
 
 @pytest.mark.parametrize(

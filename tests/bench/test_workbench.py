@@ -1,6 +1,7 @@
 """The workbench without a browser: its parts stay in line, and nothing leaks."""
 
 import gc
+from types import SimpleNamespace
 
 import ipywidgets as w
 import numpy as np
@@ -8,6 +9,9 @@ import pytest
 from astropy import units as u
 
 import mrsnb
+from mrsnb.bench.builder import Task
+from mrsnb.bench.live import needs
+from mrsnb.core.bands import Band
 from mrsnb.errors import InputError, ParamError
 
 
@@ -48,6 +52,48 @@ def test_what_cannot_be_built_is_said_once(bench):
     bench.params = bench.params.updated({"cube_build": {"wavemin": None, "wavemax": None}})
     bench.wait()
     assert not bench._head.error.value or not bench.is_busy
+
+
+def test_what_could_not_be_built_is_tried_again_when_live_is_switched_on(bench, tmp_path):
+    region = tmp_path / "a.reg"
+    bench.params = bench.params.updated({"extract_1d": {"extraction_region": str(region)}})
+    bench.wait()
+    assert "a.reg" in bench._head.error.value
+    assert bench._wanted() is None
+    bench.live = False
+    bench.live = True
+    assert bench._wanted().band.name == "1A"
+    region.write_text('icrs; circle(202.5, 47.2, 0.4")')
+    bench._current.failed("1A", bench._wanted().needs)
+    region.write_text('icrs; circle(202.50, 47.20, 0.4")')
+    assert bench._wanted().band.name == "1A"
+
+
+def test_a_band_that_was_chosen_stays_when_another_one_is_built(bench):
+    bench.band = "2A"
+    bench.wait()
+    bench.band = "1A"
+    params = bench.params.updated({"cube_build": {"scalexy": 0.3}})
+    band = Band.from_name("1A")
+    made = list(bench._maker.work(band).begin(params)[1])
+    done = SimpleNamespace(state="done", seconds=1.0)
+    bench.band = "2A"
+    bench._ended(Task(band, needs(params, band), params), done, made)
+    assert (bench.band, bench.viewer.band) == ("2A", "2A")
+    assert bench.viewer.cubes[0].grid.spaxel_size == pytest.approx(0.3)
+
+
+def test_a_band_that_was_chosen_before_there_is_any_cube_stays_too(small_dataset, tmp_path):
+    made = mrsnb.workbench(small_dataset.association, tmp_path)
+    made._builder._look()
+    band = made._builder._task.band
+    made._builder._job.wait(60)
+    made.band = "2A"
+    made._builder._look()
+    assert (band.name, made.viewer.band, made.band) == ("1A", "1A", "2A")
+    made.wait()
+    assert (made.viewer.band, made.band) == ("2A", "2A")
+    made.close()
 
 
 def test_cube_and_spectrum_are_linked_both_ways(bench):
@@ -100,7 +146,9 @@ def test_exposures_are_made_when_they_are_looked_at_and_light_is_traced_both_way
     bench.detector.exposure = pixel.exposure
     bench.detector.go_to(pixel.x, pixel.y)
     assert voxel in [(fed.x, fed.y, fed.z) for fed in tracing.fed.voxels]
+    bench.detector.controls.blink.playing = True
     bench.place = "cube"
+    assert not bench.detector.controls.blink.playing
     bench.viewer._clicked(n_x // 2 + 1, n_y // 2)
     assert tracing.contributions.voxel == voxel  # nobody sees another answer
     bench.place = "detector"

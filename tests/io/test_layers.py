@@ -198,9 +198,37 @@ def test_one_plane_is_a_cube(tmp_path, name):
     assert cube.grid.wave_step[0] == pytest.approx(1.25e-4)
 
 
+@pytest.mark.parametrize("frame", ["fk4", "fk5"])
+def test_places_of_other_equinoxes_become_icrs(tmp_path, frame):
+    cube = open_cube(muse(tmp_path / "a.fits", RADESYS=frame.upper(), EQUINOX=1950.0 if frame == "fk4" else 1975.0))
+    wcs = WCS(fits.getheader(cube.path, "DATA")).celestial
+    x, y = np.array([0, 10, 3]), np.array([0, 8, 5])
+    theirs = wcs.pixel_to_world(x, y).icrs
+    ours = spaxels_to_sky(np.stack([x, y], axis=1).astype(float), cube.grid)
+    assert np.abs((ours - np.stack([theirs.ra.deg, theirs.dec.deg], axis=1)) * 3600).max() < 1e-3
+
+
+@pytest.mark.parametrize("count", [4, 6])
+def test_a_table_of_wavelengths_has_one_a_plane(tmp_path, count):
+    path = write_cube(
+        tmp_path / "a.fits", {"SCI": PIXELS[:4]}, celestial(CTYPE3="WAVE-TAB", CUNIT3="um", CD3_3=1.0, CRVAL3=1.0),
+        cards={"TELESCOP": "JWST"},
+    )  # fmt: skip
+    wave = np.linspace(5.0, 6.0, count)
+    column = fits.Column("wavelength", f"{count}D", dim=f"(1,{count})", unit="um", array=wave[None, :, None])
+    with fits.open(path, mode="append") as hdus:
+        hdus.append(fits.BinTableHDU.from_columns([column], name="WCS-TABLE"))
+    if count == 4:
+        assert open_cube(path).grid.wave == pytest.approx(wave)
+    else:
+        with pytest.raises(InputError, match="6 wavelengths for 4 planes"):
+            open_cube(path)
+
+
 @pytest.mark.parametrize(
     ("keys", "told"),
     [
+        ({"CTYPE3": None, "CUNIT3": None}, "no wavelengths: third axis None in ''"),
         ({"CTYPE3": "FREQ"}, "its WCS cannot be used: In CUNIT3 .*have 'Angstrom', want 'Hz'"),
         ({"CTYPE3": "VELO", "CUNIT3": "km/s"}, "neither RESTWAV nor RESTFRQ"),
         ({"CTYPE3": "STOKES", "CUNIT3": None}, "no wavelengths"),

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 from astropy import units as u
-from astropy.nddata import CCDData, NDData, StdDevUncertainty
+from astropy.nddata import CCDData, NDData, NDDataRef, StdDevUncertainty, VarianceUncertainty
 from astropy.wcs.utils import proj_plane_pixel_scales
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -12,7 +12,7 @@ from specutils import Spectrum
 from mrsnb.core.blend import spaxel_sky
 from mrsnb.core.cube import Cube
 from mrsnb.core.dq import UNUSABLE
-from mrsnb.core.nddata_bridge import from_nddata, to_ccddata, to_nddata
+from mrsnb.core.nddata_bridge import from_nddata, layers_of, to_ccddata, to_nddata
 from mrsnb.errors import InputError
 from mrsnb.io.s3d import read_s3d, write_s3d
 
@@ -132,6 +132,74 @@ def test_specutils_reads_what_it_was_handed(make_cube, tmp_path):
     assert read.wcs.pixel_to_world_values(3, 4, 2) == pytest.approx(
         handed.wcs.pixel_to_world_values(3, 4, 2), rel=1e-12
     )
+
+
+@pytest.mark.parametrize("linear", [True, False])
+@pytest.mark.parametrize("way", ["specutils", "nddata", "sliced"])
+def test_a_part_in_wavelength_has_its_own_wavelengths(make_cube, linear, way):
+    cube = make_cube(linear=linear, rotation=12.0)
+    data = to_nddata(cube)
+    if way == "specutils":
+        part = cube.to_specutils()[1:3, :, :]
+    elif way == "nddata" or not linear:  # else the WCS has two axes
+        meta = data.meta if linear else data.meta | {"wave": cube.grid.wave[1:3]}
+        part = NDData(data.data[1:3], wcs=data.wcs[1:3] if linear else data.wcs, unit=data.unit, meta=meta)
+    else:
+        part = NDDataRef(data)[1:3]
+    found = layers_of(part)
+    assert found.grid.wave == pytest.approx(cube.grid.wave[1:3])
+    assert spaxel_sky(found.grid, 3, 4) == pytest.approx(spaxel_sky(cube.grid, 3, 4), abs=1e-8)
+    with pytest.raises(InputError, match="dq in its meta is of"):
+        from_nddata(part)
+    for key in ("dq", "weight"):
+        part.meta.pop(key)
+    back = from_nddata(part)
+    assert back.grid.wave == pytest.approx(cube.grid.wave[1:3])
+    lit = cube.dq[1:3] & UNUSABLE == 0
+    np.testing.assert_array_equal(back.flux[lit], cube.flux[1:3][lit])
+
+
+def test_a_part_of_the_sky_lies_where_its_own_wcs_says_or_is_refused(make_cube):
+    cube = make_cube(rotation=12.0)
+    data = to_nddata(cube)
+    for part in (NDDataRef(data)[:, 1:, 2:], NDData(data.data[:, 1:, 2:], wcs=data.wcs[:, 1:, 2:], meta=data.meta)):
+        found = layers_of(part)
+        assert spaxel_sky(found.grid, 1, 3) == pytest.approx(spaxel_sky(cube.grid, 3, 4), abs=1e-8)
+        with pytest.raises(InputError, match=r"a cube of three axes with its WCS is needed|not the middle spaxel"):
+            from_nddata(part)
+    with pytest.raises(InputError, match=r"a part, .* of a cube, and no WCS says which"):
+        layers_of(cube.to_specutils()[:, 1:, 2:])
+
+
+def test_wavelengths_that_are_not_cut_alike_are_refused(make_cube):
+    data = to_nddata(make_cube(linear=False))
+    for read in (layers_of, from_nddata):
+        with pytest.raises(InputError, match=r"\d+ wavelengths in its meta, 2 planes"):
+            read(NDData(data.data[:2], wcs=data.wcs, unit=data.unit, meta=data.meta))
+
+
+@pytest.mark.parametrize("way", ["to_nddata", "to_specutils"])
+def test_one_plane_has_the_width_of_a_plane(make_cube, way):
+    for n_wave in (1, 3):
+        cube = make_cube(n_wave=n_wave)
+        data = getattr(cube, way)()
+        found = layers_of(data if n_wave == 1 or way == "to_specutils" else NDDataRef(data)[:1])
+        assert found.grid.wave[0] == pytest.approx(cube.grid.wave[0])
+        assert found.grid.wave_step[0] == pytest.approx(cube.grid.wave_step[0])
+    flat = to_nddata(make_cube(linear=False))
+    with pytest.raises(InputError, match="one wavelength in a table"):
+        layers_of(NDData(flat.data[:1], wcs=flat.wcs, meta=flat.meta | {"wave": flat.meta["wave"][:1]}))
+
+
+@pytest.mark.parametrize("kind", [StdDevUncertainty, VarianceUncertainty])
+def test_uncertainties_may_be_in_another_unit(make_cube, kind):
+    cube = make_cube()
+    data, power = to_nddata(cube), 1 if kind is StdDevUncertainty else 2
+    stated = kind((1e6 * cube.err.astype(float)) ** power, unit=(u.Jy / u.sr) ** power)
+    other = NDData(data.data, stated, wcs=data.wcs, unit=data.unit, meta=data.meta, mask=data.mask)
+    lit = ~data.mask
+    assert from_nddata(other).err[lit] == pytest.approx(cube.err[lit], rel=1e-5)
+    assert layers_of(other).err.read(...)[lit] == pytest.approx(cube.err[lit], rel=1e-5)
 
 
 def test_what_is_no_cube_is_refused(make_cube):

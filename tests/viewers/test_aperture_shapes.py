@@ -21,6 +21,7 @@ from mrsnb.viewers.aperture import (
     places_of,
     spaxel_shape,
 )
+from mrsnb.viewers.aperture_set import one_by_one
 
 AREAS = {
     "circle": lambda s: math.pi * s[0] ** 2,
@@ -80,6 +81,19 @@ def test_an_ellipse_turns_with_its_first_handle():
     assert handles(shape, grid)[1] == pytest.approx([0.0, 0.8], abs=1e-6)
     assert shape.angle == pytest.approx(110.0)
     assert shape.sizes[0] == pytest.approx(0.8)
+
+
+@given(st.lists(st.tuples(st.floats(5, 9), st.integers(1, 60), st.floats(0.01, 0.2)), min_size=1, max_size=6))
+def test_planes_of_several_cubes_rise_and_cover_all_of_them(cubes):
+    """Whether they overlap, follow each other, or lie within each other."""
+    waves = sorted((start + step * np.arange(n) for start, n, step in cubes), key=lambda wave: wave[0])
+    wave, order = one_by_one(waves)
+    assert (np.diff(wave) > 0).all()
+    planes = np.concatenate([*waves, [np.nan]])[order]
+    assert np.array_equal(planes[np.isfinite(planes)], wave[np.isfinite(planes)])
+    coarsest = max(step for *_, step in cubes)
+    for one in waves:
+        assert np.abs(one[:, None] - wave).min(axis=1).max() <= coarsest
 
 
 def test_the_rings_of_an_annulus_never_cross():

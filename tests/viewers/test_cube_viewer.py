@@ -3,9 +3,11 @@
 import csv
 import doctest
 import itertools
+from dataclasses import replace
 
 import numpy as np
 import pytest
+import regions
 from astropy import units as u
 from astropy.io import fits
 from cubes import a_cube, celestial, layers, write_cube
@@ -15,6 +17,7 @@ import mrsnb
 from mrsnb.core.cards import Card
 from mrsnb.core.region import ds9_text, parse_ds9
 from mrsnb.errors import InputError
+from mrsnb.geometry.shares import aperture_shares
 from mrsnb.io.regions import read_region, write_region
 from mrsnb.io.s3d import write_s3d
 from mrsnb.io.x1d import read_x1d
@@ -163,6 +166,8 @@ def test_the_continuum_can_be_told(viewer):
 def test_a_range_can_be_told(viewer):
     viewer.wavelength_range = [5.23, 5.17] * u.um
     assert viewer.spectrum._canvas.plot.brush.selected == pytest.approx([5.17, 5.23])
+    with pytest.raises(InputError, match=r"wavelength_range = 7 - 8 micron; the cubes have 5.0000 - 5.3900 micron"):
+        viewer.wavelength_range = [7, 8] * u.um
     viewer.wavelength_range = None
     assert viewer.spectrum._canvas.plot.brush.selected is None
     assert not viewer.controls.is_map.value
@@ -257,6 +262,25 @@ def test_apertures_are_added_chosen_and_removed(viewer, kind):
     viewer._draw()
 
 
+def test_bands_can_be_chosen_where_there_are_several(viewer):
+    band = viewer.controls.band
+    assert "mrsnb-alone" in band._dom_classes
+    viewer.show([a_cube(star()), a_cube(star(line=5.6), start=5.35, band="1B")], "1A")
+    assert "mrsnb-alone" not in band._dom_classes
+    band.value = 1
+    assert viewer.band == "1B"
+    viewer.show(a_cube(star()))
+    assert "mrsnb-alone" in band._dom_classes
+
+
+def test_sums_of_cubes_in_several_units_have_none():
+    viewer = CubeViewer([layers(star()), replace(layers(star(), start=5.5), unit="counts")])
+    (table,) = viewer.spectra
+    assert table["flux"].unit == u.one
+    assert table["flux"].value[3] == pytest.approx(viewer.apertures.sum(0, 0).flux[3])
+    viewer.close()
+
+
 def test_an_aperture_finds_the_source_near_it(viewer):
     viewer._hands.drag(0, (0.5, 0.4), True)
     viewer.controls.peak.click()
@@ -274,6 +298,21 @@ def test_a_region_can_be_told(viewer, tmp_path):
         assert viewer.spectra[-1]["flux"].to_value(u.Jy) == pytest.approx(flux, rel=1e-6, nan_ok=True)
     with pytest.raises(InputError, match="text: 'circle' is not a DS9 region"):
         viewer.aperture = "circle"
+
+
+def test_an_aperture_in_spaxels_is_of_the_cube_in_view(bands):
+    for band, at in (("1A", (15.0, 9.0)), ("1B", (6.0, 8.0))):
+        bands.band = band
+        region = regions.CirclePixelRegion(regions.PixCoord(*at), 3.0)
+        for given in (f"image; circle({at[0] + 1},{at[1] + 1},3)", region):
+            bands.aperture = given
+            assert bands.aperture.shapes[0].on_sky
+            grid = bands.cube.grid
+            shares, _ = aperture_shares(grid, bands.aperture)
+            y, x = (np.average(axis, weights=shares) for axis in np.indices(shares.shape))
+            assert (x, y) == pytest.approx(at, abs=1e-3)
+            assert shares.sum() == pytest.approx(9 * np.pi, rel=1e-6)
+        bands.controls.remove.click()  # the first is added, not put in the place of another
 
 
 def test_one_aperture_lies_on_all_bands(bands):
@@ -386,9 +425,9 @@ def test_large_images_have_coarse_cells():
     seen = []
     viewer.observe(lambda change: seen.append(change["new"]), "voxel")
     net = viewer.image._net.mark
-    for j, i in ((0, 0), (-2, -2)):
+    for j, i in ((0, 0), (-2, -2), (-2, -2)):
         net._handle_custom_msgs(None, {"event": "element_click", "data": {"row": net.row[j], "column": net.column[i]}})
-    assert len(seen) == 2
+    assert len(seen) == 3  # the same one again is told of too
     assert all(0 <= x < 150 and 0 <= y < 200 for x, y, _ in seen)
 
 

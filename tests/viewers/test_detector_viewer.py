@@ -176,7 +176,8 @@ def test_a_pixel_is_clicked_typed_or_told(viewer):
     assert viewer.wavelength == viewer.image.waves[y, x] * u.um
     viewer.controls.x.value += 1
     viewer._clicked(x, y + 1)
-    assert seen == [(x, y), (x + 1, y), (x, y + 1)]
+    viewer._clicked(x, y + 1)
+    assert seen == [(x, y), (x + 1, y), (x, y + 1), (x, y + 1)]
     assert (viewer.controls.x.value, viewer.controls.y.value) == (x, y + 1)
     with pytest.raises(InputError, match="x must be from 0 to 1031"):
         viewer.go_to(1032, 0)
@@ -231,6 +232,19 @@ def test_blinking_shows_what_a_step_changed(exposures, image):
     assert viewer.panel._rasters[0].mark.visible
     with pytest.raises(InputError, match="state = 'later'"):
         viewer.state = "later"
+    viewer.close()
+
+
+def test_what_cannot_be_drawn_stays_said(exposures, image, monkeypatch):
+    viewer = DetectorViewer(flagged(exposures[0], *reversed(a_good_pixel(image))))
+
+    def fail():
+        msg = "cannot be drawn"
+        raise InputError(msg)
+
+    monkeypatch.setattr(viewer, "_draw", fail)
+    viewer.state = "before"
+    assert "cannot be drawn" in viewer.controls.status.value
     viewer.close()
 
 
@@ -302,6 +316,9 @@ def test_a_clicked_pixel_marks_its_voxels(traced):
     assert found.voxel in [fed[:3] for fed in traced.fed.voxels]
     assert traced.cube.waves.plane == traced.fed.voxels[0].z
     assert len(traced.cube.image._fed.x) == len({fed[:2] for fed in traced.fed.voxels})
+    traced.tracing.forget()
+    traced.detector.go_to(pixel.x, pixel.y)
+    assert traced.fed is not None
     traced.detector.go_to(0, 0)
     assert "feeds no voxel" in traced.tracing.said.value
     assert traced.tracing.table.value == ""

@@ -4,7 +4,7 @@ papermill takes whatever it is given: text that looks like a number as a number,
 """
 
 import ast
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -98,11 +98,39 @@ def checked(name: str, variables: Mapping[str, Any]) -> Given:
     """
     declared = template(name).parameters
     _refuse_unknown(name, [p.name for p in declared], variables)
-    own = _without_step(name, declared)
-    for parameter in own:
-        if parameter.name in variables:
-            _check(parameter, variables[parameter.name])
+    check_kinds(name, declared, variables, _remedy)
     return Given(name, {p.name: variables[p.name] for p in declared if p.name in variables}, declared)
+
+
+def check_kinds(
+    name: str,
+    declared: tuple[TemplateParam, ...],
+    values: Mapping[str, Any],
+    remedy: Callable[[TemplateParam, Any], str] = lambda *_: "",
+) -> None:
+    """Refuse values of another type than a template declares; parameters of its step are left to the step.
+
+    Parameters
+    ----------
+    name : str
+        Of the template.
+    declared : tuple of TemplateParam
+        Its parameters.
+    values : mapping
+        By name; others are passed over.
+    remedy : callable
+        Given a parameter and its wrong value, returns what to do, for the end of the message.
+
+    Raises
+    ------
+    ParamError
+        If a value is of another type.
+    """
+    for parameter in _without_step(name, declared):
+        if parameter.name in values and (wrong := _wrong(parameter, values[parameter.name])) is not None:
+            value = values[parameter.name]
+            msg = f"{parameter.name} = {value!r}: must be {wrong}{remedy(parameter, value)}"
+            raise ParamError(msg)
 
 
 def _without_step(name: str, declared: tuple[TemplateParam, ...]) -> tuple[TemplateParam, ...]:
@@ -136,25 +164,35 @@ def _assigned(source: str) -> list[str]:
     return [target.id for target in targets if isinstance(target, ast.Name)]
 
 
-def _check(parameter: TemplateParam, value: Any) -> None:
-    kinds = [kind for kind in parameter.kind.split("|") if kind in _KINDS]
-    optional = parameter.default == "None"
+def _wrong(parameter: TemplateParam, value: Any) -> str | None:
+    """Return what a value must be, in words; None if it is."""
+    kinds, optional = _kinds(parameter), parameter.default == "None"
     if not kinds or (value is None and optional):
-        return
+        return None
     wanted = tuple(_KINDS[kind] for kind in kinds)
-    is_number = isinstance(value, int | float) and not isinstance(value, bool)
     if isinstance(value, wanted) and (not isinstance(value, bool) or bool in wanted):
-        return
-    if is_number and float in wanted:
-        return
-    words = " or ".join(_WORDS[kind] for kind in kinds) + (" or None" if optional else "")
-    remedy = ""
-    if is_number and str in wanted:
-        remedy = f"; papermill takes it for a number: say -r {parameter.name} {value}"
-    elif isinstance(value, str) and {dict, list} & {*wanted}:
-        remedy = f"; with papermill say -y '{parameter.name}: ...'"
-    msg = f"{parameter.name} = {value!r}: must be {words}{remedy}"
-    raise ParamError(msg)
+        return None
+    if _is_number(value) and float in wanted:
+        return None
+    return " or ".join(_WORDS[kind] for kind in kinds) + (" or None" if optional else "")
+
+
+def _remedy(parameter: TemplateParam, value: Any) -> str:
+    """Return how papermill is told what it took for something else."""
+    kinds = _kinds(parameter)
+    if _is_number(value) and "str" in kinds:
+        return f"; papermill takes it for a number: say -r {parameter.name} {value}"
+    if isinstance(value, str) and {"dict", "list"} & {*kinds}:
+        return f"; with papermill say -y '{parameter.name}: ...'"
+    return ""
+
+
+def _kinds(parameter: TemplateParam) -> list[str]:
+    return [kind for kind in parameter.kind.split("|") if kind in _KINDS]
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 def _literal(text: str) -> Any:

@@ -57,7 +57,7 @@ class Template(Shown):
 
 
 class KernelDied(MrsnbError):  # noqa: N818 (it is what happened)
-    """The process that ran a notebook ended before the notebook did."""
+    """The process that ran a notebook ended, or fell silent, before the notebook did."""
 
 
 @dataclass(frozen=True)
@@ -75,7 +75,7 @@ class KernelOptions:
     started : callable
         Called with its process id.
     patience : int
-        Seconds that it may take to start.
+        Seconds that it may take to start, and to send what a cell shows.
     """
 
     cwd: Path | None = None
@@ -178,7 +178,7 @@ def execute(
     ParamError
         If the template has no such parameter.
     KernelDied
-        If the kernel's process ends, or does not start.
+        If the kernel's process ends, does not start, or does not send what a cell shows.
     MrsnbError
         What a cell raises; anything that mrsnb did not foresee is in one as well.
     OutputError
@@ -199,7 +199,7 @@ def _executed(
     source: Template, output: Path, parameters: dict[str, Any], progress: bool, options: KernelOptions
 ) -> Path:
     from jupyter_client.kernelspec import NoSuchKernel
-    from nbclient.exceptions import DeadKernelError
+    from nbclient.exceptions import CellTimeoutError, DeadKernelError
     from papermill import PapermillExecutionError, execute_notebook
 
     logging.getLogger("papermill").setLevel(logging.CRITICAL)  # what it would say is raised here
@@ -212,6 +212,7 @@ def _executed(
             progress_bar=bar,
             store_widget_state=False,  # viewers without scripts show what widgets leave as HTML and pictures instead
             start_timeout=options.patience,
+            iopub_timeout=options.patience,
             kernel_manager_class=_manager(options),
             extra_arguments=[
                 "--log-level=CRITICAL",  # a kernel warns of what it does, and is loud when interrupted
@@ -227,6 +228,9 @@ def _executed(
         raise MrsnbError(msg) from None
     except DeadKernelError:
         msg = f"{output}: the notebook's process died; most likely the memory was used up"
+        raise KernelDied(msg) from None
+    except CellTimeoutError:  # an OSError as well
+        msg = f"{output}: the notebook's process sent nothing for {options.patience} s; the machine has too much to do"
         raise KernelDied(msg) from None
     except RuntimeError as error:
         if "Kernel d" not in str(error):  # "died before", "didn't respond"

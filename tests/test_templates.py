@@ -8,6 +8,7 @@ import nbconvert
 import nbformat
 import papermill
 import pytest
+from nbclient.exceptions import CellTimeoutError
 
 from mrsnb import templates
 from mrsnb.demo import SCENE, demo
@@ -160,6 +161,19 @@ def test_the_executed_notebook_can_be_read_without_a_kernel(shown):
         assert "<script" not in bundle["text/html"]
     assert "spec3: tiny" in shown_last[0]["text/plain"]
     assert "widgets" not in notebook.metadata
+
+
+def test_a_process_that_falls_silent_is_no_file_that_cannot_be_written(tmp_path, monkeypatch):
+    told = {}
+
+    def silent(*_, **options):
+        told.update(options)
+        raise CellTimeoutError("nothing came")
+
+    monkeypatch.setattr(papermill, "execute_notebook", silent)
+    with pytest.raises(templates.KernelDied, match="sent nothing for 7 s"):
+        templates.execute("compare_runs", tmp_path / "a.ipynb", {}, options=templates.KernelOptions(patience=7))
+    assert told["iopub_timeout"] == 7
 
 
 def test_a_form_in_an_executed_notebook_can_be_read_without_a_kernel(tmp_path, monkeypatch):

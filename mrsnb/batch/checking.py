@@ -2,33 +2,24 @@
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
 
-from mrsnb.batch.jobs import Job, anchored, is_path, matches
+from mrsnb.batch.jobs import Job, anchored, is_path, is_without, matches
 from mrsnb.batch.reading import INPUTS
 from mrsnb.batch.records import RECORD
 from mrsnb.core.association import checked_name
 from mrsnb.errors import InputError, MrsnbError, OutputError, ParamError, nearest
-from mrsnb.template_cells import TemplateParam
+from mrsnb.template_values import check_kinds
 from mrsnb.templates import Template, template
 
-OUTPUT = "output_dir"
-"""The parameter that says where products go: for each job its own folder."""
+OUTPUTS = {"output_dir": ".", "report_file": "report.html"}
+"""The parameters that say where products go, and what they are in a job's own folder."""
 
 LONGEST_NAME = 180
-"""Characters; what is written beside a job's folder has a longer name."""
-
-_KINDS: dict[str, tuple[type, ...]] = {
-    "str": (str,),
-    "int": (int,),
-    "float": (int, float),
-    "bool": (bool,),
-    "dict": (dict,),
-    "list": (list, tuple),
-}
+"""Bytes; what is written beside a job's folder has a longer name."""
 
 
 def checked(jobs: Sequence[Job], output_dir: Path) -> list[Job]:
@@ -67,8 +58,9 @@ def _names(jobs: Sequence[Job]) -> None:
     seen: dict[str, str] = {}
     for job in jobs:
         checked_name(job.name, "name of a job")
-        if job.name in ("report.html", "results.ecsv") or len(job.name) > LONGEST_NAME:
-            msg = f"name of a job = {job.name!r}: it cannot name a folder; choose one of up to {LONGEST_NAME} letters"
+        size = len(job.name.encode(errors="replace"))
+        if job.name in ("report.html", "results.ecsv") or size > LONGEST_NAME:
+            msg = f"name of a job = {job.name!r}: it cannot name a folder; choose one of up to {LONGEST_NAME} bytes"
             raise InputError(msg)
         if job.name.casefold() in seen:
             msg = f"two jobs are called {job.name!r}; give each a 'name' of its own"
@@ -78,34 +70,32 @@ def _names(jobs: Sequence[Job]) -> None:
 
 def _parameters(source: Template, parameters: Mapping[str, Any]) -> None:
     declared = {p.name: p for p in source.parameters}
-    for name, value in parameters.items():
+    for name in parameters:
         if name not in declared:
             msg = f"template {source.name}: unknown parameter {name!r}{nearest(name, list(declared))}"
             raise ParamError(msg)
-        if name == OUTPUT:
-            msg = f"{OUTPUT} is not for jobs to choose: each has its own folder in --output-dir"
+        if name in OUTPUTS:
+            msg = f"{name} is not for jobs to choose: each has its own folder in --output-dir"
             raise ParamError(msg)
-        _kind(declared[name], value)
+    check_kinds(source.name, source.parameters, parameters)
     for name, parameter in declared.items():
-        if not is_path(name) or name == OUTPUT:
-            continue
-        if name not in parameters and re.fullmatch(r"""["'].+["']""", parameter.default):
+        needed = is_path(name) and name not in OUTPUTS and name not in parameters
+        if needed and re.fullmatch(r"""["'].+["']""", parameter.default):
             msg = f"{name} is not given: {parameter.help}"
             raise ParamError(msg)
-        for path in _texts(parameters.get(name)):
-            if not matches(path):
-                msg = f"{name} = {path}: there is no such file"
-                raise InputError(msg)
+    for name, path in _files(parameters):
+        if not is_without(path) and not matches(path):
+            msg = f"{name} = {path}: there is no such file"
+            raise InputError(msg)
 
 
-def _kind(parameter: TemplateParam, value: Any) -> None:
-    kinds = parameter.kind.split("|")
-    allowed = tuple(kind for name in kinds for kind in _KINDS.get(name, (object,)))
-    if value is None and parameter.default == "None":
-        return
-    if not isinstance(value, allowed) or (isinstance(value, bool) and "bool" not in kinds and object not in allowed):
-        msg = f"{parameter.name} = {value!r}: must be {parameter.kind}"
-        raise ParamError(msg)
+def _files(parameters: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """Yield the files that parameters name, those of steps as well."""
+    for name, value in parameters.items():
+        if is_path(str(name)):
+            yield from ((name, text) for text in _texts(value))
+        elif isinstance(value, Mapping):
+            yield from _files(value)
 
 
 def _steps(parameters: Mapping[str, Any], source: Template) -> None:

@@ -1,7 +1,6 @@
 """Jobs on a cluster that runs already: a dask scheduler and its workers."""
 
 import logging
-import sys
 from collections.abc import Callable, Iterator
 from concurrent.futures import Executor
 from contextlib import contextmanager
@@ -11,6 +10,7 @@ from time import monotonic
 from typing import Any
 
 from mrsnb import __version__
+from mrsnb.batch.versions import difference, versions
 from mrsnb.errors import InputError, OutputError
 
 SECONDS = 5
@@ -38,7 +38,7 @@ class Place:
 
 
 @contextmanager
-def connected(address: str, output_dir: Path) -> Iterator[Place]:
+def connected(address: str, output_dir: Path, say: Callable[[str], None]) -> Iterator[Place]:
     """Yield the workers of the scheduler at `address`, as a place where jobs run.
 
     A worker that dies loses its job only, which is run elsewhere.
@@ -49,6 +49,8 @@ def connected(address: str, output_dir: Path) -> Iterator[Place]:
         As ``tcp://host:8786``.
     output_dir : Path
         That all workers must see.
+    say : callable
+        Told if there is no worker yet.
 
     Raises
     ------
@@ -68,7 +70,7 @@ def connected(address: str, output_dir: Path) -> Iterator[Place]:
             msg = f"scheduler {address}: no answer within {SECONDS} s{why}; is it running there? (as tcp://host:8786)"
             raise InputError(msg) from None
         try:
-            _check(client, address, output_dir)
+            _check(client, address, output_dir, say)
             yield Place(client.get_executor(pure=False), _Heard(client, address).check)
         finally:
             client.close(timeout=SECONDS)
@@ -110,27 +112,23 @@ def _quiet() -> Iterator[None]:
             logger.setLevel(level)
 
 
-def facts(folder: str) -> tuple[str, str, bool]:
-    """Return what a worker has: versions of mrsnb and of Python, and whether it sees a directory."""
-    return __version__, python(), Path(folder).is_dir()
+def facts(folder: str) -> tuple[dict[str, str], bool]:
+    """Return what a worker has: its versions, and whether it sees a directory."""
+    return versions(), Path(folder).is_dir()
 
 
-def python() -> str:
-    """Return the version of Python as far as it matters to those who exchange its values."""
-    return ".".join(map(str, sys.version_info[:2]))
-
-
-def _check(client: Any, address: str, output_dir: Path) -> None:
+def _check(client: Any, address: str, output_dir: Path, say: Callable[[str], None]) -> None:
     """Refuse workers that could not run the jobs; those that come later are asked when they get one."""
-    for worker, answer in client.run(facts, str(output_dir), on_error="return").items():
+    answers = client.run(facts, str(output_dir), on_error="return")
+    if not answers:
+        say(f"scheduler {address}: no workers yet; waiting for them")
+    for worker, answer in answers.items():
         if isinstance(answer, BaseException):
             why = f"cannot use mrsnb {__version__} ({type(answer).__name__}: {answer}); install it there"
         else:
-            version, its_python, sees = answer
-            if version != __version__:
-                why = f"has mrsnb {version}, here is {__version__}; install the same on all machines"
-            elif its_python != python():
-                why = f"has Python {its_python}, here is {python()}; install the same on all machines"
+            there, sees = answer
+            if (other := difference(there, versions())) is not None:
+                why = f"{other}; install the same on all machines"
             elif not sees:
                 why = f"does not see {output_dir}; all machines need the same directories"
             else:

@@ -16,7 +16,7 @@ _MARK = "papermill-error-cell-tag"
 
 
 def finish(path: Path, folder: Path, error: str | None) -> None:
-    """Put the error of a notebook on top of it, and its last picture, small, beside it.
+    """Put the error of a notebook on top of it, its last picture, small, beside it, and its final folder into it.
 
     Parameters
     ----------
@@ -33,19 +33,23 @@ def finish(path: Path, folder: Path, error: str | None) -> None:
         If a file cannot be written.
     """
     try:
-        notebook = json.loads(path.read_text(encoding="utf-8"))
+        notebook = json.loads(_placed(path.read_text(encoding="utf-8"), path.parent.name, folder.name))
         cells = notebook["cells"]
     except (OSError, ValueError, KeyError, TypeError):
         return
     picture = _last_picture(cells)
     if picture is not None:
         _write(path.parent / THUMBNAIL, picture)
-    notebook["metadata"].setdefault("papermill", {})["output_path"] = str(folder / path.name)
     if error is not None:
         if cells and _MARK in cells[0]["metadata"].get("tags", ()):
             del cells[0]
         cells.insert(0, _error_cell(cells, error))
     _write(path, json.dumps(notebook, indent=1, ensure_ascii=False).encode())
+
+
+def _placed(text: str, staging: str, final: str) -> str:
+    """Return the text of a notebook with the final name of its folder where the one it ran in stands."""
+    return text.replace(staging, final).replace(escape(staging), escape(final))
 
 
 def _error_cell(cells: list[dict[str, Any]], error: str) -> dict[str, Any]:

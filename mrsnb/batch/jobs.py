@@ -3,7 +3,8 @@
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from glob import has_magic
+from functools import cache
+from glob import escape, has_magic
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ from typing import Any
 import yaml
 
 from mrsnb.errors import ParamError, nearest
+from mrsnb.io.references import WITHOUT
 from mrsnb.template_cells import TemplateParam
 from mrsnb.templates import Template
 
@@ -161,21 +163,43 @@ def anchored(parameters: Mapping[str, Any], base: Path) -> dict[str, Any]:
 
 def is_path(name: str) -> bool:
     """Return whether a parameter of this name is a path: ``asn_file``, ``output_dir`` and the like."""
-    return bool(_IS_PATH.search(name))
+    return bool(_IS_PATH.search(name)) or name in _files_of_steps()
+
+
+@cache
+def _files_of_steps() -> frozenset[str]:
+    from mrsnb.pipeline import Spec3Params
+
+    return frozenset(spec.name for step in Spec3Params.steps().values() for spec in step.specs() if spec.file)
+
+
+def is_without(text: str) -> bool:
+    """Return whether `text` says that there is to be no file."""
+    return text.strip().lower() in WITHOUT
 
 
 def _anchored(value: Any, base: Path, certain: bool) -> Any:
     if isinstance(value, Mapping):
-        return {key: _anchored(item, base, certain) for key, item in value.items()}
+        return {key: _anchored(item, base, certain or is_path(str(key))) for key, item in value.items()}
     if isinstance(value, list | tuple):
         return [_anchored(item, base, certain) for item in value]
     if isinstance(value, Path):
         value, certain = str(value), True
-    if not isinstance(value, str) or not value.strip() or "\0" in value:
+    if not isinstance(value, str) or not value.strip() or "\0" in value or is_without(value):
         return value
-    place = base.absolute() / Path(value).expanduser()
+    told = _expanded(value)
+    place = base.absolute() / told
+    if has_magic(value) and matches(str(place)) != [place]:
+        place = Path(escape(str(base.absolute()))) / told
     looks = certain or "/" in value or place.suffix.lower() in _SUFFIXES
     return str(place) if looks and (certain or matches(str(place))) else value
+
+
+def _expanded(path: str) -> Path:
+    try:
+        return Path(path).expanduser()
+    except RuntimeError:  # "~name" of nobody who is known here
+        return Path(path)
 
 
 def matches(path: str) -> list[Path]:
@@ -187,9 +211,12 @@ def matches(path: str) -> list[Path]:
         Absolute.
     """
     place = Path(path)
-    if place.exists():
-        return [place]
-    return sorted(Path(place.anchor).glob(str(place.relative_to(place.anchor)))) if has_magic(path) else []
+    try:
+        if place.exists():
+            return [place]
+        return sorted(Path(place.anchor).glob(str(place.relative_to(place.anchor)))) if has_magic(path) else []
+    except (OSError, ValueError):  # of names that are too long, and patterns such as "**x"
+        return []
 
 
 def _of_step(keys: Sequence[str], text: str) -> Any:

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from time import monotonic, sleep
 
 from mrsnb.errors import OutputError
 
@@ -17,6 +18,14 @@ except ImportError:  # Windows, where nothing keeps two commands apart
     fcntl = None  # type: ignore[assignment]
 
 LOCK = ".mrsnb-batch.lock"
+
+LATE = 5
+"""Seconds after which a file system of a network shows a new lock to all machines."""
+
+FAILURES = 6
+"""How often in a row a lock cannot be read, half a second apart, until it counts as gone."""
+
+_PAUSE = 0.5
 
 
 @dataclass(frozen=True)
@@ -37,6 +46,7 @@ class Hold:
     def stop(self) -> None:
         """Let the jobs see that their results are not wanted any more; the directory is still held."""
         os.ftruncate(self.file, 0)
+        os.fsync(self.file)
 
 
 @contextmanager
@@ -62,6 +72,7 @@ def held(folder: Path) -> Iterator[Hold]:
         facts = {"token": token, "process": os.getpid(), "host": socket.gethostname()}
         os.ftruncate(file, 0)
         os.pwrite(file, json.dumps(facts).encode(), 0)
+        os.fsync(file)
         try:
             yield Hold(token, file)
         finally:
@@ -71,9 +82,27 @@ def held(folder: Path) -> Iterator[Hold]:
         os.close(file)
 
 
-def is_held(folder: Path, token: str) -> bool:
-    """Return whether the command that was given `token` still holds `folder`."""
-    return _facts(folder / LOCK).get("token") == token
+def is_held(folder: Path, token: str, patience: float = 0.0) -> bool:
+    """Return whether the command that was given `token` still holds `folder`.
+
+    Parameters
+    ----------
+    folder : Path
+    token : str
+    patience : float
+        Seconds for which a no is not believed.
+    """
+    end, failures = monotonic() + patience, 0
+    while failures < FAILURES:
+        try:
+            if _facts(folder / LOCK).get("token") == token:
+                return True
+            if monotonic() >= end:
+                return False
+        except (OSError, ValueError):
+            failures += 1
+        sleep(_PAUSE)
+    return False
 
 
 def _take(file: int, path: Path) -> None:
@@ -88,15 +117,25 @@ def _take(file: int, path: Path) -> None:
     else:
         if path.exists() and os.fstat(file).st_ino == path.stat().st_ino:
             return  # else who had it has just removed it
-    facts = _facts(path)
+    facts: dict[str, str] = {}
+    with suppress(OSError, ValueError):
+        facts = _facts(path)
     who = f" (process {facts['process']} on {facts['host']})" if {"process", "host"} <= set(facts) else ""
     msg = f"{path.parent}: another batch{who} is at work there; wait for it, or choose another --output-dir"
     raise OutputError(msg)
 
 
 def _facts(path: Path) -> dict[str, str]:
+    """Return what a lock says: nothing if there is none, or its command has stopped.
+
+    Raises
+    ------
+    OSError, ValueError
+        If that is not known.
+    """
     try:
-        facts = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+        text = path.read_text(encoding="utf-8")
+    except FileNotFoundError:
         return {}
+    facts = json.loads(text) if text else {}
     return facts if isinstance(facts, dict) else {}

@@ -10,10 +10,11 @@ from typing import Any
 from mrsnb import templates
 from mrsnb.batch.jobs import Job, matches
 from mrsnb.batch.outcomes import Outcome
+from mrsnb.batch.versions import versions
 from mrsnb.errors import InputError
 from mrsnb.io.association import read_association
 from mrsnb.io.atomic import atomic_write
-from mrsnb.io.provenance import checksum, software
+from mrsnb.io.provenance import checksum
 
 RECORD = "job.json"
 
@@ -72,9 +73,9 @@ def seen(files: list[Path], before: Mapping[str, Seen] | None = None) -> list[Se
 
 
 def key_of(job: Job, inputs: list[Seen]) -> str:
-    """Return what says that a result is of this: template, parameters, content of the inputs, version of mrsnb."""
+    """Return what says that a result is of this: template, parameters, content of the inputs, versions."""
     facts = {
-        "mrsnb": software()["mrsnb"],
+        "versions": versions(),
         "template": checksum(templates.folder() / f"{job.template}.ipynb"),
         "parameters": job.parameters,
         "inputs": [(item.path, item.digest) for item in inputs],
@@ -91,7 +92,7 @@ def write_record(folder: Path, outcome: Outcome, key: str, inputs: list[Seen]) -
         If it cannot be written.
     """
     told = {name: value for name, value in asdict(outcome).items() if name not in ("folder", "kept")}
-    content = told | {"key": key, "inputs": [asdict(item) for item in inputs], "software": software()}
+    content = told | {"key": key, "inputs": [asdict(item) for item in inputs], "software": versions()}
     with atomic_write(folder / RECORD) as file:
         file.write(json.dumps(content, indent=1, default=str).encode())
 

@@ -25,6 +25,9 @@ from mrsnb.kernels.threads import n_threads
 DEATHS = 3
 """How often the process of a job may die, which is no fault of the job, before it counts as failed."""
 
+ENDING = 10
+"""Seconds that jobs on other machines have to see that they are not wanted any more."""
+
 
 class BatchInterrupted(KeyboardInterrupt):
     """A batch that was stopped; what was done until then is kept, and is not done again.
@@ -91,7 +94,7 @@ def run_batch(
 ) -> BatchResult:
     """Run jobs, each in its own folder of `output_dir`, and return what became of them.
 
-    Jobs that are done there, of the same template, parameters, inputs and version of mrsnb, are not run again.
+    Jobs that are done there, of the same template, parameters, inputs and versions, are not run again.
 
     Parameters
     ----------
@@ -139,13 +142,14 @@ def run_batch(
 
     def result() -> BatchResult:
         outcomes = [
-            made.get(job.name) or Outcome(job.name, job.template, "left", folder / job.name) for job in todo.jobs
+            made.get(job.name) or Outcome(job.name, job.template, "left", folder / job.name, job.parameters)
+            for job in todo.jobs
         ]
         return BatchResult(folder, tuple(outcomes), monotonic() - start, workers)
 
     with held(folder) as hold:
         clear(folder)
-        where = _threads(workers) if scheduler is None else connected(scheduler, folder)
+        where = _threads(workers) if scheduler is None else connected(scheduler, folder, say)
         tasks = [Task(job, folder, hold.token, limits) for job in todo.waiting]
         try:
             with where as place, _stopped_on_failure(hold):
@@ -155,7 +159,7 @@ def run_batch(
         except KeyboardInterrupt:
             raise BatchInterrupted(_reported(result())) from None
         finally:
-            clear(folder)
+            clear(folder, 0 if scheduler is None or len(made) == len(todo.jobs) else ENDING)
         return _reported(result())
 
 

@@ -4,24 +4,31 @@ import os
 import secrets
 import shutil
 import socket
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
+from time import monotonic, sleep
 
-from mrsnb import __version__
-from mrsnb.batch.checking import OUTPUT
+from mrsnb.batch.checking import OUTPUTS
 from mrsnb.batch.executed import finish
 from mrsnb.batch.jobs import Job
-from mrsnb.batch.lock import is_held
+from mrsnb.batch.lock import LATE, is_held
 from mrsnb.batch.outcomes import Outcome
-from mrsnb.batch.records import done_before, files_left, inputs_of, key_of, seen, write_record
+from mrsnb.batch.records import Seen, done_before, files_left, inputs_of, key_of, seen, write_record
+from mrsnb.batch.versions import difference, versions
 from mrsnb.batch.watch import Watch
 from mrsnb.errors import MrsnbError
 
 STAGING = ".mrsnb-job-"
 """Beginning of the names of folders that jobs run in; they get the job's name when all is there."""
+
+OLD = "-old"
+"""End of the names of folders that are about to be replaced, which begin as those of what replaces them."""
+
+UNFINISHED = ".mrsnb-"
+"""Beginning of the names of files and folders that are removed when they are complete, or not needed any more."""
 
 PATIENCE = 300
 """Seconds that a kernel may take to start, on a machine that has much to do."""
@@ -70,8 +77,8 @@ class Task:
     limits : Limits
     attempt : int
         1 for the first.
-    version : str
-        Of mrsnb, where the command runs.
+    software : mapping of str to str
+        Versions where the command runs.
     """
 
     job: Job
@@ -79,7 +86,7 @@ class Task:
     token: str
     limits: Limits
     attempt: int = 1
-    version: str = __version__
+    software: Mapping[str, str] = field(default_factory=versions)
 
 
 def run_task(task: Task) -> Outcome:
@@ -101,7 +108,7 @@ def run_task(task: Task) -> Outcome:
     )
     try:
         _fit(task, begun.host)
-        if not is_held(task.output_dir, task.token):
+        if not is_held(task.output_dir, task.token, LATE):
             return replace(begun, state="left")
         if (before := done_before(task.job, begun.folder)) is not None:  # by a worker that died when it was to say so
             return replace(before, kept=False)
@@ -119,8 +126,8 @@ def _fit(task: Task, host: str) -> None:
     MrsnbError
         Saying why.
     """
-    if task.version != __version__:
-        msg = f"{host} has mrsnb {__version__}, the command has {task.version}; install the same on all machines"
+    if (other := difference(versions(), task.software)) is not None:
+        msg = f"{host} {other}; install the same on all machines"
         raise MrsnbError(msg)
     if not task.output_dir.is_dir():
         msg = f"{host} does not see {task.output_dir}; all machines need the same directories"
@@ -132,7 +139,7 @@ def _run(task: Task, begun: Outcome, staging: Path) -> Outcome:
 
     job, limits = task.job, task.limits
     notebook = staging / f"{job.template}.ipynb"
-    own = {OUTPUT: "."} if any(p.name == OUTPUT for p in template(job.template).parameters) else {}
+    own = {p.name: OUTPUTS[p.name] for p in template(job.template).parameters if p.name in OUTPUTS}
     failure: Exception | None = None
     with Watch(limits.timeout, limits.memory, lambda: is_held(task.output_dir, task.token)) as watch:
         inputs = seen(inputs_of(job))
@@ -162,39 +169,61 @@ def _run(task: Task, begun: Outcome, staging: Path) -> Outcome:
         why = why.replace(f"{staging}{os.sep}", "").replace(str(staging), str(begun.folder))
     died = isinstance(failure, KernelDied) and watch.why is None
     outcome = replace(outcome, error=why, state="done" if why is None else "died" if died else "failed")
-    finish(notebook, begun.folder, why)
-    left = [path for path in sorted(staging.rglob("*")) if _is_left(path)]
+    try:
+        return _handed_in(task, outcome, staging, inputs)
+    except Exception as error:  # noqa: BLE001 (what the job itself met says more)
+        return outcome if why is not None else replace(outcome, error=_said(error), state="failed")
+
+
+def _handed_in(task: Task, outcome: Outcome, staging: Path, inputs: list[Seen]) -> Outcome:
+    """Complete the folder of a job, and give it its name if that is still wanted."""
+    finish(staging / outcome.notebook.name, outcome.folder, outcome.error)
+    for path in sorted(staging.rglob(f"{UNFINISHED}*")):
+        _remove(path)
+    left = [path for path in sorted(staging.rglob("*")) if path.is_file() and not path.is_symlink()]
     files = {str(path.relative_to(staging)): path.stat().st_size for path in left}
-    outcome = replace(outcome, files=files, output_bytes=sum(files.values()))
-    write_record(staging, outcome, key_of(job, inputs), inputs)
-    return _named(staging, job, outcome)
-
-
-def _is_left(path: Path) -> bool:
-    """Return whether a file is a product; what a killed process had not finished is removed."""
-    if path.name.startswith(".mrsnb-"):
-        path.unlink()
-        return False
-    return path.is_file() and not path.is_symlink()
+    complete = replace(outcome, files=files, output_bytes=sum(files.values()))
+    write_record(staging, complete, key_of(task.job, inputs), inputs)
+    if not is_held(task.output_dir, task.token):
+        return replace(outcome, state="left", error=None)
+    return _named(staging, task.job, complete)
 
 
 def _named(staging: Path, job: Job, outcome: Outcome) -> Outcome:
-    """Give the folder of a job its name; what was there before goes, but for files that no job left."""
+    """Give the folder of a job its name; what had it goes, but for files that no job left."""
     final = outcome.folder
-    if final.exists():
-        if (before := done_before(job, final)) is not None:  # by a worker that was taken for dead
-            return replace(before, kept=False)
-        ours = files_left(final)
-        for path in final.iterdir():
-            if path.name not in ours and path.name not in {Path(name).parts[0] for name in ours}:
-                path.replace(staging / path.name)
-        old = staging.with_name(f"{staging.name}-old")
-        final.replace(old)
+    if not final.exists():
         staging.replace(final)
-        shutil.rmtree(old, ignore_errors=True)
-    else:
-        staging.replace(final)
+        return outcome
+    if (before := done_before(job, final)) is not None:  # by a worker that was taken for dead
+        return replace(before, kept=False)
+    old = staging.with_name(f"{staging.name}{OLD}")
+    final.replace(old)
+    staging.replace(final)
+    _settle(old, final)
     return outcome
+
+
+def _settle(old: Path, final: Path) -> None:
+    """Remove what was replaced, but for files that no job left; if nothing has its name, it has it again."""
+    with suppress(OSError):  # then it is kept, and this is tried again by the next command
+        if not final.exists():
+            old.replace(final)
+            return
+        ours = {Path(name).parts[0] for name in files_left(old)}
+        for path in old.iterdir():
+            if path.name not in ours and not os.path.lexists(final / path.name):
+                path.replace(final / path.name)
+        _remove(old)
+
+
+def _remove(path: Path) -> None:
+    """Remove a file or a folder, as far as that is possible."""
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path, ignore_errors=True)
+    else:
+        with suppress(OSError):
+            path.unlink()
 
 
 @contextmanager
@@ -219,15 +248,27 @@ def _staging(task: Task) -> Iterator[Path]:
     try:
         yield path
     finally:
-        shutil.rmtree(path, ignore_errors=True)
+        _remove(path)
 
 
-def clear(output_dir: Path) -> None:
-    """Remove what commands that were killed have left unfinished in `output_dir`."""
-    for path in output_dir.glob(f"{STAGING}*"):
-        shutil.rmtree(path, ignore_errors=True)
-    for path in output_dir.glob(".mrsnb-*.tmp"):
-        path.unlink(missing_ok=True)
+def clear(output_dir: Path, patience: float = 0.0) -> None:
+    """Remove what commands that were killed have left unfinished in `output_dir`; what they had replaced comes back.
+
+    Parameters
+    ----------
+    output_dir : Path
+    patience : float
+        Seconds that jobs which still run have to end.
+    """
+    end = monotonic() + patience
+    while monotonic() < end and any(output_dir.glob(f"{STAGING}*")):
+        sleep(0.2)
+    for path in output_dir.glob(f"{STAGING}*{OLD}"):
+        job = path.name.removeprefix(STAGING).removesuffix(OLD).rpartition("-")[0]
+        _settle(path, output_dir / job)
+    for path in (*output_dir.glob(f"{STAGING}*"), *output_dir.glob(f"{UNFINISHED}*.tmp")):
+        if not path.name.endswith(OLD):
+            _remove(path)
 
 
 def _said(error: Exception) -> str:

@@ -36,7 +36,9 @@ from mrsnb.io.provenance import source_of
 _METHODS = ("exact", "subpixel", "center")
 _ARCSEC = ("arcsec", "arcseconds", "arcsecond")
 _MICRON = ("micron", "microns", "um")
-_WITHOUT = ("none", "n/a")
+
+WITHOUT = ("none", "n/a")
+"""What stands in place of a file for a correction that is switched off."""
 
 
 def load_references(
@@ -74,7 +76,7 @@ def _value(kind: str, path: Path | str | None) -> Any:
     reader = _KINDS[kind]
     if path is None:
         return reader.default()
-    if str(path).lower() in _WITHOUT:
+    if str(path).lower() in WITHOUT:
         if not reader.optional:
             msg = f"{kind} = {str(path)!r}: it cannot be switched off; give a file, or nothing for the default"
             raise InputError(msg)

@@ -107,7 +107,7 @@ def _cube(found: Examined, path: Path) -> None:
     label = _label(cube.label, found.cubes, path)
     provenance = read_provenance(path)
     found.cubes[label] = cube_figures(cube)
-    found.observed.append(observed(path.name, cube.primary, provenance.exposures))
+    found.observed.append(observed(path.name, cube.primary, provenance.exposures, len(cube.bands)))
     found.provenances.append(provenance)
     found.files.append(_file(path, f"cube of {cube.label}"))
 

@@ -21,6 +21,10 @@ sizes: list = [1, 2]  # numbers
 
 BODY = """\
 import os, pathlib, time
+scratch = pathlib.Path(output_dir, ".mrsnb-x")  # as the pipeline has it while it runs
+scratch.mkdir()
+(scratch / "half.txt").write_text("half")
+print("writing to", pathlib.Path(output_dir).absolute())
 started = pathlib.Path(output_dir).absolute().parent / "begun.txt"
 with started.open("a") as log:
     log.write(f"{os.getpid()} {pathlib.Path(asn_file).stem} {number} {os.environ['MRSNB_NUM_THREADS']}\\n")

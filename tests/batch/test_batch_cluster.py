@@ -14,6 +14,7 @@ from optional import is_absent
 from mrsnb import templates
 from mrsnb.batch import Job, run_batch
 from mrsnb.batch import cluster as on_cluster
+from mrsnb.batch.versions import SOURCE, versions
 from mrsnb.cli import main
 from mrsnb.errors import InputError, OutputError
 
@@ -127,10 +128,12 @@ def test_a_scheduler_that_is_lost_is_not_waited_for(monkeypatch):
 
 
 def test_workers_of_another_version_are_refused():
+    here = versions()
     answers = {
-        "has mrsnb 0, here is": ("0", on_cluster.python(), True),
-        "has Python 2.7, here is": (on_cluster.__version__, "2.7", True),
-        "does not see out; all machines": (on_cluster.__version__, on_cluster.python(), False),
+        "has mrsnb 0 where the command has": (here | {"mrsnb": "0"}, True),
+        "has python 2.7 where the command has": (here | {"python": "2.7"}, True),
+        "has source of mrsnb x where the command has": (here | {SOURCE: "x"}, True),
+        "does not see out; all machines": (here, False),
         r"cannot use mrsnb .* \(ImportError: none\)": ImportError("none"),
     }
     for says, answer in answers.items():
@@ -140,4 +143,14 @@ def test_workers_of_another_version_are_refused():
                 return {"tcp://w:1": answer}
 
         with pytest.raises(InputError, match=f"scheduler tcp://s:1: its worker tcp://w:1 {says}"):
-            on_cluster._check(Workers(), "tcp://s:1", "out")
+            on_cluster._check(Workers(), "tcp://s:1", "out", print)
+
+
+def test_a_scheduler_without_workers_is_said():
+    class Scheduler:
+        def run(self, *_, **__):
+            return {}
+
+    said = []
+    on_cluster._check(Scheduler(), "tcp://s:1", "out", said.append)
+    assert said == ["scheduler tcp://s:1: no workers yet; waiting for them"]

@@ -5,6 +5,7 @@ import re
 import pytest
 from click.testing import CliRunner
 
+from mrsnb import templates
 from mrsnb.batch import Job, Sweep, plan, read_jobs, spread
 from mrsnb.batch.jobs import anchored, placed, with_given
 from mrsnb.batch.records import inputs_of
@@ -84,6 +85,37 @@ def test_a_pattern_is_the_files_that_match(tmp_path):
     assert [path.name for path in inputs_of(job)] == ["a_cal.fits", "b_cal.fits"]
 
 
+def test_a_folder_whose_name_is_a_pattern_is_that_folder(tmp_path):
+    folder = tmp_path / "run[1]"
+    folder.mkdir()
+    for name in ("a_cal.fits", "b[2]_cal.fits"):
+        (folder / name).write_bytes(b"x")
+    for told, found in (("*_cal.fits", ["a_cal.fits", "b[2]_cal.fits"]), ("b[2]_cal.fits", ["b[2]_cal.fits"])):
+        job = Job("a", "tiny", anchored({"files": told}, folder))
+        assert [path.name for path in inputs_of(job)] == found
+
+
+def test_words_that_are_no_paths_stay(tmp_path):
+    told = {"note": "~nobody_here is/not", "more": "in/**x/[a]", "overrides": {"apcorr": "none", "mrsptcorr": "N/A"}}
+    assert anchored(told, tmp_path) == told
+
+
+@pytest.mark.parametrize("name", templates.names())
+def test_a_job_of_every_template_can_be_planned(name, association, tmp_path):
+    places = {name: str(tmp_path) for name in ("products_dir", "dir_a", "dir_b")}
+    places |= dict.fromkeys(("asn_file", "files"), str(association)) | {"overrides": {"apcorr": "none"}}
+    declared = {p.name for p in templates.template(name).parameters}
+    job = Job("a", name, {name: value for name, value in places.items() if name in declared})
+    assert [job.name for job in plan([job], tmp_path / "out").waiting] == ["a"]
+
+
+def test_a_parameter_of_a_step_is_left_to_the_step(association, tmp_path):
+    told = {"files": str(association), "channel": 1}
+    assert plan([Job("a", "cube_build", told)], tmp_path / "out").waiting
+    with pytest.raises(ParamError, match="job 'a': channel = 7: not allowed"):
+        plan([Job("a", "cube_build", told | {"channel": 7})], tmp_path / "out")
+
+
 def test_text_gets_the_type_that_the_template_declares(tiny):
     for text in ("3,4", "[3, 4]", "3, 4"):
         assert placed(tiny, "sizes", text) == (("sizes",), [3, 4])
@@ -135,13 +167,25 @@ def test_yaml_that_is_no_list_of_jobs_is_refused(listed, text):
         ({"name": "A"}, InputError, "two jobs are called 'A'"),
         ({"name": "report.html"}, InputError, "cannot name a folder"),
         ({"name": "x" * 200}, InputError, "cannot name a folder"),
+        ({"name": "\u03b1" * 100}, InputError, "cannot name a folder"),
         ({"name": "mine"}, OutputError, "job 'mine': .*mine: is there already, and not from a batch"),
         ({"template": "tinny"}, InputError, "job 'b': template 'tinny': unknown; did you mean 'tiny'"),
         ({"more": {"numb": 1}}, ParamError, "job 'b': template tiny: unknown parameter 'numb'; did you"),
-        ({"more": {"number": "1"}}, ParamError, "job 'b': number = '1': must be int"),
-        ({"more": {"number": True}}, ParamError, "job 'b': number = True: must be int"),
+        ({"more": {"number": "1"}}, ParamError, "job 'b': number = '1': must be a whole number$"),
+        ({"more": {"number": True}}, ParamError, "job 'b': number = True: must be a whole number"),
         ({"more": {"output_dir": "x"}}, ParamError, "output_dir is not for jobs to choose"),
         ({"more": {"asn_file": "gone_asn.json"}}, InputError, r"job 'b': asn_file = .*gone_asn\.json: there is no"),
+        (
+            {"more": {"files": {"all": "~nobody_here/a"}}},
+            InputError,
+            r"files = .*~nobody_here/a: there is no such file",
+        ),
+        ({"more": {"files": {"all": "in/**x/[a]"}}}, InputError, r"files = .*x/\[a\]: there is no such file"),
+        (
+            {"more": {"steps": {"master_background": {"user_background": "g"}}}},
+            InputError,
+            "user_background = .*/g: th",
+        ),
         ({"more": {"files": {"apcorr": "gone"}}}, InputError, r"job 'b': files = .*gone: there is no such file"),
     ],
 )

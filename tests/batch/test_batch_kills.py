@@ -9,6 +9,7 @@ from contextlib import suppress
 
 import psutil
 import pytest
+from astropy.table import Table
 
 RUN = """\
 import pathlib, sys
@@ -127,4 +128,6 @@ def test_an_interruption_stops_all_and_says_what_is_left(command):
         "report.html",
         "results.ecsv",
     }
+    table = Table.read(command.out / "results.ecsv", format="ascii.ecsv")
+    assert [json.loads(told)["seconds"] for told in table["parameters"]] == [0, 60, 61, 62]
     assert re.search(r"<td>left</td>\s*<td>3</td>", (command.out / "report.html").read_text())

@@ -14,6 +14,7 @@ from click.testing import CliRunner
 from mrsnb.batch import BatchResult, Job, Outcome, plan, run_batch
 from mrsnb.batch.lock import LOCK, held, is_held
 from mrsnb.batch.report import report_html
+from mrsnb.batch.versions import SOURCE, versions
 from mrsnb.cli import main
 from mrsnb.errors import OutputError, ParamError
 
@@ -70,6 +71,7 @@ def test_folders_are_complete_and_nothing_else_is_there(ran):
     }
     assert {path.name for path in (out / "good").iterdir()} == {"first.txt", "last.txt", "tiny.ipynb", "job.json"}
     assert (out / "good" / "last.txt").read_text() == "1"
+    assert f"writing to {out / 'good'}\\n" in (out / "good" / "tiny.ipynb").read_text()
     for name in ("fails", "large", "slow"):
         assert {path.name for path in (out / name).iterdir()} == {"first.txt", "tiny.ipynb", "job.json"}
 
@@ -159,7 +161,8 @@ def test_another_version_runs_all_again(ran, monkeypatch):
     result, _, jobs = ran
     done = jobs[:1]
     assert not plan(done, result.output_dir).waiting
-    monkeypatch.setattr("mrsnb.batch.records.software", lambda: {"mrsnb": "99"})
+    edited = versions() | {SOURCE: "edited"}
+    monkeypatch.setattr("mrsnb.batch.records.versions", lambda: edited)
     assert len(plan(done, result.output_dir).waiting) == 1
 
 
@@ -188,10 +191,11 @@ def test_two_batches_exclude_each_other(association, tmp_path):
 
 
 @pytest.mark.usefixtures("tiny")
-def test_a_job_whose_batch_has_ended_ends(association, tmp_path):
+def test_a_job_whose_batch_has_ended_ends(association, tmp_path, monkeypatch):
     """What is seen by a job on a cluster after its command was killed."""
     from mrsnb.batch.task import Limits, Task, run_task
 
+    monkeypatch.setattr("mrsnb.batch.task.LATE", 0)
     job = Job("one", "tiny", {"asn_file": str(association), "seconds": 60.0})
     with held(tmp_path) as hold:
         timer = threading.Timer(1.5, hold.stop)
@@ -201,8 +205,8 @@ def test_a_job_whose_batch_has_ended_ends(association, tmp_path):
         assert time.monotonic() - start < 20
         timer.join()
     assert run_task(Task(job, tmp_path, hold.token, Limits())).state == "left"
-    other = run_task(Task(job, tmp_path, hold.token, Limits(), version="0"))
-    assert "the command has 0; install the same on all machines" in other.error
+    other = run_task(Task(job, tmp_path, hold.token, Limits(), software={"mrsnb": "0"}))
+    assert "where the command has 0; install the same on all machines" in other.error
     gone = run_task(Task(job, tmp_path / "gone", hold.token, Limits()))
     assert "does not see" in gone.error
     assert not list(tmp_path.glob(".mrsnb-*"))

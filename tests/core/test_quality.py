@@ -270,6 +270,12 @@ def test_a_defect_is_seen_by_the_check_about_it_and_by_no_other(spoil):
         assert check.badge == check.verdict
 
 
+def test_exposures_of_several_bands_are_not_counted_as_dithers_of_one():
+    files = ("a", "b", "c")
+    assert observed("x", keys(), files).exposures == 3
+    assert observed("x", keys(), files, bands=3).exposures is None
+
+
 def test_the_bands_of_a_defect_are_named():
     made = Made()
     holes(made)

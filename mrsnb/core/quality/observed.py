@@ -21,7 +21,7 @@ class Observed(NamedTuple):
     """Of the observation, ``"2022-07-03"``."""
     software: str
     exposures: int | None
-    """How many made it; None if it does not say."""
+    """How many made each of its bands; None if it does not say."""
     background: str
     """Status of master_background, or of the subtraction in level 2; empty if not stated."""
     outliers: str
@@ -38,7 +38,7 @@ class ExposureFigures(NamedTuple):
     unusable: float
 
 
-def observed(file: str, primary: Cards, exposures: Sequence[str] = ()) -> Observed:
+def observed(file: str, primary: Cards, exposures: Sequence[str] = (), bands: int = 1) -> Observed:
     """Return what a product's keywords say.
 
     Parameters
@@ -49,12 +49,16 @@ def observed(file: str, primary: Cards, exposures: Sequence[str] = ()) -> Observ
         Keywords of its primary header.
     exposures : sequence of str
         Those that HDRTAB lists. Without any, there is one if the file is ours, which lists them from two on.
+    bands : int
+        How many it is of; the exposures of several are not told apart.
     """
     statuses, software = statuses_of(primary), primary.text("CAL_VER")
     background = statuses.get("master_background", "")
     if background != "COMPLETE":
         background = primary.text("S_BKDSUB") or background
-    counted = len(exposures) if exposures else 1 if software.startswith("mrsnb") and _is_cube(primary) else None
+    counted = 1 if software.startswith("mrsnb") and _is_cube(primary) else None
+    if exposures:
+        counted = len(exposures) if bands == 1 else None
     return Observed(
         file=file,
         target=primary.text("TARGPROP") or primary.text("TARGNAME"),

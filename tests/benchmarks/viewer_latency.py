@@ -39,7 +39,7 @@ CURVE = ".mrsnb-spectrum-figure svg path.line"
 DOT = ".mrsnb-image svg .object_grp path.dot"
 BROWSER = "/usr/bin/chromium"
 WATCH = """([css, attribute, kind]) => {
-    const bench = window.bench = {times: [], start: null};
+    const bench = window.bench = {times: [], start: null, waiting: []};
     const note = event => { bench.start = event.timeStamp; };
     window.addEventListener(kind, note, {capture: true});
     const all = [...document.querySelectorAll(css)];
@@ -47,9 +47,16 @@ WATCH = """([css, attribute, kind]) => {
         const start = bench.start;
         if (start === null) return;
         bench.start = null;
-        requestAnimationFrame(() => bench.times.push(performance.now() - start));
+        requestAnimationFrame(() => {
+            bench.times.push(performance.now() - start);
+            bench.waiting.splice(0).forEach(call => call());
+        });
     });
     for (const one of all) seen.observe(one, {attributes: true, attributeFilter: [attribute]});
+    bench.reach = n => new Promise(done => {
+        const look = () => { if (bench.times.length >= n) done(); else bench.waiting.push(look); };
+        look();
+    });
     bench.end = () => { seen.disconnect(); window.removeEventListener(kind, note, {capture: true}); };
 }"""
 COUNT = """
@@ -142,7 +149,7 @@ def dragged(book, repeat):
 
 
 def waited(book, number):
-    book.page.wait_for_function("n => window.bench.times.length >= n", arg=number, timeout=10_000)
+    book.page.evaluate("n => window.bench.reach(n)", number)  # asks once: polling costs frames
     book.page.wait_for_timeout(120)
 
 
@@ -161,7 +168,7 @@ def changed(book, association, repeat):
     book.page.evaluate(WATCH, [IMAGE, "href", "input"])
     for i in range(repeat + 1):
         field.fill(f"{0.2 + 0.001 * (i % 7 + 1):.3f}")
-        book.page.wait_for_function("n => window.bench.times.length >= n", arg=i + 1, timeout=60_000)
+        book.page.evaluate("n => window.bench.reach(n)", i + 1)
         book.wait_until("not wb.is_busy")
         book.page.wait_for_timeout(200)
     return [value / 1e3 for value in ended(book)[1:]]

@@ -15,6 +15,8 @@ from mrsnb.core.cube import Cube, CubeGrid
 from mrsnb.core.dq import UNUSABLE
 from mrsnb.display import Row, Shown
 
+_SMALL_STEP = 65536
+"""Bytes from plane to plane below which a part of many planes is asked for in one go, with what lies between."""
 _SIGNED = 2**31
 """BZERO of unsigned integers of 32 bits, which FITS keeps as signed ones."""
 
@@ -81,7 +83,7 @@ def _call_pages(part: NDArray[Any], mapped: mmap.mmap) -> None:
     step, page = planes.strides[0], mmap.PAGESIZE
     begin = first - np.frombuffer(mapped, np.uint8).__array_interface__["data"][0]
     mapped.madvise(mmap.MADV_RANDOM)
-    if abs(step) < end - first + page:
+    if abs(step) < max(end - first + page, _SMALL_STEP):
         begin, end, planes = begin + min(0, step * (len(planes) - 1)), end + abs(step) * (len(planes) - 1), planes[:1]
     for number in range(len(planes)):
         at = begin + number * step

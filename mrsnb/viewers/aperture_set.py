@@ -13,7 +13,7 @@ from mrsnb.core.region import Kind, Shape, SkyAperture
 from mrsnb.errors import InputError
 from mrsnb.geometry.shares import aperture_shares
 from mrsnb.viewers.aperture import dragged, handles, new_shape, on_sky, outlines, places_of, spaxel_shape
-from mrsnb.viewers.slicing import Sum, aperture_sum
+from mrsnb.viewers.aperture_sums import MOST_KEPT, ApertureSums, Sum
 
 if TYPE_CHECKING:
     from astropy.table import QTable
@@ -56,6 +56,7 @@ class ApertureSet:
         """Lay the apertures on other cubes."""
         self.cubes = tuple(cubes)
         self._sums.clear()
+        self._sum_in = [ApertureSums(cube, MOST_KEPT // len(self.cubes)) for cube in self.cubes]
         self._wave, self._order = one_by_one([cube.grid.wave for cube in self.cubes])
         self._no_flags = np.zeros(self._wave.shape, np.uint32)
 
@@ -197,7 +198,7 @@ class ApertureSet:
 
     def _sums_for(self, aperture: SkyAperture) -> list[Sum]:
         if aperture not in self._sums:
-            self._sums[aperture] = [_summed(cube, aperture) for cube in self.cubes]
+            self._sums[aperture] = [_summed(*each, aperture) for each in zip(self.cubes, self._sum_in, strict=True)]
         return self._sums[aperture]
 
     def _forget(self, aperture: SkyAperture) -> None:
@@ -251,15 +252,15 @@ def _main(aperture: SkyAperture) -> int:
     return next(i for i, s in enumerate(aperture.shapes) if not s.excluded and not s.background)
 
 
-def _summed(cube: CubeLayers, aperture: SkyAperture) -> Sum:
+def _summed(cube: CubeLayers, sum_in: ApertureSums, aperture: SkyAperture) -> Sum:
     try:
         source, background = aperture_shares(cube.grid, aperture)
     except InputError:  # far from this cube
         source = background = np.zeros(cube.shape[1:])
-    total = aperture_sum(cube, source)
+    total = sum_in(source)
     if not background.any():
         return total
-    sky = aperture_sum(cube, background)
+    sky = sum_in(background)
     with np.errstate(invalid="ignore", divide="ignore"):
         scale = np.where(sky.area > 0, total.area / sky.area, np.nan)
         return Sum(total.flux - sky.flux * scale, np.hypot(total.err, sky.err * scale), total.area)

@@ -37,17 +37,6 @@ class Map(NamedTuple):
     unit: str
 
 
-class Sum(NamedTuple):
-    """A sum over spaxels."""
-
-    flux: Array
-    """Shape (n_wave,), in the unit of the cube x spaxels; NaN where no spaxel is good."""
-    err: Array
-    """The same, its error with spaxels as independent."""
-    area: Array
-    """Good spaxels that were summed, fractions counted; shape (n_wave,)."""
-
-
 def layer_names(cube: CubeLayers) -> list[str]:
     """Return the names of the layers that `plane` takes."""
     return [*cube.layers, *([RATIO] if cube.err is not None else [])]
@@ -147,7 +136,7 @@ def collapse(
     image, err = np.full((2, *cube.shape[1:]), np.nan)
     deepest = max(part.stop - part.start for part in (here, *beside))
     for rows in _row_blocks(cube, deepest):
-        flux = _good(cube, here, rows)
+        flux = good_flux(cube, here, rows)
         if beside:
             flux = flux - _line_between(cube, beside, rows, wave)
         noise = None if cube.err is None else cube.err.read(here, rows)
@@ -159,40 +148,7 @@ def collapse(
     return Map(image, err, unit)
 
 
-def aperture_sum(cube: CubeLayers, shares: Array) -> Sum:
-    """Return the flux in an aperture over wavelength.
-
-    Parameters
-    ----------
-    cube : CubeLayers
-        NaN and flagged voxels are left out.
-    shares : ndarray, shape (n_y, n_x)
-        How much of each spaxel it covers.
-    """
-    n_wave = cube.shape[0]
-    flux, err, area = np.full(n_wave, np.nan), np.full(n_wave, np.nan), np.zeros(n_wave)
-    y, x = np.nonzero(shares > 0)
-    if not y.size:
-        return Sum(flux, err, area)
-    rows, columns = slice(y.min(), y.max() + 1), slice(x.min(), x.max() + 1)
-    weights = np.ascontiguousarray(shares[rows, columns], np.float32).ravel()
-    chunk = max(1, min(_MOST_VOXELS // weights.size, 4 * _MOST_VOXELS // shares.size))
-    for start in range(0, n_wave, chunk):
-        part = slice(start, min(start + chunk, n_wave))
-        values = _good(cube, part, rows, columns).reshape(-1, weights.size)
-        known = np.isfinite(values)
-        values[~known] = 0.0
-        area[part] = known.astype(np.float32) @ weights
-        flux[part] = values @ weights
-        if cube.err is not None:
-            noise = cube.err.read(part, rows, columns).reshape(-1, weights.size)
-            noise[~(known & np.isfinite(noise))] = 0.0
-            err[part] = np.sqrt(np.square(noise, out=noise) @ np.square(weights))
-    flux[area <= 0], err[area <= 0] = np.nan, np.nan
-    return Sum(flux, err, area)
-
-
-def _good(cube: CubeLayers, *where: Any) -> Array:
+def good_flux(cube: CubeLayers, *where: Any) -> Array:
     """Return flux, NaN where it is not finite or flagged."""
     flux = cube.flux.read(*where)
     bad = np.isinf(flux)
@@ -211,7 +167,7 @@ def _row_blocks(cube: CubeLayers, n_planes: int) -> Iterator[slice]:
 
 def _line_between(cube: CubeLayers, bands: Sequence[slice], rows: slice, wave: Array) -> Array:
     """Return the continuum in some rows at some wavelengths, shape (n, n_row, n_x)."""
-    means = np.stack([_mean(_good(cube, band, rows)) for band in bands])
+    means = np.stack([_mean(good_flux(cube, band, rows)) for band in bands])
     places = np.array([cube.grid.wave[band].mean() for band in bands])
     known = np.isfinite(means)
     count = known.sum(axis=0)

@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 
 from mrsnb.errors import InputError
 from mrsnb.viewers import slicing
+from mrsnb.viewers.aperture_sums import ApertureSums
 from mrsnb.viewers.slicing import (
     HOWS,
-    aperture_sum,
     collapse,
     layer_names,
     plane,
@@ -124,39 +124,9 @@ def test_side_bands_stay_in_the_cube():
     assert right[0] > 5.15
 
 
-@pytest.mark.parametrize("blocks", [None, "small_blocks"])
-def test_an_aperture_sums_what_is_good(holed, blocks, request):
-    if blocks is not None:
-        request.getfixturevalue(blocks)
-    shares = np.random.default_rng(6).uniform(0, 1, (7, 9)) * (np.arange(9) > 4)
-    found = aperture_sum(holed, shares)
-    values = good_part(holed, slice(None))
-    known = np.isfinite(values)
-    np.testing.assert_allclose(found.flux, np.where(known, values * shares, 0).sum(axis=(1, 2)), rtol=2e-5, atol=1e-5)
-    np.testing.assert_allclose(found.area, (known * shares).sum(axis=(1, 2)), rtol=1e-5)
-    variance = np.where(known, (holed.err.read(slice(None)) * shares) ** 2, 0).sum(axis=(1, 2))
-    np.testing.assert_allclose(found.err, np.sqrt(variance), rtol=1e-4)
-
-
-def test_an_aperture_on_nothing_is_nan():
-    flux = np.ones((10, 5, 5), np.float32)
-    flux[:, :2] = np.nan
-    flux[3] = np.nan
-    cube = layers(flux)
-    shares = np.zeros((5, 5))
-    assert np.isnan(aperture_sum(cube, shares).flux).all()
-    shares[0, 0] = 1
-    assert np.isnan(aperture_sum(cube, shares).flux).all()
-    shares[4, 4] = 1
-    found = aperture_sum(cube, shares)
-    assert np.isnan(found.flux[3])
-    assert found.flux[4] == 1
-
-
-def test_infinities_are_no_light():
+def test_a_map_has_no_infinities():
     flux = np.ones((4, 3, 3), np.float32)
     flux[:, 1, 1] = np.inf
-    assert aperture_sum(layers(flux), np.ones((3, 3))).flux == pytest.approx(8)
     assert np.isnan(collapse(layers(flux), 5.0, 5.03, "sum").image[1, 1])
 
 
@@ -175,4 +145,4 @@ def test_no_cube_is_too_small_or_too_empty(how, shape, value):
     cube = layers(np.full(shape, value))
     found = collapse(cube, 5.0, 5.02, how, side_bands(cube.grid, 5.0, 5.02), 5.01)
     assert found.image.shape == shape[1:]
-    assert aperture_sum(cube, np.ones(shape[1:])).flux.shape == shape[:1]
+    assert ApertureSums(cube)(np.ones(shape[1:])).flux.shape == shape[:1]

@@ -9,10 +9,9 @@ from itertools import product
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from mrsnb.errors import ParamError, nearest
 from mrsnb.io.references import WITHOUT
+from mrsnb.io.yaml_text import read_yaml
 from mrsnb.template_cells import TemplateParam
 from mrsnb.templates import Template
 
@@ -256,8 +255,8 @@ def _typed(parameter: TemplateParam, text: str) -> Any:
 
 def _yaml(name: str, text: str) -> Any:
     try:
-        return yaml.safe_load(text)
-    except yaml.YAMLError:
+        return read_yaml(text)
+    except ValueError:
         msg = f"{name} = {text!r}: not YAML; write it as {{channel: '1'}} or [1, 2]"
         raise ParamError(msg) from None
 

@@ -6,10 +6,9 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from mrsnb.batch.jobs import Job, anchored, placed, put
 from mrsnb.errors import InputError, ParamError
+from mrsnb.io.yaml_text import read_yaml
 from mrsnb.templates import Template
 
 INPUTS = ("asn_file", "files")
@@ -101,9 +100,9 @@ def _csv(path: Path) -> Rows:
 
 def _yaml(path: Path) -> Rows:
     try:
-        content = yaml.safe_load(_text(path))
-    except yaml.YAMLError as error:
-        msg = f"{path}: not YAML: {error}"
+        content = read_yaml(_text(path))
+    except ValueError as error:
+        msg = f"{path}: {error}"
         raise InputError(msg) from None
     if isinstance(content, Mapping):
         content = [

@@ -55,14 +55,16 @@ def notebook_command(name: str, output: Path, given: tuple[tuple[str, str], ...]
 
 
 def _mapping(text: str) -> dict[str, Any]:
-    import yaml
+    from mrsnb.io.yaml_text import read_yaml
 
+    wanted = "must be a mapping of parameters to values, as 'snr: [8, 6]'"
     try:
-        value = yaml.safe_load(text)
-    except yaml.YAMLError:
-        value = None
+        value = read_yaml(text)
+    except ValueError as error:
+        msg = f"-y {text!r}: {error}; it {wanted}"
+        raise ParamError(msg) from None
     if not isinstance(value, dict):
-        msg = f"-y {text!r}: must be a mapping of parameters to values, as 'snr: [8, 6]'"
+        msg = f"-y {text!r}: {wanted}"
         raise ParamError(msg)
     return {str(key): part for key, part in value.items()}
 

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from mrsnb.errors import InputError, ParamError
+from mrsnb.io.yaml_text import read_yaml
 
 _WANTED = "an association, a file, a pattern such as 'in/*_cal.fits', or a list of files"
 
@@ -42,11 +43,9 @@ def listed_files(files: Any) -> tuple[Path, ...]:
 
 
 def _parsed(text: str) -> Any:
-    import yaml
-
     try:
-        value = yaml.safe_load(text)
-    except yaml.YAMLError:
+        value = read_yaml(text)
+    except ValueError:
         value = None
     if not isinstance(value, list):
         msg = f"files = {text!r}: not a list; give it as [a.fits, b.fits]"

@@ -153,23 +153,9 @@ def _text_or_none(value: Any) -> str | None:
 
 
 def _parse_yaml(content: bytes) -> dict[str, Any]:
-    import yaml
+    from mrsnb.io.yaml_text import read_yaml
 
-    class Loader(yaml.SafeLoader):
-        def construct_mapping(self, node: Any, deep: bool = False) -> dict[Any, Any]:
-            keys = [self.construct_object(key, deep=True) for key, _ in node.value]
-            for key in keys:
-                if isinstance(key, str) and keys.count(key) > 1:
-                    msg = f"{key!r} is there twice, near line {node.start_mark.line + 1}"
-                    raise ValueError(msg)
-            return super().construct_mapping(node, deep)
-
-    try:
-        tree = yaml.load(content.decode("utf-8-sig"), Loader)  # noqa: S506
-    except (yaml.YAMLError, RecursionError) as error:
-        msg = f"not YAML: {error}"
-        raise ValueError(msg) from None
-    return _mapping(tree, "the file")
+    return _mapping(read_yaml(content.decode("utf-8-sig")), "the file")
 
 
 def _parse_toml(content: bytes) -> dict[str, Any]:

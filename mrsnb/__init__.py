@@ -18,6 +18,7 @@ _PUBLIC = {
     "runner": "mrsnb.widgets.runner",
     "spec3": "mrsnb.pipeline",
     "tune": "mrsnb.tuning",
+    "verify": "mrsnb.io.verify",
     "view": "mrsnb.viewers.view",
     "workbench": "mrsnb.bench.workbench",
 }

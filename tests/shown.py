@@ -27,6 +27,7 @@ from mrsnb.io.compare import Comparison, Difference
 from mrsnb.io.exposures import ExposureFile
 from mrsnb.io.references import load_references
 from mrsnb.io.run_changes import Origins
+from mrsnb.io.verify import Verification, VerifiedFile
 from mrsnb.pipeline import Spec3Params, Spec3Result
 from mrsnb.pipeline.result import ProductSummary
 from mrsnb.reports import Report, ReportFiles
@@ -338,6 +339,7 @@ WITHOUT_PICTURE = {
     "Params": lambda: CubeBuildParams(channel="1", offset_file=HOSTILE, compat="jwst-3.0"),
     "Spec3Params": lambda: Spec3Params().updated({"cube_build": {"offset_file": HOSTILE}}),
     "Comparison": comparison,
+    "Verification": lambda: Verification(400 * (VerifiedFile(PATH, "damaged", 3, HOSTILE),)),
     "Fetched": lambda: Fetched(folder=PATH, context=HOSTILE, files={HOSTILE: PATH}, lacking=(HOSTILE,)),
     "Contributions": lambda: Contributions(
         voxel=(1, 2, 3), pixels=(Contribution(NAME, 1, 2, 101, 5.0, 1.0, 1.0, 0.1, 0),) * 20

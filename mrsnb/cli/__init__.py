@@ -15,7 +15,7 @@ from mrsnb.cli.inputs import associate_command, demo_command, simulate_command
 from mrsnb.cli.lab import app_command, lab_command
 from mrsnb.cli.level3 import presets_command, spec3_command
 from mrsnb.cli.notebooks import notebook_command, templates_command
-from mrsnb.cli.outputs import compare_command, report_command, show_command
+from mrsnb.cli.outputs import compare_command, report_command, show_command, verify_command
 from mrsnb.cli.provenance import rerun_command
 from mrsnb.cli.references import references_command
 from mrsnb.cli.steps import run_group
@@ -57,6 +57,7 @@ for _command in (
     params_command,
     references_command,
     compare_command,
+    verify_command,
     warmup_command,
     strun_command,
     asn_from_list_command,

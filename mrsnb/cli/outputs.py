@@ -1,4 +1,4 @@
-"""The commands that look at products: ``show``, ``report``, ``compare``."""
+"""The commands that look at products: ``show``, ``report``, ``compare``, ``verify``."""
 
 from base64 import b64decode
 from pathlib import Path
@@ -88,3 +88,20 @@ def compare_command(ctx: click.Context, dir_a: Path, dir_b: Path, rtol: float) -
     click.echo(comparison.table().to_text())
     click.echo(repr(comparison))
     ctx.exit(0 if comparison.agree else 1)
+
+
+@click.command("verify", short_help="Say whether products are as they were written.")
+@click.argument("places", type=_PATH, nargs=-1, required=True, metavar="DIR|FILE...")
+@verbose_option
+@click.pass_context
+def verify_command(ctx: click.Context, places: tuple[Path, ...]) -> None:
+    """Look at the checksums of FITS files, or of those in a folder.
+
+    The exit status is 1 if any file is damaged.
+    """
+    from mrsnb.io.verify import verify
+
+    found = verify(places)
+    click.echo(found.table().to_text())
+    click.echo(repr(found))
+    ctx.exit(0 if found.is_intact else 1)

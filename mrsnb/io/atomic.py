@@ -39,7 +39,7 @@ def atomic_write(path: Path | str) -> Iterator[BinaryIO]:
     Yields
     ------
     file object
-        Open for binary writing; nothing but writing it may happen inside.
+        Open for binary writing and reading; nothing but that may happen inside.
 
     Raises
     ------
@@ -54,7 +54,7 @@ def atomic_write(path: Path | str) -> Iterator[BinaryIO]:
     temporary = path.parent / f".mrsnb-{secrets.token_hex(8)}.tmp"
     try:
         with _removed_on_failure(temporary):
-            with open(temporary, "wb", opener=_new) as file:
+            with open(temporary, "w+b", opener=_new) as file:
                 yield file
                 file.flush()
                 os.fsync(file.fileno())

@@ -13,8 +13,8 @@ from mrsnb.core.cards import Card, Cards
 from mrsnb.core.combined import COMBINED_COLUMNS, CombinedSpectrum
 from mrsnb.errors import InputError, OutputError
 from mrsnb.io.asdf_extension import asdf_extension, read_history
-from mrsnb.io.atomic import atomic_write
 from mrsnb.io.bintable import spectrum_columns, table_bytes
+from mrsnb.io.checksum import atomic_fits
 from mrsnb.io.exposures import opened
 from mrsnb.io.headers import cards_of
 from mrsnb.io.products import place_of, primary_header
@@ -53,7 +53,7 @@ def write_c1d(spectra: Sequence[CombinedSpectrum], directory: Path | str) -> Pat
               for i, s in enumerate(spectra)]  # fmt: skip
     meta = {"filename": first.name, "model_type": _MODEL}
     primary = primary_header(first.name, _MODEL, _primary(spectra), first.history)
-    with atomic_write(path) as file:
+    with atomic_fits(path) as file:
         file.write(primary)
         for table in tables:
             file.write(table)

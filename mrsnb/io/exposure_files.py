@@ -16,7 +16,7 @@ from mrsnb.geometry.detector import wave_image
 from mrsnb.geometry.oversample import oversampling
 from mrsnb.geometry.slice_images import slice_map
 from mrsnb.io.asdf_extension import as_extension, with_history
-from mrsnb.io.atomic import atomic_write
+from mrsnb.io.checksum import atomic_fits
 from mrsnb.io.exposures import opened, with_images
 from mrsnb.io.headers import cards_of
 from mrsnb.io.pixels import image_header, write_pixels
@@ -111,7 +111,7 @@ def write_exposure(
         msg = f"{path}: would replace its own input; choose another --output-dir"
         raise OutputError(msg)
     parts, offsets = _parts(exposure, source, path.name, history or {}, extra or {}), {}
-    with atomic_write(path) as file:
+    with atomic_fits(path) as file:
         for part in parts:
             if isinstance(part, bytes):
                 file.write(part)

@@ -16,8 +16,14 @@ _STRUCTURE = re.compile(
 )
 BLOCK = 2880
 """Bytes; all parts of a FITS file are whole blocks."""
+UNSIGNED = b"'0000000000000000'"
+"""What stands for CHECKSUM until it is known; sums are made with it."""
 _LINE = 80
 _LONGEST_TEXT = 68
+_SUMS = (
+    Card("CHECKSUM", UNSIGNED.decode().strip("'"), "checksum of this part of the file"),
+    Card("DATASUM", "0", "checksum of its data"),
+)
 _REMEMBERED = 4096
 """Cards whose images are kept; a run's products hold some 2000 different ones."""
 
@@ -55,12 +61,17 @@ def header_bytes(cards: Iterable[Card], history: Iterable[str] = ()) -> bytes:
     history : iterable of str
         Lines of at most 72 printable characters, for HISTORY cards at its end.
 
+    Returns
+    -------
+    bytes
+        CHECKSUM and DATASUM are there, for `mrsnb.io.checksum.atomic_fits` to fill in.
+
     Raises
     ------
     astropy.io.fits.VerifyError
         If a keyword is none.
     """
-    images = [_image(*card, _is_negative(card.value)) for card in cards if not _impossible(card.value)]
+    images = [_image(*card, _is_negative(card.value)) for card in (*cards, *_SUMS) if not _impossible(card.value)]
     images += [f"HISTORY {line}".ljust(_LINE).encode("ascii") for line in history]
     content = b"".join(images) + b"END"
     return content + b" " * (-len(content) % BLOCK)

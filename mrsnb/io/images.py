@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from mrsnb.core.cards import Cards
 from mrsnb.core.images import Images
 from mrsnb.io.asdf_extension import asdf_extension
-from mrsnb.io.atomic import atomic_write
+from mrsnb.io.checksum import atomic_fits
 from mrsnb.io.exposures import opened
 from mrsnb.io.headers import cards_of
 from mrsnb.io.pixels import image_header, write_pixels
@@ -52,7 +52,7 @@ def write_images(
     """
     told = {} if history is None else history
     meta = {"filename": path.name, "model_type": model}
-    with atomic_write(path) as file:
+    with atomic_fits(path) as file:
         file.write(primary_header(path.name, model, primary, told))
         for name, array in arrays.items():
             image = np.asarray(array, dtype=np.float32)

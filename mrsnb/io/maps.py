@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from mrsnb.core.blend import wcs_keywords
 from mrsnb.core.cards import Card, Cards
 from mrsnb.core.cube import CubeGrid
-from mrsnb.io.atomic import atomic_write
+from mrsnb.io.checksum import atomic_fits
 from mrsnb.io.pixels import image_header, write_pixels
 from mrsnb.io.products import primary_header
 
@@ -51,7 +51,7 @@ def write_map(
     told = [Card("MAPOF", about, "What the image is made of")] if about else []
     cards = [Card("BUNIT", unit, "physical units of the array values"), *told, Card("WCSAXES", 2)]
     science = Cards([*cards, *(Card(key, value) for key, value in place.items())])
-    with atomic_write(path) as file:
+    with atomic_fits(path) as file:
         file.write(primary_header(path.name, "ImageModel", primary, {}))
         for name, array in arrays.items():
             image = np.asarray(array, np.float32)

@@ -16,8 +16,8 @@ from mrsnb.core.cube import Cube, CubeGrid
 from mrsnb.core.wcs_grid import square_grid
 from mrsnb.errors import InputError
 from mrsnb.io.asdf_extension import asdf_extension, read_history
-from mrsnb.io.atomic import atomic_write
 from mrsnb.io.bintable import table_bytes
+from mrsnb.io.checksum import atomic_fits
 from mrsnb.io.exposures import opened
 from mrsnb.io.headers import cards_of, printable
 from mrsnb.io.pixels import image_header, write_pixels
@@ -63,7 +63,7 @@ def write_s3d(cube: Cube, directory: Path | str) -> Path:
         _header_table(cube.inputs) if len(cube.inputs) > 1 else b"",
         asdf_extension(meta, cube_wcs(grid), cube.history, in_spec=False),
     ]
-    with atomic_write(path) as file:
+    with atomic_fits(path) as file:
         file.write(primary)
         for header, pixels in images:
             file.write(header)

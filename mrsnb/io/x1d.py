@@ -9,8 +9,8 @@ from mrsnb.core.cards import Card, Cards
 from mrsnb.core.spectrum import COLUMNS, Spectrum
 from mrsnb.errors import InputError
 from mrsnb.io.asdf_extension import asdf_extension, read_history
-from mrsnb.io.atomic import atomic_write
 from mrsnb.io.bintable import spectrum_columns, table_bytes
+from mrsnb.io.checksum import atomic_fits
 from mrsnb.io.exposures import opened
 from mrsnb.io.headers import cards_of
 from mrsnb.io.products import place_of, primary_header
@@ -49,7 +49,7 @@ def write_x1d(spectrum: Spectrum, directory: Path | str) -> Path:
     meta = {"filename": spectrum.name, "model_type": "MRSMultiSpecModel"}
     wcs = spectrum_wcs(spectrum.ra, spectrum.dec, spectrum.wave)
     primary = primary_header(spectrum.name, "MRSMultiSpecModel", spectrum.primary, spectrum.history)
-    with atomic_write(path) as file:
+    with atomic_fits(path) as file:
         file.write(primary)
         file.write(table)
         file.write(asdf_extension(meta, wcs, spectrum.history, in_spec=True))

@@ -29,6 +29,7 @@ from mrsnb.io.compare import compare_runs
 from mrsnb.io.layers import open_cube
 from mrsnb.io.read import read, read_provenance
 from mrsnb.io.run_changes import cube_changes, origins
+from mrsnb.io.verify import verify
 from mrsnb.pipeline import Spec3Params, spec3
 from mrsnb.reports import report, write_report
 from mrsnb.rerun import read_run
@@ -143,6 +144,7 @@ def values(folder: Path) -> Iterator[Any]:
     hostile.hardlink_to(next(folder.glob("*_cal.fits")))
     yield read(hostile).load()
     yield compare_runs(made, folder)
+    yield verify(folder)
     yield write_report(results[-1], folder / "report")
     yield (told := report(made))
     yield told.quality

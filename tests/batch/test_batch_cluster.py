@@ -60,13 +60,16 @@ def _started(folder, *words):
     return subprocess.Popen([sys.executable, *map(str, words)], cwd=folder, stdout=quiet, stderr=quiet)
 
 
+CHANGING = ("DATE", "DATASUM", "CHECKSUM")
+
+
 def content(folder):
-    """Return the headers, but for dates, and the data of all products in a folder, as bytes."""
+    """Return the headers, but for what dates change, and the data of all products in a folder, as bytes."""
     found = {}
     for path in sorted(folder.glob("*.fits")):
         with fits.open(path) as file:
             for i, hdu in enumerate(file):
-                cards = [card.image for card in hdu.header.cards if not card.keyword.startswith(("DATE", "DATASUM", "CHECKSUM"))]
+                cards = [card.image for card in hdu.header.cards if not card.keyword.startswith(CHANGING)]
                 found[path.name, i] = (cards, None if hdu.data is None or hdu.name == "ASDF" else hdu.data.tobytes())
     return found
 

@@ -65,6 +65,22 @@ def drizzle(pixels, planes, least=0.0):
     return sums
 
 
+def shepard(points, planes, reach, weight):
+    """Return the sums as `drizzle`; `weight` is a function of d^2 and of the row of `reach`, all of them (n,) arrays."""
+    n_wave, n_y, n_x = len(planes.wave), len(planes.y), len(planes.x)
+    sums = np.zeros((n_wave, n_y * n_x, 4))
+    for flux, err, wave, xi, eta in zip(*points, strict=True):
+        if not np.isfinite(flux + wave):
+            continue
+        row = np.argmin(abs(reach.wave - wave))
+        for k, j, i in np.ndindex(n_wave, n_y, n_x):
+            dx, dy, dz = planes.x[i] - xi, planes.y[j] - eta, planes.wave[k] - wave
+            if math.hypot(dx, dy) <= reach.roi_spatial[row] and abs(dz) <= reach.roi_spectral[row]:
+                w = weight((dx / planes.size) ** 2 + (dy / planes.size) ** 2 + (dz / planes.step[k]) ** 2, row)
+                sums[k, j * n_x + i] += (flux * w, w, (err * w) ** 2, 1)
+    return sums
+
+
 def normalize(sums, in_field, n_y, n_x):
     """Return flux, err, dq, weight; shape (n_wave, n_y, n_x)."""
     n_wave = len(sums)

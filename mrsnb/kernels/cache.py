@@ -37,8 +37,12 @@ GROUPS = (
     "spectra",
     "sources",
     "differences",
+    "covariances",
+    "points",
     "fringes",
+    "regions",
     "backgrounds",
+    "matching",
 )
 """Names of `mrsnb.kernels.warmup.GROUPS`, which takes numba to be read."""
 

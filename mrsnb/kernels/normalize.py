@@ -51,31 +51,40 @@ def normalize(sums, in_field, out):
         True inside the field of view of any exposure; an empty array marks no holes.
     out : Product
         Changed in place.
+
+    Returns
+    -------
+    good, holes : ndarray of int64, shape (n_wave,)
+        How many voxels of each plane have DQ 0, and how many are holes.
     """
     flux, err, dq, weight = out
     n_wave, n_y, n_x = flux.shape
+    good, holes = np.zeros(n_wave, np.int64), np.zeros(n_wave, np.int64)
     flag_holes = in_field.size > 0
     for k in range(n_wave):
         for j in range(n_y):
             for i in range(n_x):
                 s = j * n_x + i
-                dq[k, j, i] = 0
                 if sums[k, s, 3] > 0:
                     total = sums[k, s, 1]
                     flux[k, j, i] = sums[k, s, 0] / total
-                    err[k, j, i] = math.sqrt(sums[k, s, 2] / (total * total))
+                    err[k, j, i] = math.sqrt(sums[k, s, 2]) / total
+                    dq[k, j, i] = 0
                     weight[k, j, i] = sums[k, s, 3]
+                    good[k] += 1
                     continue
                 flux[k, j, i] = np.nan
                 err[k, j, i] = np.nan
                 weight[k, j, i] = 0
-                is_hole = flag_holes and _is_hole(sums[k], in_field[k], j, i, n_y, n_x)
+                is_hole = flag_holes and in_field[k, s] and _is_hole(sums[k], in_field[k], j, i, n_y, n_x)
                 dq[k, j, i] = HOLE if is_hole else OUTSIDE
+                holes[k] += is_hole
+    return good, holes
 
 
 @njit(cache=True, nogil=True)
 def _is_hole(sums, in_field, j, i, n_y, n_x):
-    if not in_field[j * n_x + i] or j in (0, n_y - 1) or i in (0, n_x - 1):
+    if j in (0, n_y - 1) or i in (0, n_x - 1):
         return False
     for near in ((j - 1) * n_x + i, (j + 1) * n_x + i, j * n_x + i - 1, j * n_x + i + 1):
         if sums[near, 3] == 0 and not in_field[near]:

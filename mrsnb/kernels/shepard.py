@@ -16,6 +16,9 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+from mrsnb.kernels.drizzle import add_to_plane, weigh
+from mrsnb.kernels.voxels import add_weighted
+
 EMSM, MSM = 0, 1
 
 
@@ -66,16 +69,22 @@ def _nearest(table, value):
 
 
 @njit(cache=True, nogil=True)
-def point_ranges(points, planes, reach):
-    """Return each pixel's row of `reach`, its first plane and its number of planes (0 if it feeds nothing)."""
-    flux, _, wave, _, _ = points
+def point_ranges(wave, planes, reach):
+    """Return each pixel's row of `reach`, its first plane and its number of planes (0 if it feeds nothing).
+
+    Parameters
+    ----------
+    wave : ndarray, shape (m,), micron
+    planes : mrsnb.kernels.drizzle.Planes
+    reach : Reach
+    """
     table, roi_spectral, plane_wave = reach.wave, reach.roi_spectral, planes.wave
-    m = flux.size
+    m = wave.size
     row = np.zeros(m, np.int32)
     first = np.zeros(m, np.int32)
     count = np.zeros(m, np.int32)
     for p in range(m):
-        if not (math.isfinite(flux[p]) and math.isfinite(wave[p])):
+        if not math.isfinite(wave[p]):
             continue
         row[p] = _nearest(table, wave[p])
         roi = roi_spectral[row[p]]
@@ -90,32 +99,35 @@ def point_ranges(points, planes, reach):
 
 
 @njit(cache=True, nogil=True)
-def _neighbours(x, y, xs, ys, size, roi, spaxel, distance2):
-    """List the spaxels within `roi` of a point and their squared distances in spaxels; return how many."""
-    n_x = xs.size
-    i1 = max(0, math.floor((x - roi - xs[0]) / size))
-    i2 = min(n_x, math.ceil((x + roi - xs[0]) / size) + 1)
-    j1 = max(0, math.floor((y - roi - ys[0]) / size))
-    j2 = min(ys.size, math.ceil((y + roi - ys[0]) / size) + 1)
-    n = 0
-    for j in range(j1, j2):
-        dy = ys[j] - y
-        for i in range(i1, i2):
-            dx = xs[i] - x
-            if abs(dx) <= roi and abs(dy) <= roi and math.sqrt(dx * dx + dy * dy) <= roi:
-                spaxel[n] = j * n_x + i
-                distance2[n] = (dx / size) ** 2 + (dy / size) ** 2
-                n += 1
-    return n
+def _near(place, centres, size, roi, distance2):
+    """Return the first and the number of the spaxels along an axis that may be within `roi`.
+
+    `distance2` becomes their squared distances in spaxels.
+    """
+    scale = 1.0 / size
+    first = max(0, math.floor((place - roi - centres[0]) * scale))
+    last = min(centres.size, math.ceil((place + roi - centres[0]) * scale) + 1)
+    for i in range(first, last):
+        distance2[i - first] = ((centres[i] - place) * scale) ** 2
+    return first, last - first
 
 
 @njit(cache=True, nogil=True)
-def _add(flux, err, weight, k, spaxel, sums):
-    """Add a pixel to a voxel; all is read before anything is written, so that four sums are one instruction."""
-    s = np.uint64(spaxel)
-    value, error = flux * weight, err * weight
-    f, w, v, n = sums[k, s, 0], sums[k, s, 1], sums[k, s, 2], sums[k, s, 3]
-    sums[k, s, 0], sums[k, s, 1], sums[k, s, 2], sums[k, s, 3] = f + value, w + weight, v + error * error, n + 1.0
+def _list_near(columns, rows, of_column, of_row, n_x, farthest, spaxel, distance2):
+    """List the spaxels no farther than `farthest`, with the squares of their distances; return how many.
+
+    Whether one is within reach is no branch, which would be hard to foretell: the next overwrites what is not.
+    """
+    (i0, n_columns), (j0, n_rows) = columns, rows
+    n = 0
+    for j in range(n_rows):
+        first = (j0 + j) * n_x + i0
+        for i in range(n_columns):
+            away = of_column[i] + of_row[j]
+            spaxel[np.uint64(n)] = first + i
+            distance2[np.uint64(n)] = away
+            n += away <= farthest
+    return n
 
 
 @njit(cache=True, nogil=True)
@@ -124,32 +136,36 @@ def _deposit_points(points, which, ranges, row, planes, reach, kind, begin, sums
     flux, err, wave, xi, eta = points  # attributes cost a count of references each time
     xs, ys, size, plane_wave, plane_step = planes
     _, roi, _, scale, power, soft = reach
-    spaxel = np.empty(sums.shape[1], np.int32)
-    distance2 = np.empty(sums.shape[1])
-    across = np.empty(sums.shape[1])
+    of_column, of_row = np.empty(xs.size), np.empty(ys.size)
+    spaxel = np.empty(sums.shape[1] + 1, np.int32)  # one more than there can be: see _list_near
+    distance2 = np.empty(spaxel.size)
+    parts = np.empty((spaxel.size, 4))
     for q in range(which.size):
         p = which[q]
+        r, f, e = row[p], np.float64(flux[p]), np.float64(err[p])
         low = max(first[p], begin)
         high = min(first[p] + count[p], begin + sums.shape[0])
-        if low >= high:
+        if low >= high or not math.isfinite(f):
             continue
-        r, f, e = row[p], np.float64(flux[p]), np.float64(err[p])
-        rate = -size / scale[r] if kind == EMSM else 0.0
-        n = _neighbours(xi[p], eta[p], xs, ys, size, roi[r], spaxel, distance2)
+        columns, rows = _near(xi[p], xs, size, roi[r], of_column), _near(eta[p], ys, size, roi[r], of_row)
+        n = _list_near(columns, rows, of_column, of_row, xs.size, (roi[r] / size) ** 2, spaxel, distance2)
+        rate = -size / scale[r]
         if kind == EMSM:
             for i in range(n):
-                across[i] = math.exp(rate * distance2[i])
+                weigh(parts, i, f, e, math.exp(rate * distance2[i]))
+        else:
+            weigh(parts, 0, f, e, 1.0)
         for k in range(low, high):
             along2 = ((wave[p] - plane_wave[k]) / plane_step[k]) ** 2
             if kind == EMSM:
-                along = math.exp(rate * along2)
-                for i in range(n):
-                    _add(f, e, across[i] * along, k - begin, spaxel[i], sums)
-            else:
-                for i in range(n):
-                    d2 = distance2[i] + along2
-                    nearness = d2 if power[r] == 2.0 else d2 ** (0.5 * power[r])
-                    _add(f, e, 1.0 / max(nearness, soft[r]), k - begin, spaxel[i], sums)
+                add_to_plane(parts, spaxel, n, math.exp(rate * along2), k - begin, sums)
+                continue
+            voxel = np.uint64((k - begin) * sums.shape[1])
+            for i in range(n):
+                d2 = distance2[i] + along2
+                nearness = d2 if power[r] == 2.0 else d2 ** (0.5 * power[r])
+                weight = 1.0 / max(nearness, soft[r])
+                add_weighted(sums, voxel + np.uint64(spaxel[i]), parts, np.uint64(0), weight)
 
 
 def deposit_points(points, in_order, which, row, planes, reach, kind, begin, sums):

@@ -6,7 +6,7 @@ here are as in the steps. Groups may be called in processes side by side; what s
 
 import sys
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,22 +14,26 @@ from numpy.typing import NDArray
 from mrsnb.kernels.alike import mark_alike
 from mrsnb.kernels.aperture import SUBPIXEL
 from mrsnb.kernels.centroid import Limits, find_source
-from mrsnb.kernels.drizzle import Pixels, Planes, deposit, sort_pixels
+from mrsnb.kernels.covariance import add_variances, correlated_variances
+from mrsnb.kernels.drizzle import Pixels, Planes, Sorted, deposit, sort_by_plane, sort_pixels
 from mrsnb.kernels.field import field_corners, mark_field
 from mrsnb.kernels.knotted import KnottedSpline
 from mrsnb.kernels.light import mean_light
+from mrsnb.kernels.matching import background_only, pair_sums
 from mrsnb.kernels.median import windowed_median
 from mrsnb.kernels.neighbours import lower_to_differences
 from mrsnb.kernels.normalize import Product, normalize
-from mrsnb.kernels.photometry import Apertures, sum_extended, sum_point
+from mrsnb.kernels.photometry import Apertures, empty_coefficients, sum_extended, sum_point, sum_region
 from mrsnb.kernels.predict import Crossing, lower_median, predict
 from mrsnb.kernels.replace import fit_profiles, smaller_gradient
 from mrsnb.kernels.rows import Look, slice_rows
+from mrsnb.kernels.shapes import add_ellipse, add_polygon
+from mrsnb.kernels.shepard import EMSM, Points, Reach, deposit_points, point_ranges
 from mrsnb.kernels.sines import strongest_frequency
 from mrsnb.kernels.slices import Samples, SlicePolynomials, sample_slices, slice_pixels
 from mrsnb.kernels.spikes import stand_out, stand_out_alone, with_neighbours
 from mrsnb.kernels.subtract import subtract
-from mrsnb.kernels.tangent import Telescope, corners_of, focal_plane, slice_planes
+from mrsnb.kernels.tangent import Telescope, centres_of, corners_of, focal_plane, slice_planes
 from mrsnb.kernels.trace import Ends, evaluate_traces, fit_traces, widen
 from mrsnb.kernels.usable import count_found, gather_usable
 
@@ -93,16 +97,30 @@ def _planes() -> Planes:
     return Planes(x, x.copy(), 0.2, _fixed(5.0 + _STEP * np.arange(_ROWS)), _fixed(np.full(_ROWS, _STEP)))
 
 
-def _deposited(*, as_upstream: bool) -> Array:
-    """Return the sums of a cube."""
-    (samples, start), planes = _samples(), _planes()
+class _Seen(NamedTuple):
+    """What an exposure puts into a cube."""
+
+    pixels: Pixels
+    in_order: Sorted
+    which: NDArray[np.int32]
+    corners: tuple[Array, Array]
+
+
+def _seen(planes: Planes) -> _Seen:
+    samples, start = _samples()
     others = (_image(), _image(), _image(), _image())
     flux, err = gather_usable(_image(), _image(), _image(np.uint32), others, samples.pixel, start, np.uint32(2))
     pixels, in_order = Pixels(flux, err, samples.wave, samples.width), sort_pixels(samples.wave, samples.width, planes)
     which = in_order.reaching(0, _ROWS)
+    xi, eta = (np.tile([-0.1, -0.1, 0.1, 0.1][shift:] + [-0.1, -0.1][:shift], (which.size, 1)) for shift in (0, 1))
+    return _Seen(pixels, in_order, which, (xi, eta))
+
+
+def _deposited(*, as_upstream: bool) -> Array:
+    """Return the sums of a cube."""
+    planes = _planes()
     sums: Array = np.zeros((_ROWS, planes.x.size * planes.y.size, 4))
-    corners = tuple(np.tile([-0.1, -0.1, 0.1, 0.1][shift:] + [-0.1, -0.1][:shift], (which.size, 1)) for shift in (0, 1))
-    deposit(pixels, in_order, which, corners, planes, 0, sums, as_upstream=as_upstream)
+    deposit(*_seen(planes), planes, 0, sums, as_upstream=as_upstream)
     return sums
 
 
@@ -111,6 +129,20 @@ def cubes() -> None:
     sums = _deposited(as_upstream=False)
     in_field, side = np.zeros(sums.shape[:2], np.bool_), int(sums.shape[1] ** 0.5)
     normalize(sums, in_field, Product.empty((_ROWS, side, side)))
+
+
+def points() -> None:
+    """From pixels, taken as points, to a cube."""
+    samples, start = _samples()
+    planes, beta = _planes(), np.zeros(_SLICES)
+    still = Telescope(np.eye(2), np.eye(2), _fixed(np.array([1.0, 1.0, 0.0, 0.0])), np.eye(3)[[1, 2, 0]])
+    place = centres_of(samples, slice_planes(samples, start, beta, 0.0, still))
+    reach = Reach(*(np.full(1, value) for value in (5.0, 0.3, 2 * _STEP, 0.1, 2.0, 0.01)))
+    row, first, number = point_ranges(samples.wave, planes, reach)
+    in_order = sort_by_plane(first, number, planes.wave.size)
+    seen = Points(np.ones(row.size, np.float32), np.ones(row.size, np.float32), samples.wave, *place)
+    sums = np.zeros((_ROWS, planes.x.size * planes.y.size, 4))
+    deposit_points(seen, in_order, in_order.reaching(0, _ROWS), row, planes, reach, EMSM, 0, sums)
 
 
 def official() -> None:
@@ -172,20 +204,45 @@ def backgrounds() -> None:
     subtract(_image(), _image(), _image(np.float64), _image(np.float64))
 
 
-def _summed(*, as_upstream: bool) -> NDArray[np.float32]:
-    """Return a cube that a circle was summed of."""
+def _summed(*, as_upstream: bool, wanted: bool = False) -> NDArray[np.float32]:
+    """Return a cube that a circle was summed of; `wanted` are the coefficients, too."""
     n, side = 2, 15
     flux = _fixed(np.ones((n, side, side), np.float32))
     radius, inner, outer = (np.full(n, length) for length in (2.0, 3.0, 5.0))
     apertures = Apertures(7.0, 7.0, radius, inner, outer, np.full(n, True), SUBPIXEL, 5)
-    sum_point(flux, flux, flux, apertures, 3.0, as_upstream)
+    sum_point(flux, flux, flux, apertures, 3.0, as_upstream, empty_coefficients(flux.shape) if wanted else None)
     return flux
+
+
+def covariances() -> None:
+    """Errors of spectra from pixels that spaxels share."""
+    flux, planes = _summed(as_upstream=False, wanted=True), _planes()
+    ratio, out = np.zeros((2, _ROWS + 1, planes.x.size * planes.y.size)), np.zeros((2, _ROWS + 1))
+    add_variances(*_seen(planes), planes, 0, ratio[:, :_ROWS], out[:, :_ROWS])
+    correlated_variances(flux.copy(), flux, np.ones((3, 3)), np.zeros(len(flux)))
+
+
+def matching() -> None:
+    """Backgrounds of exposures that are made equal."""
+    flux = np.arange(_ROWS * 4, dtype=np.float32).reshape(_ROWS, 2, 2)
+    background_only(flux, np.ones_like(flux))
+    flat, weight = flux.reshape(_ROWS, 4), np.ones((_ROWS, 4), np.float32)
+    pair_sums(flat, weight, flat, weight, np.arange(float(_ROWS)), 1)
 
 
 def spectra() -> None:
     """From a cube to a spectrum, of a point source and of an extended one."""
     flux = _summed(as_upstream=False)
     sum_extended(flux, flux, flux, 3.0)
+
+
+def regions() -> None:
+    """From a cube to the spectrum of a region."""
+    share = np.zeros((15, 15))
+    add_polygon(share, np.array([3.0, 9.0, 6.0]), np.array([3.0, 3.0, 9.0]), 1.0)
+    add_ellipse(share, 7.0, 7.0, 3.0, 2.0, 0.5, 1.0)
+    flux = _fixed(np.ones((2, 15, 15), np.float32))
+    sum_region(flux, flux, flux, share, share, True, 3.0)
 
 
 def sources() -> None:
@@ -243,8 +300,12 @@ GROUPS: dict[str, Callable[[], None]] = {
         spectra,
         sources,
         differences,
+        covariances,
+        points,
         fringes,
+        regions,
         backgrounds,
+        matching,
     )
 }
 """By name; what takes longest comes first."""

@@ -158,19 +158,24 @@ def count_results(association: Association, params: Spec3Params, exposures: Sequ
 def kernels_of(params: Spec3Params) -> tuple[str, ...]:
     """Return the groups of kernels, of `mrsnb.kernels.cache.GROUPS`, that a run needs."""
     outliers, cubes, spectra = params.outlier_detection, params.cube_build, params.extract_1d
-    trace, replaced = params.adaptive_trace_model, params.pixel_replace
+    trace, replaced, matched = params.adaptive_trace_model, params.pixel_replace, params.mrs_imatch
     by_model = outliers.method == "model"
+    builds = not cubes.skip or not matched.skip
     needed = {
         "traces": not trace.skip or (not replaced.skip and replaced.algorithm == "trace_model"),
         "replacements": not replaced.skip,
         "outliers": not outliers.skip and by_model,
         "differences": not outliers.skip and not by_model,
-        "geometry": not cubes.skip or (not outliers.skip and by_model),
-        "cubes": not cubes.skip,
+        "geometry": builds or (not outliers.skip and by_model),
+        "cubes": builds,
+        "points": not cubes.skip and cubes.weighting != "drizzle",
         "spectra": not spectra.skip,
         "sources": not spectra.skip,
+        "regions": not spectra.skip and spectra.extraction_region is not None,
+        "covariances": not spectra.skip and spectra.ifu_covar != "none",
         "fringes": not spectra.skip and spectra.ifu_rfcorr,
         "backgrounds": not params.master_background.skip,
+        "matching": not matched.skip,
         "official": not cubes.compat == spectra.compat == "none",
     }
     return tuple(group for group, is_needed in needed.items() if is_needed)

@@ -280,7 +280,8 @@ def _cut(layer: _Layer, box: tuple[slice, slice]) -> tuple[NDArray[np.float32], 
     """Return flux and weight of a layer in a box of the grid, shape (n_wave, n_spaxel)."""
     y, x = (slice(b.start - a.start, b.stop - a.start) for a, b in zip((layer.y, layer.x), box, strict=True))
     flux, weight = layer.flux[:, y, x], layer.weight[:, y, x]
-    return flux.reshape(len(flux), -1), weight.reshape(len(flux), -1)
+    flat = [np.ascontiguousarray(part).reshape(len(part), -1) for part in (flux, weight)]
+    return flat[0], flat[1]
 
 
 def _coordinates(grid: CubeGrid) -> tuple[Array, Array, Array, tuple[float, float, float]]:

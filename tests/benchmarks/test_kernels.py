@@ -282,7 +282,7 @@ def test_full_deposit_points(benchmark, channel):
     reach = Reach(*(np.array([value]) for value in (5.0, 0.2, 0.0016, 0.02, 2.0, 0.01)))
 
     def emsm():
-        row, first, number = point_ranges(points, channel.planes, reach)
+        row, first, number = point_ranges(points.wave, channel.planes, reach)
         in_order = sort_by_plane(first, number, channel.shape[0])
 
         def add(begin, sums):

@@ -34,6 +34,11 @@ for params in (
     *map(Spec3Params.preset, ("archive", "jwst-3.0", "quicklook")),
     quick.updated({"adaptive_trace_model": on | {"oversample": 2.0}}),
     *(quick.updated({"pixel_replace": on | {"algorithm": way}}) for way in ("mingrad", "fit_profile", "trace_model")),
+    Spec3Params.preset("quicklook").updated({"extract_1d": {"ifu_covar": "drizzle"}, "mrs_imatch": on}),
+    *(
+        Spec3Params.preset("quicklook").updated({"cube_build": cube, "extract_1d": {"ifu_covar": "geometry"}})
+        for cube in ({"weighting": "emsm"}, {"weighting": "msm", "output_type": "multi"})
+    ),
 ):
     assert set(kernels_of(params)) <= set(warmup.GROUPS)
     for _ in spec3(sys.argv[1], params, output_dir=sys.argv[2]):

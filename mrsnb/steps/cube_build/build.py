@@ -18,7 +18,7 @@ from mrsnb.core.exposure import ExposureSource
 from mrsnb.core.references import CubePars
 from mrsnb.core.results import Result
 from mrsnb.display import Picture, Row, Section
-from mrsnb.kernels.normalize import HOLE, OUTSIDE, Product, normalize, torn_planes
+from mrsnb.kernels.normalize import OUTSIDE, Product, normalize, torn_planes
 from mrsnb.kernels.threads import share
 from mrsnb.steps.cube_build.contributions import Contributions
 from mrsnb.steps.cube_build.feeds import Feed, feed_of, groups_of
@@ -191,10 +191,7 @@ def _filled(plan: CubePlan, params: CubeBuildParams, folder: Path | None) -> tup
         for feed in feeds:
             feed.add(begin, sums)
             feed.mark(begin, in_field)
-        out = product.planes(begin, end)
-        normalize(sums, in_field, out)
-        good[begin:end] = np.count_nonzero(out.dq == 0, axis=(1, 2))
-        holes[begin:end] = np.count_nonzero(out.dq == HOLE, axis=(1, 2))
+        good[begin:end], holes[begin:end] = normalize(sums, in_field, product.planes(begin, end))
 
     share(fill, len(groups))
     for k in np.flatnonzero(torn_planes(good)):

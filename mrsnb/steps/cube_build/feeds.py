@@ -33,6 +33,8 @@ _LARGEST = 64_000_000
 
 _orders: ByteCache[Sorted] = ByteCache(16_000_000)
 """Pixels in the order of a cube's planes, which exposures share if they share their wavelengths."""
+_reached: ByteCache[tuple[Sorted, NDArray[np.int32]]] = ByteCache(16_000_000)
+"""The same of pixels that reach as far as emsm and msm say, and which row of the table says how far."""
 
 
 class Spread(Protocol):
@@ -152,15 +154,16 @@ def feed_of(
     samples = view.samples
     projection = view.projection(grid.ra, grid.dec, grid.rotation, offset, through_sky=as_upstream)
     field = _field(view, projection, planes) if with_field else None
-    if plan.reach is not None:
+    if (reach := plan.reach) is not None:
         place = view.centres(grid.ra, grid.dec, grid.rotation, offset, through_sky=as_upstream)
-        points = Points(flux, err, samples.wave, *place)
-        row, first, count = point_ranges(points, planes, plan.reach)
+        in_order, row = _reached.get(
+            "reach", lambda: _in_reach(samples.wave, planes, reach), of=(samples.wave, grid, reach)
+        )
         smoothed = Smoothed(
-            points=points,
+            points=Points(flux, err, samples.wave, *place),
             planes=planes,
-            in_order=sort_by_plane(first, count, grid.n_wave),
-            reach=plan.reach,
+            in_order=in_order,
+            reach=reach,
             row=row,
             kind=EMSM if params.weighting == "emsm" else MSM,
         )
@@ -178,6 +181,11 @@ def feed_of(
         as_upstream=as_upstream,
     )
     return Feed(planes=planes, flux=flux, spread=drizzled, field=field)
+
+
+def _in_reach(wave: Array, planes: Planes, reach: Reach) -> tuple[Sorted, NDArray[np.int32]]:
+    row, first, number = point_ranges(wave, planes, reach)
+    return sort_by_plane(first, number, planes.wave.size), row
 
 
 def _field(view: ChannelView, projection: Projection, planes: Planes) -> Array:

@@ -255,21 +255,25 @@ def _linear_reach(
         power = params.weight_power
     elif not emsm and params.compat != "none":
         power = 2.0  # upstream's default hides the reference value
-    return Reach(*(np.array([float(value)]) for value in (1.0, roi, roiw, scale, power, soft)))
+    return _reach(1.0, roi, roiw, scale, power, soft)
 
 
 def _tabulated_reach(used: slice, params: CubeBuildParams, cubepars: CubePars, n_files: int) -> Reach | None:
     wide = 1.5 if n_files < FEW_FILES else 1.0
     if params.weighting == "emsm" and cubepars.multi_emsm is not None:
         e = cubepars.multi_emsm
-        ones = np.ones(len(e.wave[used]))
-        return Reach(e.wave[used], e.roi_spatial[used] * wide, e.roi_spectral[used], e.scale_radius[used], ones, ones)
+        return _reach(e.wave[used], e.roi_spatial[used] * wide, e.roi_spectral[used], e.scale_radius[used], 1.0, 1.0)
     if params.weighting == "msm" and cubepars.multi_msm is not None:
         m = cubepars.multi_msm
-        ones = np.ones(len(m.wave[used]))
         soft, power = m.soft_radius[used], m.power[used]
-        return Reach(m.wave[used], m.roi_spatial[used] * wide, m.roi_spectral[used], ones, power, soft)
+        return _reach(m.wave[used], m.roi_spatial[used] * wide, m.roi_spectral[used], 1.0, power, soft)
     return None
+
+
+def _reach(*columns: float | NDArray[np.float64]) -> Reach:
+    """Return a table of numbers and columns, all of one kind: kernels are compiled for it once."""
+    n = max(np.size(column) for column in columns)
+    return Reach(*(np.array(np.broadcast_to(column, n), np.float64) for column in columns))
 
 
 def _corners(

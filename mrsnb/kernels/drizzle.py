@@ -222,25 +222,17 @@ def _length(values, p):
 
 
 @njit(cache=True, nogil=True)
-def weigh(parts, i, flux, err, weight):
-    """Set what a pixel of some weight adds to the four sums of a voxel."""
-    error = err * weight
-    parts[i, 0], parts[i, 1], parts[i, 2], parts[i, 3] = flux * weight, weight, error * error, 1.0
-
-
-@njit(cache=True, nogil=True)
-def add_to_plane(parts, spaxel, n, factor, plane, sums):
-    """Add a pixel to `n` spaxels of a plane: `parts` of `weigh`, whose weights the plane multiplies by a factor."""
+def add_to_plane(flux, variance, factor, spaxel, weight, n, plane, sums):
+    """Add a pixel to `n` spaxels of a plane, which multiplies the weights by a factor."""
     first = np.uint64(plane * sums.shape[1])
     for i in range(n):
-        add_weighted(sums, first + np.uint64(spaxel[i]), parts, np.uint64(i), factor)
+        add_weighted(sums, first + np.uint64(spaxel[i]), flux, variance, factor * weight[i])
 
 
 @njit(cache=True, nogil=True)
 def _deposit(pixels, which, first, count, xi, eta, planes, begin, sums):
     spaxel = np.empty(sums.shape[1], np.int32)
     area = np.empty(sums.shape[1])
-    parts = np.empty((sums.shape[1], 4))
     cells, width = window_for(xi, eta, planes.size)
     frame = frame_of(planes)
     flux, err, wave, wide = pixels  # attributes cost a count of references each time
@@ -252,19 +244,17 @@ def _deposit(pixels, which, first, count, xi, eta, planes, begin, sums):
         if low >= high or math.isnan(flux[p]):
             continue
         n = clip_pixel(xi, eta, q, frame, spaxel, area, cells, width)
-        for i in range(n):
-            weigh(parts, i, flux[p], err[p], area[i])
+        variance = np.float64(err[p]) ** 2
         for k in range(low, high):
             extent = shared_extent(wave[p], wide[p], plane_wave[k], plane_step[k])
             if extent > 0.0:
-                add_to_plane(parts, spaxel, n, extent, k - begin, sums)
+                add_to_plane(flux[p], variance, extent, spaxel, area, n, k - begin, sums)
 
 
 @njit(cache=True, nogil=True)
 def _deposit_as_upstream(pixels, which, first, count, xi, eta, planes, begin, sums):
     spaxel = np.empty(sums.shape[1], np.int32)
     area = np.empty(sums.shape[1])
-    parts = np.empty((sums.shape[1], 4))
     work = (np.empty(MAX_VERTICES), np.empty(MAX_VERTICES), np.empty(MAX_VERTICES), np.empty(MAX_VERTICES))
     xs, ys = np.empty(4), np.empty(4)
     flux, err, wave, wide = pixels
@@ -279,12 +269,11 @@ def _deposit_as_upstream(pixels, which, first, count, xi, eta, planes, begin, su
             xs[c] = xi[q, c]
             ys[c] = eta[q, c]
         n = _clip_as_upstream(xs, ys, x, y, size, spaxel, area, work)
-        for i in range(n):
-            weigh(parts, i, flux[p], err[p], area[i])
+        variance = np.float64(err[p]) ** 2
         for k in range(low, high):
             extent = shared_extent(wave[p], wide[p], plane_wave[k], plane_step[k])
             if extent > 0.0:
-                add_to_plane(parts, spaxel, n, extent, k - begin, sums)
+                add_to_plane(flux[p], variance, extent, spaxel, area, n, k - begin, sums)
 
 
 def deposit(pixels, in_order, which, corners, planes, begin, sums, *, as_upstream=False):

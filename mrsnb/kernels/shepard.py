@@ -16,8 +16,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from mrsnb.kernels.drizzle import add_to_plane, weigh
-from mrsnb.kernels.voxels import add_weighted
+from mrsnb.kernels.drizzle import add_to_plane
 
 EMSM, MSM = 0, 1
 
@@ -139,10 +138,10 @@ def _deposit_points(points, which, ranges, row, planes, reach, kind, begin, sums
     of_column, of_row = np.empty(xs.size), np.empty(ys.size)
     spaxel = np.empty(sums.shape[1] + 1, np.int32)  # one more than there can be: see _list_near
     distance2 = np.empty(spaxel.size)
-    parts = np.empty((spaxel.size, 4))
+    weight = np.empty(spaxel.size)
     for q in range(which.size):
         p = which[q]
-        r, f, e = row[p], np.float64(flux[p]), np.float64(err[p])
+        r, f, variance = row[p], np.float64(flux[p]), np.float64(err[p]) ** 2
         low = max(first[p], begin)
         high = min(first[p] + count[p], begin + sums.shape[0])
         if low >= high or not math.isfinite(f):
@@ -152,20 +151,16 @@ def _deposit_points(points, which, ranges, row, planes, reach, kind, begin, sums
         rate = -size / scale[r]
         if kind == EMSM:
             for i in range(n):
-                weigh(parts, i, f, e, math.exp(rate * distance2[i]))
-        else:
-            weigh(parts, 0, f, e, 1.0)
+                weight[i] = math.exp(rate * distance2[i])
         for k in range(low, high):
-            along2 = ((wave[p] - plane_wave[k]) / plane_step[k]) ** 2
+            along2, factor = ((wave[p] - plane_wave[k]) / plane_step[k]) ** 2, 1.0
             if kind == EMSM:
-                add_to_plane(parts, spaxel, n, math.exp(rate * along2), k - begin, sums)
-                continue
-            voxel = np.uint64((k - begin) * sums.shape[1])
-            for i in range(n):
-                d2 = distance2[i] + along2
-                nearness = d2 if power[r] == 2.0 else d2 ** (0.5 * power[r])
-                weight = 1.0 / max(nearness, soft[r])
-                add_weighted(sums, voxel + np.uint64(spaxel[i]), parts, np.uint64(0), weight)
+                factor = math.exp(rate * along2)
+            else:
+                for i in range(n):
+                    d2 = distance2[i] + along2
+                    weight[i] = 1.0 / max(d2 if power[r] == 2.0 else d2 ** (0.5 * power[r]), soft[r])
+            add_to_plane(f, variance, factor, spaxel, weight, n, k - begin, sums)
 
 
 def deposit_points(points, in_order, which, row, planes, reach, kind, begin, sums):

@@ -17,8 +17,13 @@ from numba import njit
 from numpy.typing import NDArray
 
 from mrsnb.kernels.drizzle import add_to_plane
+from mrsnb.kernels.exponential import exponentials
+from mrsnb.kernels.voxels import add_weighted
 
 EMSM, MSM = 0, 1
+
+_AT_ONCE = 32
+"""Pixels: enough that many exponentials are worked out at once, and few enough that they stay in the cache."""
 
 
 class Points(NamedTuple):
@@ -98,69 +103,114 @@ def point_ranges(wave, planes, reach):
 
 
 @njit(cache=True, nogil=True)
-def _near(place, centres, size, roi, distance2):
-    """Return the first and the number of the spaxels along an axis that may be within `roi`.
-
-    `distance2` becomes their squared distances in spaxels.
-    """
-    scale = 1.0 / size
-    first = max(0, math.floor((place - roi - centres[0]) * scale))
-    last = min(centres.size, math.ceil((place + roi - centres[0]) * scale) + 1)
-    for i in range(first, last):
-        distance2[i - first] = ((centres[i] - place) * scale) ** 2
-    return first, last - first
+def _near(place, centres, size, roi):
+    """Return the range of spaxels along an axis that may be within `roi`."""
+    first = max(0, math.floor((place - roi - centres[0]) / size))
+    return first, min(centres.size, math.ceil((place + roi - centres[0]) / size) + 1)
 
 
 @njit(cache=True, nogil=True)
-def _list_near(columns, rows, of_column, of_row, n_x, farthest, spaxel, distance2):
-    """List the spaxels no farther than `farthest`, with the squares of their distances; return how many.
+def _deposit_msm(points, which, ranges, row, planes, reach, begin, sums):
+    first, count = ranges
+    flux, err, wave, xi, eta = points  # attributes cost a count of references each time
+    xs, ys, size, plane_wave, plane_step = planes
+    _, roi, _, _, power, soft = reach
+    spaxel, distance2 = np.empty(sums.shape[1], np.int32), np.empty(sums.shape[1])
+    for q in range(which.size):
+        p = which[q]
+        r, f, variance = row[p], np.float64(flux[p]), np.float64(err[p]) ** 2
+        low, high = max(first[p], begin), min(first[p] + count[p], begin + sums.shape[0])
+        if low >= high or not math.isfinite(f):
+            continue
+        i1, i2 = _near(xi[p], xs, size, roi[r])
+        j1, j2 = _near(eta[p], ys, size, roi[r])
+        farthest, n = (roi[r] / size) ** 2, 0
+        for j in range(j1, j2):
+            for i in range(i1, i2):
+                away = ((xs[i] - xi[p]) / size) ** 2 + ((ys[j] - eta[p]) / size) ** 2
+                if away <= farthest:
+                    spaxel[n], distance2[n] = j * xs.size + i, away
+                    n += 1
+        for k in range(low, high):
+            along2, voxel = ((wave[p] - plane_wave[k]) / plane_step[k]) ** 2, np.uint64((k - begin) * sums.shape[1])
+            for i in range(n):
+                d2 = distance2[i] + along2
+                nearness = d2 if power[r] == 2.0 else d2 ** (0.5 * power[r])
+                add_weighted(sums, voxel + np.uint64(spaxel[i]), f, variance, 1.0 / max(nearness, soft[r]))
 
-    Whether one is within reach is no branch, which would be hard to foretell: the next overwrites what is not.
-    """
-    (i0, n_columns), (j0, n_rows) = columns, rows
+
+@njit(cache=True, nogil=True)
+def _deposit_emsm(points, which, ranges, row, planes, reach, begin, sums):
+    """Do some pixels at a time: first the factors of their weights along the three axes, then the voxels."""
+    flux, err = points.flux, points.err
+    n_x, size, scale, roi = planes.x.size, planes.size, reach.scale, reach.roi_spatial
+    boxes = np.empty((_AT_ONCE, 6), np.int64)
+    exponents = np.empty(_AT_ONCE * (n_x + planes.y.size + sums.shape[0]))
+    factors = np.empty(exponents.size)
+    spaxel, weight = np.empty(sums.shape[1] + 1, np.int32), np.empty(sums.shape[1] + 1)  # see _list_near
+    for some in range(0, which.size, _AT_ONCE):
+        last = min(some + _AT_ONCE, which.size)
+        exponentials(exponents, _fill_exponents(points, which, some, last, ranges, row, planes, reach, (begin, begin + sums.shape[0]), boxes, exponents), factors)
+        n = 0
+        for q in range(last - some):
+            p = which[some + q]
+            r = row[p]
+            i1, i2, j1, j2 = boxes[q, 0], boxes[q, 1], boxes[q, 2], boxes[q, 3]
+            least = -size / scale[r] * (roi[r] / size) ** 2
+            m = _list_near(i1, i2, j1, j2, n_x, exponents, factors, n, least, spaxel, weight)
+            n += i2 - i1 + j2 - j1
+            variance = np.float64(err[p]) ** 2
+            for k in range(boxes[q, 4], boxes[q, 5]):
+                add_to_plane(flux[p], variance, factors[n], spaxel, weight, m, k - begin, sums)
+                n += 1
+
+
+@njit(cache=True, nogil=True)
+def _fill_exponents(points, which, some, last, ranges, row, planes, reach, group, boxes, exponents):
+    """Fill in the boxes of voxels that pixels reach, and the logarithms of their factors along x, y and wavelength."""
+    first, count = ranges
+    flux, _, wave, xi, eta = points  # attributes cost a count of references each time
+    xs, ys, size, plane_wave, plane_step = planes
+    _, roi, _, scale, _, _ = reach
+    per_size = 1.0 / size
     n = 0
-    for j in range(n_rows):
-        first = (j0 + j) * n_x + i0
-        for i in range(n_columns):
-            away = of_column[i] + of_row[j]
-            spaxel[np.uint64(n)] = first + i
-            distance2[np.uint64(n)] = away
-            n += away <= farthest
+    for q in range(last - some):
+        p = which[some + q]
+        low, high = max(first[p], group[0]), min(first[p] + count[p], group[1])
+        r = row[p]
+        i1, i2 = _near(xi[p], xs, size, roi[r])
+        j1, j2 = _near(eta[p], ys, size, roi[r])
+        if low >= high or not math.isfinite(flux[p]):
+            i2, j2, high = i1, j1, low
+        boxes[q, 0], boxes[q, 1], boxes[q, 2], boxes[q, 3], boxes[q, 4], boxes[q, 5] = i1, i2, j1, j2, low, high
+        rate = -size / scale[r]
+        for i in range(i1, i2):
+            exponents[n] = rate * ((xs[i] - xi[p]) * per_size) ** 2
+            n += 1
+        for j in range(j1, j2):
+            exponents[n] = rate * ((ys[j] - eta[p]) * per_size) ** 2
+            n += 1
+        for k in range(low, high):
+            exponents[n] = rate * ((plane_wave[k] - wave[p]) / plane_step[k]) ** 2
+            n += 1
     return n
 
 
 @njit(cache=True, nogil=True)
-def _deposit_points(points, which, ranges, row, planes, reach, kind, begin, sums):
-    first, count = ranges
-    flux, err, wave, xi, eta = points  # attributes cost a count of references each time
-    xs, ys, size, plane_wave, plane_step = planes
-    _, roi, _, scale, power, soft = reach
-    of_column, of_row = np.empty(xs.size), np.empty(ys.size)
-    spaxel = np.empty(sums.shape[1] + 1, np.int32)  # one more than there can be: see _list_near
-    distance2 = np.empty(spaxel.size)
-    weight = np.empty(spaxel.size)
-    for q in range(which.size):
-        p = which[q]
-        r, f, variance = row[p], np.float64(flux[p]), np.float64(err[p]) ** 2
-        low = max(first[p], begin)
-        high = min(first[p] + count[p], begin + sums.shape[0])
-        if low >= high or not math.isfinite(f):
-            continue
-        columns, rows = _near(xi[p], xs, size, roi[r], of_column), _near(eta[p], ys, size, roi[r], of_row)
-        n = _list_near(columns, rows, of_column, of_row, xs.size, (roi[r] / size) ** 2, spaxel, distance2)
-        rate = -size / scale[r]
-        if kind == EMSM:
-            for i in range(n):
-                weight[i] = math.exp(rate * distance2[i])
-        for k in range(low, high):
-            along2, factor = ((wave[p] - plane_wave[k]) / plane_step[k]) ** 2, 1.0
-            if kind == EMSM:
-                factor = math.exp(rate * along2)
-            else:
-                for i in range(n):
-                    d2 = distance2[i] + along2
-                    weight[i] = 1.0 / max(d2 if power[r] == 2.0 else d2 ** (0.5 * power[r]), soft[r])
-            add_to_plane(f, variance, factor, spaxel, weight, n, k - begin, sums)
+def _list_near(i1, i2, j1, j2, n_x, exponents, factors, n, least, spaxel, weight):
+    """List the spaxels of a pixel's box that are within reach, with the products of their factors; return how many.
+
+    Whether one is within reach is no branch, which would be hard to foretell: the next overwrites what is not.
+    """
+    of_row = n + i2 - i1 - j1
+    of_column = n - i1
+    m = 0
+    for j in range(j1, j2):
+        for i in range(i1, i2):
+            spaxel[np.uint64(m)] = j * n_x + i
+            weight[np.uint64(m)] = factors[np.uint64(of_column + i)] * factors[np.uint64(of_row + j)]
+            m += exponents[np.uint64(of_column + i)] + exponents[np.uint64(of_row + j)] >= least
+    return m
 
 
 def deposit_points(points, in_order, which, row, planes, reach, kind, begin, sums):
@@ -184,4 +234,5 @@ def deposit_points(points, in_order, which, row, planes, reach, kind, begin, sum
     sums : ndarray of float64, shape (n, n_y * n_x, 4)
         As in `mrsnb.kernels.drizzle.deposit`, with weights without unit; changed in place.
     """
-    _deposit_points(points, which, (in_order.first, in_order.number), row, planes, reach, kind, begin, sums)
+    add = _deposit_emsm if kind == EMSM else _deposit_msm
+    add(points, which, (in_order.first, in_order.number), row, planes, reach, begin, sums)

@@ -66,7 +66,7 @@ def drizzle(pixels, planes, least=0.0):
 
 
 def shepard(points, planes, reach, weight):
-    """Return the sums as `drizzle`; `weight` is a function of d^2 and of the row of `reach`, all of them (n,) arrays."""
+    """Return the sums as `drizzle`; `weight` is a function of d^2 and of the row of `reach`."""
     n_wave, n_y, n_x = len(planes.wave), len(planes.y), len(planes.x)
     sums = np.zeros((n_wave, n_y * n_x, 4))
     for flux, err, wave, xi, eta in zip(*points, strict=True):

@@ -1,8 +1,8 @@
 """The exponential of many numbers: several in an instruction, which a call of ``exp`` for each cannot be.
 
 ``exp(x) = 2^k exp(r)`` with k whole and ``|r| <= ln(2) / 2``, and a polynomial for ``exp(r)`` (Cody & Waite 1980,
-"Software Manual for the Elementary Functions", chapter 6). Added to 1.5 x 2^52, a number is rounded to a whole one, which
-its low bits then hold; shifted to where the exponent of a number is, they are 2^k.
+"Software Manual for the Elementary Functions", chapter 6). Added to 1.5 x 2^52, a number is rounded to a whole one,
+which its low bits then hold; shifted to where the exponent of a number is, they are 2^k.
 """
 
 import math

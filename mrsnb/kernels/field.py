@@ -77,30 +77,23 @@ def mark_field(corners, planes, in_field):
     in_field : ndarray of bool, shape (n, n_y * n_x)
         Set to True in place.
     """
-    least, largest = np.empty(planes.x.size), np.empty(planes.x.size)
-    for k in range(corners.shape[0]):
-        if _is_finite(corners[k]):
-            _mark_plane(corners[k], planes.x, planes.y, least, largest, in_field[k])
-
-
-@njit(cache=True, nogil=True)
-def _mark_plane(corners, x, y, least, largest, in_field):
-    """Mark what lies on the same side of all four edges; loops without branches, which do several spaxels at once."""
+    x, y = planes.x, planes.y
     n_x = x.size
-    for j in range(y.size):
-        least[:] = np.inf
-        largest[:] = -np.inf
-        for a in range(4):
-            b = (a + 1) % 4
-            rise, run = corners[b, 1] - corners[a, 1], corners[b, 0] - corners[a, 0]
-            place, lift = corners[a, 0], run * (y[j] - corners[a, 1])
+    for k in range(corners.shape[0]):
+        c = corners[k]
+        if not _is_finite(c):
+            continue
+        for j in range(y.size):
             for i in range(n_x):
-                side = lift - rise * (x[i] - place)
-                least[i] = min(least[i], side)
-                largest[i] = max(largest[i], side)
-        row = in_field[j * n_x : (j + 1) * n_x]
-        for i in range(n_x):
-            row[i] |= (least[i] > 0) | (largest[i] < 0)
+                left = 0
+                right = 0
+                for a in range(4):
+                    b = (a + 1) % 4
+                    side = (c[b, 0] - c[a, 0]) * (y[j] - c[a, 1]) - (c[b, 1] - c[a, 1]) * (x[i] - c[a, 0])
+                    left += side > 0
+                    right += side < 0
+                if left == 4 or right == 4:
+                    in_field[k, j * n_x + i] = True
 
 
 @njit(cache=True, nogil=True)

@@ -106,7 +106,7 @@ def point_ranges(wave, planes, reach):
 def _near(place, centres, size, roi):
     """Return the range of spaxels along an axis that may be within `roi`."""
     first = max(0, math.floor((place - roi - centres[0]) / size))
-    return first, min(centres.size, math.ceil((place + roi - centres[0]) / size) + 1)
+    return first, max(first, min(centres.size, math.ceil((place + roi - centres[0]) / size) + 1))
 
 
 @njit(cache=True, nogil=True)
@@ -144,21 +144,24 @@ def _deposit_emsm(points, which, ranges, row, planes, reach, begin, sums):
     """Do some pixels at a time: first the factors of their weights along the three axes, then the voxels."""
     flux, err = points.flux, points.err
     n_x, size, scale, roi = planes.x.size, planes.size, reach.scale, reach.roi_spatial
+    per_size = 1.0 / size
     boxes = np.empty((_AT_ONCE, 6), np.int64)
     exponents = np.empty(_AT_ONCE * (n_x + planes.y.size + sums.shape[0]))
     factors = np.empty(exponents.size)
-    spaxel, weight = np.empty(sums.shape[1] + 1, np.int32), np.empty(sums.shape[1] + 1)  # see _list_near
+    group = begin, begin + sums.shape[0]
+    spaxel = np.empty(sums.shape[1] + 1, np.int32)  # one more than there can be: see _list_near
+    weight = np.empty(spaxel.size)
     for some in range(0, which.size, _AT_ONCE):
-        last = min(some + _AT_ONCE, which.size)
-        exponentials(exponents, _fill_exponents(points, which, some, last, ranges, row, planes, reach, (begin, begin + sums.shape[0]), boxes, exponents), factors)
+        some_of = which[some : some + _AT_ONCE]
+        n = _fill_exponents(points, some_of, ranges, row, planes, reach, group, boxes, exponents)
+        exponentials(exponents, n, factors)
         n = 0
-        for q in range(last - some):
-            p = which[some + q]
+        for q in range(some_of.size):
+            p = some_of[q]
             r = row[p]
-            i1, i2, j1, j2 = boxes[q, 0], boxes[q, 1], boxes[q, 2], boxes[q, 3]
-            least = -size / scale[r] * (roi[r] / size) ** 2
-            m = _list_near(i1, i2, j1, j2, n_x, exponents, factors, n, least, spaxel, weight)
-            n += i2 - i1 + j2 - j1
+            least = -size / scale[r] * (roi[r] * per_size) ** 2
+            m = _list_near(boxes, q, n_x, exponents, factors, n, least, spaxel, weight)
+            n += boxes[q, 1] - boxes[q, 0] + boxes[q, 3] - boxes[q, 2]
             variance = np.float64(err[p]) ** 2
             for k in range(boxes[q, 4], boxes[q, 5]):
                 add_to_plane(flux[p], variance, factors[n], spaxel, weight, m, k - begin, sums)
@@ -166,16 +169,20 @@ def _deposit_emsm(points, which, ranges, row, planes, reach, begin, sums):
 
 
 @njit(cache=True, nogil=True)
-def _fill_exponents(points, which, some, last, ranges, row, planes, reach, group, boxes, exponents):
-    """Fill in the boxes of voxels that pixels reach, and the logarithms of their factors along x, y and wavelength."""
+def _fill_exponents(points, which, ranges, row, planes, reach, group, boxes, exponents):
+    """Fill in the boxes of voxels that pixels reach, and the logarithms of their factors along x, y and wavelength.
+
+    A box is a range of x, of y and of planes; the exponents of a pixel come one after the other, and their number is
+    returned.
+    """
     first, count = ranges
     flux, _, wave, xi, eta = points  # attributes cost a count of references each time
     xs, ys, size, plane_wave, plane_step = planes
     _, roi, _, scale, _, _ = reach
     per_size = 1.0 / size
     n = 0
-    for q in range(last - some):
-        p = which[some + q]
+    for q in range(which.size):
+        p = which[q]
         low, high = max(first[p], group[0]), min(first[p] + count[p], group[1])
         r = row[p]
         i1, i2 = _near(xi[p], xs, size, roi[r])
@@ -197,11 +204,12 @@ def _fill_exponents(points, which, some, last, ranges, row, planes, reach, group
 
 
 @njit(cache=True, nogil=True)
-def _list_near(i1, i2, j1, j2, n_x, exponents, factors, n, least, spaxel, weight):
+def _list_near(boxes, q, n_x, exponents, factors, n, least, spaxel, weight):
     """List the spaxels of a pixel's box that are within reach, with the products of their factors; return how many.
 
     Whether one is within reach is no branch, which would be hard to foretell: the next overwrites what is not.
     """
+    i1, i2, j1, j2 = boxes[q, 0], boxes[q, 1], boxes[q, 2], boxes[q, 3]
     of_row = n + i2 - i1 - j1
     of_column = n - i1
     m = 0

@@ -51,4 +51,7 @@ def _add_weighted(typing, sums, voxel, flux, variance, weight):  # noqa: ARG001
 
 @overload(add_weighted)
 def _compiled(sums, voxel, flux, variance, weight):  # noqa: ARG001
-    return lambda sums, voxel, flux, variance, weight: _add_weighted(sums, voxel, flux, variance, weight)
+    def add(sums, voxel, flux, variance, weight):
+        _add_weighted(sums, voxel, flux, variance, weight)
+
+    return add

@@ -28,7 +28,7 @@ from mrsnb.kernels.predict import Crossing, lower_median, predict
 from mrsnb.kernels.replace import fit_profiles, smaller_gradient
 from mrsnb.kernels.rows import Look, slice_rows
 from mrsnb.kernels.shapes import add_ellipse, add_polygon
-from mrsnb.kernels.shepard import EMSM, Points, Reach, deposit_points, point_ranges
+from mrsnb.kernels.shepard import EMSM, MSM, Points, Reach, deposit_points, point_ranges
 from mrsnb.kernels.sines import strongest_frequency
 from mrsnb.kernels.slices import Samples, SlicePolynomials, sample_slices, slice_pixels
 from mrsnb.kernels.spikes import stand_out, stand_out_alone, with_neighbours
@@ -142,7 +142,8 @@ def points() -> None:
     in_order = sort_by_plane(first, number, planes.wave.size)
     seen = Points(np.ones(row.size, np.float32), np.ones(row.size, np.float32), samples.wave, *place)
     sums = np.zeros((_ROWS, planes.x.size * planes.y.size, 4))
-    deposit_points(seen, in_order, in_order.reaching(0, _ROWS), row, planes, reach, EMSM, 0, sums)
+    for kind in (EMSM, MSM):
+        deposit_points(seen, in_order, in_order.reaching(0, _ROWS), row, planes, reach, kind, 0, sums)
 
 
 def official() -> None:

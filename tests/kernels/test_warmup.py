@@ -37,7 +37,7 @@ for params in (
     Spec3Params.preset("quicklook").updated({"extract_1d": {"ifu_covar": "drizzle"}, "mrs_imatch": on}),
     *(
         Spec3Params.preset("quicklook").updated({"cube_build": cube, "extract_1d": {"ifu_covar": "geometry"}})
-        for cube in ({"weighting": "emsm"}, {"weighting": "msm", "output_type": "multi"})
+        for cube in ({"weighting": "emsm"}, {"weighting": "msm"})
     ),
 ):
     assert set(kernels_of(params)) <= set(warmup.GROUPS)

@@ -4,7 +4,9 @@ Examples
 --------
 >>> from mrsnb.simulate import PointSource, Scene, ThermalBackground
 >>> scene = Scene().add(PointSource(flux10=0.2), ThermalBackground())
->>> dataset = simulate("raw", scene, dithers=4, sub_bands=("short",))  # doctest: +SKIP
+>>> faint = simulate("faint", scene, name="faint", dithers=1, sub_bands=["short"], detectors=["MIRIFUSHORT"])
+>>> [path.name for path in faint.exposures]
+['faint_exposure1_cal.fits']
 """
 
 from mrsnb.simulate.dataset import SimulatedDataset, SimulateParams, read_masks, simulate

@@ -3,12 +3,14 @@
 import re
 from types import TracebackType
 
+_OF_STEP = r": (--steps\.)?({})(: |\.\w+( = |: unknown))"
 _TUTORIALS = (
-    (r"(^mrsnb\.steps\.|: (--steps\.)?)(outlier_detection|master_background)\b", "05_backgrounds_and_outliers"),
+    (r"^mrsnb\.steps\.(outlier_detection|master_background)\.", "05_backgrounds_and_outliers"),
+    (_OF_STEP.format("outlier_detection|master_background"), "05_backgrounds_and_outliers"),
+    (_OF_STEP.format("cube_build|extract_1d"), "03_tune_a_step"),
     (r"^mrsnb\.batch\.", "04_batch_and_sweep"),
     (r"^mrsnb\.(core\.line_measure|viewers\.spectrum)", "06_line_fluxes"),
     (r"^mrsnb\.viewers\.", "02_explore_a_cube"),
-    (r": (--steps\.)?(cube_build|extract_1d)\.", "03_tune_a_step"),
 )
 """What is found in ``module: message``, of the module that raised an error, and who explains it; the first wins."""
 

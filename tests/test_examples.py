@@ -31,7 +31,7 @@ MODULES = sorted(
 FLAGS = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
 
 
-def tests_of(module):
+def examples_in(module):
     return [found for found in doctest.DocTestFinder().find(module, module.__name__) if found.examples]
 
 
@@ -53,7 +53,7 @@ def place(module_folder):
     folder, names = module_folder("examples"), {}
     with contextlib.chdir(folder):
         for module in (mrsnb, mrsnb.steps):
-            (test,) = (test for test in tests_of(module) if test.name == module.__name__)
+            (test,) = (test for test in examples_in(module) if test.name == module.__name__)
             assert not failures([test], names, keep=True)
     return folder, names
 
@@ -62,7 +62,9 @@ def place(module_folder):
 def test_examples_of_docstrings_are_true(name, place, monkeypatch):
     where, names = place
     monkeypatch.chdir(where)
-    assert not failures(tests_of(import_module(name)), dict(names))
+    said = failures(examples_in(import_module(name)), dict(names))
+    if said:
+        pytest.fail(said, pytrace=False)
 
 
 def public():
@@ -106,7 +108,7 @@ def test_examples_of_help_are_shown_and_understood(words):
     for line in EXAMPLES[words]:
         assert line.partition("  # ")[0] in shown
         command = parsed(line)
-        assert command.name == words.split()[-1] or words in ("", "run")
+        assert words in {"", "run"} or command.name == words.split()[-1]
 
 
 def test_alone_it_shows_first_steps():

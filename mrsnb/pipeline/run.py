@@ -102,7 +102,6 @@ def spec3(
     ...     print(result.title)
     cube_build: 1A
     extract_1d: 1A
-    spectral_leak: nothing corrected
     spec3: star
     """
     start = perf_counter()

@@ -43,7 +43,7 @@ class DetectorViewer(VBox):  # type: ignore[misc]
     >>> viewer = DetectorViewer("raw/star_exposure1_cal.fits")
     >>> viewer.go_to(100, 300)
     >>> viewer.place.slice
-    115
+    120
     >>> viewer.close()
     """
 

@@ -198,7 +198,7 @@ class ProvenanceViewer(VBox):  # type: ignore[misc]
     --------
     >>> traced = ProvenanceViewer("out/star_ch1-short_s3d.fits")
     >>> traced.look_at_voxel(20, 20, 300).pixels[0].exposure
-    'star_exposure1_cal.fits'
+    'star_exposure1_a3001_crf.fits'
     >>> traced.close()
     """
 

@@ -66,7 +66,8 @@ def test_the_python_runs(tmp_path, monkeypatch):
             assert CliRunner().invoke(main, words).exit_code == 0
         exec(compile(block, "README.md", "exec"), names)  # noqa: S102
     table = names["lines"].table
-    assert table["name"].tolist() == ["[Ne II]"]
+    assert table["line"].tolist() == ["[Ne II]"]
+    assert table["gauss_flux"][0] > 20 * table["gauss_flux_error"][0] > 0
     assert Path("report.html").exists()
     for value in list(names.values()):
         if hasattr(value, "close"):

@@ -1,4 +1,4 @@
-"""Make the picture of README.md: the workbench in JupyterLab, on a simulated galaxy with a star beside it.
+"""Make the picture of README.md: the workbench in JupyterLab, on a simulated galaxy and its companion.
 
     python tests/browser/readme_picture.py
 
@@ -14,10 +14,10 @@ from lab import CHROMIUM_ARGUMENTS, Notebook, Windows, running_lab
 from PIL import Image
 from playwright.sync_api import sync_playwright
 
-from mrsnb.simulate import EmissionLine, ExtendedSource, Noise, PointSource, Scene, ThermalBackground, simulate
+from mrsnb.simulate import EmissionLine, ExtendedSource, Noise, Scene, ThermalBackground, simulate
 
 PICTURE = Path(__file__).resolve().parents[2] / ".pictures" / "workbench.png"
-SIZE = (1560, 1010)
+SIZE = (1560, 1070)
 COLOURS = 200
 GALAXY = ExtendedSource(
     level=300.0,
@@ -26,7 +26,8 @@ GALAXY = ExtendedSource(
     position_angle=35.0,
     lines=(EmissionLine(wave=12.279, peak=200.0), EmissionLine(wave=12.814, peak=900.0)),
 )
-SCENE = Scene((GALAXY, PointSource(dra=-1.3, ddec=1.1, flux10=0.01), ThermalBackground(), Noise()))
+COMPANION = ExtendedSource(dra=-1.4, ddec=1.2, level=120.0, scale=0.35, lines=(EmissionLine(wave=12.279, peak=300.0),))
+SCENE = Scene((GALAXY, COMPANION, ThermalBackground(), Noise()))
 CELL = """import mrsnb
 
 wb = mrsnb.workbench("galaxy_lvl3_asn.json", "products")
@@ -41,6 +42,8 @@ def shot(book, folder):
     book.wait_until("wb.viewer is not None and not wb.is_busy", timeout=90)
     book.execute("wb.band = '3A'")
     book.wait_until("wb.band == '3A' and wb.viewer is not None and not wb.is_busy", timeout=90)
+    book.execute("wb.params = wb.params.updated({'cube_build': {'scalexy': 0.15}})")
+    book.wait_until("wb.viewer.cube.grid.spaxel_size == 0.15 and not wb.is_busy", timeout=90)
     book.execute("from astropy import units as u; wb.viewer.wavelength = 12.814 * u.um")
     book.page.add_style_tag(content=NO_FOLDERS)
     book.page.wait_for_timeout(1500)

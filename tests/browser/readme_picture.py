@@ -17,7 +17,7 @@ from playwright.sync_api import sync_playwright
 from mrsnb.simulate import EmissionLine, ExtendedSource, Noise, Scene, ThermalBackground, simulate
 
 PICTURE = Path(__file__).resolve().parents[2] / ".pictures" / "workbench.png"
-SIZE = (1560, 1070)
+SIZE = (1560, 1110)
 COLOURS = 200
 GALAXY = ExtendedSource(
     level=300.0,

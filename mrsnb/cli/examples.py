@@ -4,11 +4,11 @@ import click
 
 EXAMPLES = {
     "": [
-        "mrsnb demo  # simulate a star in all bands and process it in a notebook",
-        "mrsnb simulate raw --name=star --sub-bands=short --detectors=MIRIFUSHORT  # or less of it",
-        "mrsnb spec3 raw/star_lvl3_asn.json --output-dir out",
+        "mrsnb demo  # a star in all bands, processed in a notebook",
+        "mrsnb simulate raw --sub-bands=short  # or in four of them, to play with",
+        "mrsnb spec3 raw/simulated_lvl3_asn.json --output-dir out",
         "mrsnb report out",
-        "mrsnb lab raw/star_lvl3_asn.json  # play with it in the browser",
+        "mrsnb lab raw/simulated_lvl3_asn.json --output-dir out",
     ],
     "demo": ["mrsnb demo", "mrsnb demo --output-dir elsewhere"],
     "simulate": [

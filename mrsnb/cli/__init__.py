@@ -38,8 +38,8 @@ __all__ = ["main"]
 def main() -> None:
     """Level-3 processing of JWST MIRI MRS observations: associations to cubes and spectra.
 
-    The exit status is 0 if all is well, 1 if 'compare' or 'rerun' found a difference, 'report' something bad, or a job
-    of 'batch' failed, 2 if something was refused, 130 after Ctrl-C.
+    The exit status is 0 if all is well, 1 if 'compare' or 'rerun' found a difference, 'verify' a damaged file, 'report'
+    something bad, or a job of 'batch' failed, 2 if something was refused, 130 after Ctrl-C.
     """
 
 

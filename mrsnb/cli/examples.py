@@ -92,6 +92,7 @@ EXAMPLES = {
         "mrsnb references --crds my_target_lvl3_asn.json -o refs",
     ],
     "compare": ["mrsnb compare out again", "mrsnb compare out official --rtol 1e-4"],
+    "verify": ["mrsnb verify out", "mrsnb verify out/my_target_ch1-short_s3d.fits"],
     "warmup": ["mrsnb warmup"],
     "strun": [
         "mrsnb strun calwebb_spec3 ASN.json --output_dir=out --steps.outlier_detection.skip=true",

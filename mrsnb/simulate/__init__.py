@@ -4,9 +4,10 @@ Examples
 --------
 >>> from mrsnb.simulate import PointSource, Scene, ThermalBackground
 >>> scene = Scene().add(PointSource(flux10=0.2), ThermalBackground())
->>> faint = simulate("faint", scene, name="faint", dithers=1, sub_bands=["short"], detectors=["MIRIFUSHORT"])
->>> [path.name for path in faint.exposures]
-['faint_exposure1_cal.fits']
+>>> scene.source_type
+'POINT'
+
+``simulate("raw", scene)`` observes it.
 """
 
 from mrsnb.simulate.dataset import SimulatedDataset, SimulateParams, read_masks, simulate

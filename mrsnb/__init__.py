@@ -1,4 +1,16 @@
-"""Level-3 processing of JWST MIRI MRS observations, in a notebook."""
+"""Level-3 processing of JWST MIRI MRS observations, in a notebook.
+
+Examples
+--------
+A star is simulated in one setting of channels 1 and 2, and processed; other examples go on with these files:
+
+>>> import mrsnb
+>>> from mrsnb.simulate import simulate
+>>> star = simulate("raw", name="star", sub_bands=["short"], detectors=["MIRIFUSHORT"])
+>>> params = mrsnb.Spec3Params.preset("archive").updated({"cube_build": {"channel": "1"}})
+>>> mrsnb.run_spec3(star.association, params, output_dir="out").paths[-1].name
+'star_ch1-short_x1d.fits'
+"""
 
 from importlib import import_module
 from typing import Any

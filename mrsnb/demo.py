@@ -69,6 +69,7 @@ class Demo(Shown):
             Row("report", str(self.folder / "report.html")),
             Row("cube images", str(self.folder / "cubes.png")),
             Row("spectrum", str(self.folder / "spectrum.png")),
+            Row("explore it", f"mrsnb lab {self.folder}"),
             Row("time", f"{self.seconds:.0f}", "s"),
         ]
 

@@ -289,6 +289,13 @@ def tune(step: str, variables: Mapping[str, Any]) -> StepTask:
         If a name is unknown, or a value not allowed.
     InputError
         If a file cannot be used.
+
+    Examples
+    --------
+    >>> import mrsnb
+    >>> told = {"files": "raw/star_lvl3_asn.json", "output_dir": "out", "scalexy": 0.2}
+    >>> mrsnb.tune("cube_build", told).params.scalexy
+    0.2
     """
     given = checked(step, variables).values
     params = step_params(step, variables)

@@ -31,6 +31,11 @@ class Job:
         One of `mrsnb.templates.names`.
     parameters : mapping
         Plain values: text, numbers, lists, dictionaries.
+
+    Examples
+    --------
+    >>> Job("wide", "spec3_mrs", {"asn_file": "raw/star_lvl3_asn.json", "steps": {"cube_build": {"scalexy": 0.2}}}).name
+    'wide'
     """
 
     name: str

@@ -126,9 +126,11 @@ def run_batch(
 
     Examples
     --------
-    >>> from mrsnb.batch import Job, run_batch
-    >>> jobs = [Job(name, "spec3_mrs", {"asn_file": f"{name}_asn.json"}) for name in ("m51", "m82")]
-    >>> result = run_batch(jobs, "out", workers=2)  # doctest: +SKIP
+    >>> import mrsnb
+    >>> told = {"asn_file": "raw/star_lvl3_asn.json", "steps": {"cube_build": {"channel": "1", "wavemin": 5.5}}}
+    >>> result = mrsnb.run_batch([mrsnb.Job("star", "spec3_mrs", told)], "jobs", workers=1)
+    >>> [outcome.name for outcome in result.failed]
+    []
     """
     _check(workers, scheduler, threads, retries)
     start = monotonic()

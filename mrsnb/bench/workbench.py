@@ -391,8 +391,8 @@ def workbench(
 
     Examples
     --------
-    >>> import mrsnb
-    >>> mrsnb.workbench("my_target_lvl3_asn.json", "products")  # doctest: +SKIP
+    >>> bench = workbench("raw/star_lvl3_asn.json", "products", live=False)
+    >>> bench.close()
     """
     place = Path() if output_dir is None else Path(output_dir)
     given = observation(asn_or_files)

@@ -10,6 +10,7 @@ from mrsnb.cli.batch import batch_command
 from mrsnb.cli.classic import asn_from_list_command, collect_pipeline_cfgs_command
 from mrsnb.cli.configured import params_command
 from mrsnb.cli.download import download_command
+from mrsnb.cli.examples import add_examples
 from mrsnb.cli.failures import Commands
 from mrsnb.cli.inputs import associate_command, demo_command, simulate_command
 from mrsnb.cli.lab import app_command, lab_command
@@ -35,7 +36,11 @@ __all__ = ["main"]
 )
 @click.version_option(__version__, prog_name="mrsnb", message="%(prog)s %(version)s")
 def main() -> None:
-    """Level-3 processing of JWST MIRI MRS observations: associations to cubes and spectra."""
+    """Level-3 processing of JWST MIRI MRS observations: associations to cubes and spectra.
+
+    The exit status is 0 if all is well, 1 if 'compare' or 'rerun' found a difference, 'verify' a damaged file, 'report'
+    something bad, or a job of 'batch' failed, 2 if something was refused, 130 after Ctrl-C.
+    """
 
 
 for _command in (
@@ -64,3 +69,4 @@ for _command in (
     collect_pipeline_cfgs_command,
 ):
     main.add_command(_command)
+add_examples(main)

@@ -17,7 +17,7 @@ from typing import Any
 import click
 
 from mrsnb.display.text import clean
-from mrsnb.errors import MrsnbError, ParamError, nearest
+from mrsnb.errors import MrsnbError, ParamError, explained, nearest
 
 log = logging.getLogger("mrsnb")
 
@@ -183,7 +183,8 @@ def _told(error: Exception) -> tuple[str, int]:
     if isinstance(error, click.Abort):
         return "interrupted", INTERRUPTED
     if isinstance(error, MrsnbError):
-        return str(error), REFUSED
+        where = explained(error)
+        return f"{error}; see {where}" if where else str(error), REFUSED
     if isinstance(error, click.ClickException):
         return _usage(error), REFUSED
     return f"unforeseen {type(error).__name__}: {error}; --verbose shows where: please report it", UNFORESEEN

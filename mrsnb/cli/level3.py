@@ -39,7 +39,7 @@ def spec3_command(
 ) -> None:
     """Make the cubes and spectra of the association ASN: level 3 of the MRS.
 
-    Every parameter of every step is an option, as --steps.cube_build.channel=1
+    Every parameter of every step is an option: --steps.STEP.PARAMETER=VALUE.
     """
     told = run_told(ctx, config, preset)
     folder = folder_told(ctx, output_dir, told)

@@ -41,10 +41,7 @@ def templates_command(name: str | None, target: Path | None) -> None:
 @click.option("-y", "--yaml", "texts", multiple=True, metavar="YAML", help="Parameters as YAML, such as 'snr: [8, 6]'.")
 @verbose_option
 def notebook_command(name: str, output: Path, given: tuple[tuple[str, str], ...], texts: tuple[str, ...]) -> None:
-    """Run the template NAME and keep the executed notebook; if a cell fails, up to there.
-
-    As 'mrsnb notebook cube_build done.ipynb -p files my_asn.json -p weighting emsm'
-    """
+    """Run the template NAME and keep the executed notebook; if a cell fails, up to there."""
     from mrsnb.templates import execute
 
     values: dict[str, Any] = {}

@@ -35,7 +35,7 @@ _NAMED = {"combine_1d": "combined", "cube_build": "cube"}
 
 @click.group("run", cls=Commands, short_help="Run one step on files.")
 def run_group() -> None:
-    """Run one step on files, as 'mrsnb run extract_1d target_ch1-short_s3d.fits --ifu_rscale=1.5'."""
+    """Run one step on files."""
 
 
 def _groups(step: str) -> Callable[[], Groups]:

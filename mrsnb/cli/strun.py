@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from mrsnb.cli.configured import folder, save
+from mrsnb.cli.examples import example_text
 from mrsnb.cli.failures import be_verbose, log, log_to
 from mrsnb.cli.options import ParamCommand, param_options
 from mrsnb.cli.products import say
@@ -23,11 +24,6 @@ _SHORT = {"-h": "--help", "-v": "--verbose"}
 _OURS = ("save_parameters", "logcfg", "log_level", "log_file", "log_stream", "preset", "references")
 _PARAMETER_FILES = (".asdf", ".cfg", ".yaml", ".yml", ".toml")
 _HELP = """Run the pipeline or a step as the observatory's strun does.
-
-\b
-  mrsnb strun calwebb_spec3 ASN.json --output_dir=out --steps.outlier_detection.skip=true
-  mrsnb strun cfgs/calwebb_spec3.cfg ASN.json
-  mrsnb strun cube_build EXPOSURE_cal.fits --channel=1
 
 WHAT is a class (jwst.pipeline.Spec3Pipeline), an alias (calwebb_spec3, jwst::cube_build), or a parameter file (.asdf,
 .cfg, .yaml, .toml). Any parameter is an option: --steps.STEP.NAME=VALUE for the pipeline, --NAME=VALUE for a step,
@@ -231,5 +227,6 @@ def _help_of(step: str) -> str:
         groups=lambda: {"Parameters": param_options(step_types()[step], step, defaults=BY_ITSELF.get(step))},
         help=f"Run {step} on INPUT, a file or association.  'mrsnb strun --help' lists what goes with every step.",
         params=[click.Argument(["input"])],
+        epilog=example_text([f"mrsnb strun {step} INPUT --output_dir=out"]),
     )
     return command.get_help(click.Context(command, info_name=f"mrsnb strun {step}", max_content_width=100))

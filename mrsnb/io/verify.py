@@ -94,7 +94,7 @@ def verify(places: Path | str | Iterable[Path | str]) -> Verification:
 
     Examples
     --------
-    >>> verify("products").is_intact  # doctest: +SKIP
+    >>> verify("out").is_intact
     True
 
     Notes

@@ -93,6 +93,16 @@ def spec3(
     ------
     InputError, ParamError, OutputError
         With one line that says what is wrong and what to do.
+
+    Examples
+    --------
+    >>> import mrsnb
+    >>> some = mrsnb.Spec3Params.preset("quicklook").updated({"cube_build": {"channel": "1", "wavemax": 5.2}})
+    >>> for result in mrsnb.spec3("raw/star_lvl3_asn.json", some, output_dir="quick"):
+    ...     print(result.title)
+    cube_build: 1A
+    extract_1d: 1A
+    spec3: star
     """
     start = perf_counter()
     association = association if isinstance(association, Association) else read_association(association)
@@ -128,7 +138,16 @@ def run_spec3(
     output_dir: Path | str = ".",
     references: References | None = None,
 ) -> Spec3Result:
-    """Run level 3 to its end, show progress, and return what it made; parameters and errors as `spec3`."""
+    """Run level 3 to its end, show progress, and return what it made; parameters and errors as `spec3`.
+
+    Examples
+    --------
+    >>> import mrsnb
+    >>> params = mrsnb.Spec3Params.preset("quicklook").updated({"cube_build": {"channel": "1"}})
+    >>> result = mrsnb.run_spec3("raw/star_lvl3_asn.json", params, output_dir="quick")
+    >>> [path.name for path in result.paths]
+    ['star_ch1-short_s3d.fits', 'star_ch1-short_x1d.fits']
+    """
     association = association if isinstance(association, Association) else read_association(association)
     params = Spec3Params.preset("archive") if params is None else params
     exposures = open_science(association)

@@ -241,6 +241,15 @@ def report(products: Path | str | Spec3Result) -> Report:
     ------
     InputError
         If the folder is not there or has no products.
+
+    Examples
+    --------
+    >>> import mrsnb
+    >>> judged = mrsnb.report("out")
+    >>> judged.title, judged.quality.verdict
+    ('Report of star: good', 'good')
+    >>> judged.save("report.html").name
+    'report.html'
     """
     if isinstance(products, Spec3Result):
         return _of_run(products)

@@ -4,7 +4,10 @@ Examples
 --------
 >>> from mrsnb.simulate import PointSource, Scene, ThermalBackground
 >>> scene = Scene().add(PointSource(flux10=0.2), ThermalBackground())
->>> dataset = simulate("raw", scene, dithers=4, sub_bands=("short",))  # doctest: +SKIP
+>>> scene.source_type
+'POINT'
+
+``simulate("raw", scene)`` observes it.
 """
 
 from mrsnb.simulate.dataset import SimulatedDataset, SimulateParams, read_masks, simulate

@@ -27,7 +27,13 @@ Place = tuple[float, float]
 
 @dataclass(frozen=True, kw_only=True)
 class AssignMtwcsParams(CompatParams):
-    """Parameters of assign_mtwcs."""
+    """Parameters of assign_mtwcs.
+
+    Examples
+    --------
+    >>> AssignMtwcsParams(save_results=True).changed()
+    {'save_results': True}
+    """
 
     save_results: bool = param(False, "Write the exposures with the new WCS.")
 
@@ -48,6 +54,11 @@ class AssignMtwcsResult(Result):
         ``"COMPLETE"``, ``"SKIPPED"`` or ``"FAILED"``.
     reason : str
         Why nothing was changed; empty if it was.
+
+    Examples
+    --------
+    >>> assign_mtwcs(exposures, AssignMtwcsParams()).title
+    'assign_mtwcs: nothing changed'
     """
 
     exposures: tuple[ExposureSource, ...]
@@ -108,6 +119,12 @@ def assign_mtwcs(exposures: Sequence[ExposureSource], params: AssignMtwcsParams)
     ``compat="none"`` the mean is that of directions, and each exposure is turned on the sphere, so that it looks the
     same from the target, with the same north. Exposures whose WCS is not the official chain are shifted in
     coordinates, the shortest way about.
+
+    Examples
+    --------
+    >>> result = assign_mtwcs(exposures, AssignMtwcsParams())
+    >>> result.status, result.reason
+    ('SKIPPED', 'the target does not move')
     """
     start = perf_counter()
 
@@ -197,6 +214,11 @@ def followed(wcs: Any, shift: Place, turn: Any = None) -> Any:
         Added to right ascension and declination, deg.
     turn : ndarray, shape (3, 3), optional
         Turns equatorial directions; takes the place of `shift` where the WCS is an `MrsChain`.
+
+    Examples
+    --------
+    >>> followed(exposure.wcs, (0.001, 0.0)).sky_shift
+    (0.001, 0.0)
     """
     del turn
     return _shifted_gwcs(wcs, shift)

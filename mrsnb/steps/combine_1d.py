@@ -32,7 +32,13 @@ _FEWEST_TO_CLIP = 3
 
 @dataclass(frozen=True, kw_only=True)
 class Combine1dParams(CompatParams):
-    """Parameters of combine_1d, named as the observatory's."""
+    """Parameters of combine_1d, named as the observatory's.
+
+    Examples
+    --------
+    >>> Combine1dParams(exptime_key="unit_weight", sigma_clip=3.0).changed()
+    {'exptime_key': 'unit_weight', 'sigma_clip': 3.0}
+    """
 
     skip: bool = param(True, "Leave this step out.")
     exptime_key: Literal["exposure_time", "effexptm", "integration_time", "effinttm", "unit_weight", "unit weight"] = (
@@ -56,6 +62,11 @@ class Combine1dResult(Result):
         One for each band; a single one with ``compat="jwst-3.0"``.
     unused : tuple of str
         Names of the spectra that could not be used.
+
+    Examples
+    --------
+    >>> combine_1d([spectrum, spectrum], Combine1dParams()).title
+    'combine_1d: 1A'
     """
 
     spectra: tuple[CombinedSpectrum, ...]
@@ -123,6 +134,13 @@ def combine_1d(
     bands that overlap are not averaged; two pixels of a spectrum that fall on one wavelength are averaged, where
     upstream keeps the last; the first and the last pixel of a spectrum are not lost to rounding; a value that is NaN
     in SURF_BRIGHT alone does not count as 0; clipping compares fluxes, not fluxes times weights, and wants three.
+
+    Examples
+    --------
+    >>> result = combine_1d([spectrum, spectrum], Combine1dParams(), name="star_c1d.fits")
+    >>> both = result.spectra[0]
+    >>> both.name, int(both.columns["N_INPUT"].max())
+    ('star_c1d.fits', 2)
     """
     start = perf_counter()
     usable = [spectrum for spectrum in spectra if _is_usable(spectrum)]

@@ -28,6 +28,12 @@ def envelopes(y: Array, reach: int) -> tuple[Array, Array]:
     Returns
     -------
     low, high : ndarray, shape (n,)
+
+    Examples
+    --------
+    >>> low, high = envelopes(np.cos(np.arange(400) / 10), 2)
+    >>> f"{low.mean():.2f} {high.mean():.2f}"
+    '-0.92 0.96'
     """
     index, curves = np.arange(float(y.size)), []
     for z in (-y, y):
@@ -51,6 +57,13 @@ def featureless(y: Array, sigma: float) -> NDArray[np.bool_]:
     sigma : float
         Relative distances from the middle that exceed their median by this many standard deviations (clipped at the
         same limit) are features.
+
+    Examples
+    --------
+    >>> x = np.arange(200.0)
+    >>> near = featureless(1.0 + 0.01 * np.sin(x) + np.exp(-(((x - 100) / 2) ** 2)), 5.0)
+    >>> bool(near[100]), bool(near[50])
+    (False, True)
     """
     low, high = envelopes(y, 2)
     with np.errstate(divide="ignore", invalid="ignore"):
@@ -82,6 +95,14 @@ def spline_continuum(nu: Array, y: Array, weights: Array, period: float, degree:
     scaled : bool
         True if `y` is of order 1. False stops the robust fit at an absolute change of its chi squared, as the
         observatory's package does, in whatever unit `y` is.
+
+    Examples
+    --------
+    >>> nu = np.linspace(1100.0, 1000.0, 500)
+    >>> fringed = 1.0 + 0.1 * np.sin(2 * np.pi * nu / 2.9)
+    >>> smooth = spline_continuum(nu, fringed, np.ones(500), 2.9, 1)
+    >>> bool(np.std(smooth) < 0.2 * np.std(fringed))
+    True
     """
     x, z, w = (nu / nu.min())[::-1], y[::-1], weights[::-1]
     knots = x[::-1][_knots(y, weights, int(np.ptp(nu) / period))][::-1][1:-1]

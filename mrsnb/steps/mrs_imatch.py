@@ -34,7 +34,13 @@ _MOST_CURVES = 12
 
 @dataclass(frozen=True, kw_only=True)
 class MrsImatchParams(StepParams):
-    """Parameters of mrs_imatch, named as the observatory's."""
+    """Parameters of mrs_imatch, named as the observatory's.
+
+    Examples
+    --------
+    >>> MrsImatchParams(bkg_degree=0).changed()
+    {'bkg_degree': 0}
+    """
 
     skip: bool = param(True, "Leave this step out.")
     save_results: bool = param(False, "Write the exposures after the step.")
@@ -65,6 +71,12 @@ class BackgroundPolynomial:
     coefficients : ndarray
         Shape (d + 1, d + 1, d + 1): powers of right ascension (deg), declination (deg) and wavelength (micron);
         MJy/sr.
+
+    Examples
+    --------
+    >>> band, higher = Band.from_name("1A"), np.full((1, 1, 1), 0.5)
+    >>> BackgroundPolynomial(exposure="a_cal.fits", band=band, centre=(0.0, 0.0, 5.3), coefficients=higher).level
+    0.5
     """
 
     exposure: str
@@ -99,6 +111,11 @@ class MrsImatchResult(Result):
         Exposures and bands that overlap no other.
     reason : str
         Why nothing was matched; empty if something was.
+
+    Examples
+    --------
+    >>> mrs_imatch(exposures[:1], MrsImatchParams(), values.cubepar).reason
+    'no two exposures of a band overlap'
     """
 
     exposures: tuple[ExposureSource, ...]
@@ -187,6 +204,11 @@ def mrs_imatch(exposures: Sequence[ExposureSource], params: MrsImatchParams, cub
     the exposures, and counts right ascension from -180 to 180 deg in one place and from 0 to 360 in another.
 
     Only differences between exposures are removed: the background that they have in common stays.
+
+    Examples
+    --------
+    >>> mrs_imatch(exposures, MrsImatchParams(bkg_degree=0), values.cubepar).status
+    'COMPLETE'
     """
     start = perf_counter()
     subtracted = [e.name for e in exposures if e.primary.get("BKGSUB") is True]

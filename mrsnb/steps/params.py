@@ -8,7 +8,13 @@ from mrsnb.core.params import Params, param
 
 @dataclass(frozen=True, kw_only=True)
 class StepParams(Params):
-    """Base of the parameters of a step of the pipeline."""
+    """Base of the parameters of a step of the pipeline.
+
+    Examples
+    --------
+    >>> StepParams(skip=True).changed()
+    {'skip': True}
+    """
 
     skip: bool = param(False, "Leave this step out.")
     save_results: bool = param(True, "Write the step's products to the output directory.")
@@ -16,7 +22,13 @@ class StepParams(Params):
 
 @dataclass(frozen=True, kw_only=True)
 class CompatParams(StepParams):
-    """Base of the parameters of a step in which the observatory's package has known defects."""
+    """Base of the parameters of a step in which the observatory's package has known defects.
+
+    Examples
+    --------
+    >>> CompatParams(compat="jwst-3.0").changed()
+    {'compat': 'jwst-3.0'}
+    """
 
     compat: Literal["none", "jwst-3.0"] = param(
         "none",

@@ -32,7 +32,13 @@ _Arrays = dict[str, NDArray[np.float32]]
 
 @dataclass(frozen=True, kw_only=True)
 class PixelReplaceParams(CompatParams):
-    """Parameters of pixel_replace, named as the observatory's."""
+    """Parameters of pixel_replace, named as the observatory's.
+
+    Examples
+    --------
+    >>> PixelReplaceParams(algorithm="fit_profile", n_adjacent_cols=5).changed()
+    {'algorithm': 'fit_profile', 'n_adjacent_cols': 5}
+    """
 
     algorithm: Literal["mingrad", "fit_profile", "trace_model"] = param(
         "mingrad",
@@ -54,7 +60,14 @@ class PixelReplaceParams(CompatParams):
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class ReplaceCount:
-    """What became of the bad pixels in the slices of one exposure."""
+    """What became of the bad pixels in the slices of one exposure.
+
+    Examples
+    --------
+    >>> count = pixel_replace(exposures[:1], PixelReplaceParams()).counts[0]
+    >>> count.name, count.replaced > count.left
+    ('star_exposure1_cal.fits', True)
+    """
 
     name: str
     replaced: int
@@ -62,7 +75,14 @@ class ReplaceCount:
 
 
 class Preview(NamedTuple):
-    """One exposure, for the eye."""
+    """One exposure, for the eye.
+
+    Examples
+    --------
+    >>> preview = pixel_replace(exposures[:1], PixelReplaceParams()).previews[0]
+    >>> preview.name, preview.replaced.size > 0
+    ('star_exposure1_cal.fits', True)
+    """
 
     name: str
     image: NDArray[np.float32]
@@ -83,6 +103,12 @@ class PixelReplaceResult(Result):
         One for each exposure.
     previews : tuple of Preview
         The first exposure of each detector and setting.
+
+    Examples
+    --------
+    >>> result = pixel_replace(exposures[:1], PixelReplaceParams())
+    >>> len(result.exposures), result.counts[0].replaced > 0
+    (1, True)
     """
 
     exposures: tuple[DerivedExposure, ...]
@@ -136,6 +162,12 @@ def pixel_replace(exposures: Sequence[ExposureSource], params: PixelReplaceParam
     References
     ----------
     The pixel_replace step of jwst 3.0.0.
+
+    Examples
+    --------
+    >>> result = pixel_replace(exposures[:1], PixelReplaceParams())
+    >>> result.exposures[0].primary["S_PXREPL"]
+    'COMPLETE'
     """
     start = perf_counter()
     changed, counts = [], []
@@ -170,7 +202,14 @@ def pixel_replace(exposures: Sequence[ExposureSource], params: PixelReplaceParam
 
 
 def replace_pixels(exposure: Exposure, params: PixelReplaceParams) -> Exposure:
-    """Return one exposure with its bad pixels replaced; parameters as `pixel_replace`."""
+    """Return one exposure with its bad pixels replaced; parameters as `pixel_replace`.
+
+    Examples
+    --------
+    >>> filled = replace_pixels(exposure, PixelReplaceParams())
+    >>> bool(np.isnan(filled.flux).sum() < np.isnan(exposure.flux).sum())
+    True
+    """
     as_upstream = params.compat != "none"
     if not as_upstream:
         exposure = marked_alike(exposure)

@@ -19,7 +19,13 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, kw_only=True)
 class SpectralLeakParams(CompatParams):
-    """Parameters of spectral_leak."""
+    """Parameters of spectral_leak.
+
+    Examples
+    --------
+    >>> SpectralLeakParams(skip=True).changed()
+    {'skip': True}
+    """
 
 
 @dataclass(frozen=True, kw_only=True, eq=False, repr=False)
@@ -36,6 +42,11 @@ class SpectralLeakResult(Result):
         That of band 3A before it.
     reason : str
         Why nothing was corrected; empty if something was.
+
+    Examples
+    --------
+    >>> spectral_leak([spectrum], SpectralLeakParams(), values.mrsptcorr).title
+    'spectral_leak: nothing corrected'
     """
 
     spectra: tuple[Spectrum, ...]
@@ -94,6 +105,12 @@ def spectral_leak(
     -----
     ``flux_3A(l) -= flux_1B(l / 2) * fraction(l)``, for point sources, as the spectral_leak step of jwst 3.0.0; with
     ``compat="none"`` the columns of surface brightness are corrected as well.
+
+    Examples
+    --------
+    >>> result = spectral_leak([spectrum], SpectralLeakParams(), values.mrsptcorr)
+    >>> result.reason
+    'needs the spectra of bands 1B and 3A'
     """
     start = perf_counter()
 

@@ -11,7 +11,13 @@ from mrsnb.kernels.alike import mark_alike
 
 
 def invalid_pixels(exposure: Exposure) -> NDArray[np.bool_]:
-    """Return a mask of the pixels that are NaN in the flux, the error or a variance, or flagged DO_NOT_USE."""
+    """Return a mask of the pixels that are NaN in the flux, the error or a variance, or flagged DO_NOT_USE.
+
+    Examples
+    --------
+    >>> 0.2 < float(invalid_pixels(exposure).mean()) < 0.4
+    True
+    """
     mask = flagged(exposure.dq, DQ.DO_NOT_USE) | np.isnan(exposure.flux) | np.isnan(exposure.err)
     for variance in exposure.variances.values():
         mask |= np.isnan(variance)
@@ -20,7 +26,14 @@ def invalid_pixels(exposure: Exposure) -> NDArray[np.bool_]:
 
 
 def marked_alike(exposure: Exposure) -> Exposure:
-    """Return the exposure with its invalid pixels NaN in all arrays and flagged DO_NOT_USE, as level 2 leaves them."""
+    """Return the exposure with its invalid pixels NaN in all arrays and flagged DO_NOT_USE, as level 2 leaves them.
+
+    Examples
+    --------
+    >>> alike = marked_alike(exposure)
+    >>> bool((np.isnan(alike.flux) == np.isnan(alike.err)).all())
+    True
+    """
     images = exposure.flux, exposure.err, *exposure.variances.values()
     (flux, err, *variances), dq = mark_alike(images, exposure.dq, np.uint32(DQ.DO_NOT_USE))
     return replace(exposure, flux=flux, err=err, dq=dq, variances=dict(zip(exposure.variances, variances, strict=True)))

@@ -56,8 +56,9 @@ class CubeViewer(VBox):  # type: ignore[misc]
 
     Examples
     --------
-    >>> viewer = CubeViewer("my_target_ch3-short_s3d.fits")  # doctest: +SKIP
-    >>> viewer.wavelength = 12.81 * u.um  # doctest: +SKIP
+    >>> viewer = CubeViewer("out/star_ch1-short_s3d.fits")
+    >>> viewer.wavelength = 5.511 * u.um
+    >>> viewer.close()
     """
 
     voxel = ClickTrait().tag(sync=False)

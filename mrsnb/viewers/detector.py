@@ -40,10 +40,11 @@ class DetectorViewer(VBox):  # type: ignore[misc]
 
     Examples
     --------
-    >>> viewer = DetectorViewer("my_exposure1_cal.fits")  # doctest: +SKIP
-    >>> viewer.go_to(512, 300)  # doctest: +SKIP
-    >>> viewer.place.slice  # doctest: +SKIP
-    115
+    >>> viewer = DetectorViewer("raw/star_exposure1_cal.fits")
+    >>> viewer.go_to(100, 300)
+    >>> viewer.place.slice
+    120
+    >>> viewer.close()
     """
 
     pixel = ClickTrait().tag(sync=False)

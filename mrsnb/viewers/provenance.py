@@ -196,8 +196,10 @@ class ProvenanceViewer(VBox):  # type: ignore[misc]
 
     Examples
     --------
-    >>> traced = ProvenanceViewer("my_target_ch3-short_s3d.fits")  # doctest: +SKIP
-    >>> traced.look_at_voxel(14, 20, 300).table()  # doctest: +SKIP
+    >>> traced = ProvenanceViewer("out/star_ch1-short_s3d.fits")
+    >>> traced.look_at_voxel(20, 20, 300).pixels[0].exposure
+    'star_exposure1_a3001_crf.fits'
+    >>> traced.close()
     """
 
     def __init__(

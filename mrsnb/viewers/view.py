@@ -47,7 +47,10 @@ def view(obj: Any, **options: Any) -> Any:
     Examples
     --------
     >>> import mrsnb
-    >>> mrsnb.view("my_target_ch3-short_s3d.fits")  # doctest: +SKIP
+    >>> viewer = mrsnb.view("out/star_ch1-short_s3d.fits")
+    >>> viewer.band
+    '1A'
+    >>> viewer.close()
     """
     if is_data(obj):
         return _cube(obj, **options)

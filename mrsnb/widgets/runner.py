@@ -285,5 +285,14 @@ def runner(
         If there is no such step.
     InputError
         If it cannot be done to such inputs.
+
+    Examples
+    --------
+    >>> import mrsnb
+    >>> form = mrsnb.runner("cube_build", "raw/star_lvl3_asn.json", "small")
+    >>> form.params = form.params.updated({"channel": "1", "wavemin": 5.2, "wavemax": 5.3})
+    >>> form.run() and form.wait().state
+    'done'
+    >>> form.close()
     """
     return Runner(work_of(step, inputs, output_dir, references), params)

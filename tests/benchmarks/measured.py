@@ -48,8 +48,13 @@ def measure(command, **variables):
     return Measured(seconds, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / scale, text)
 
 
+def references_option(references):
+    """Return the option that names a folder of reference files; none, so that they are built in, if it is not there."""
+    return ["--references", str(references)] if references.is_dir() else []
+
+
 def spec3_command(association, folder, references=REFERENCES, options=(), preset="archive"):
     """Return the command line that runs mrsnb; `options` are ``step.parameter=value``."""
     program = [sys.executable, "-c", "from mrsnb.cli import main; main()", "spec3", str(association)]
-    chosen = ["--output-dir", str(folder), "--references", str(references), "--preset", preset]
+    chosen = ["--output-dir", str(folder), "--preset", preset, *references_option(references)]
     return [*program, *chosen, *(f"--steps.{option}" for option in options)]

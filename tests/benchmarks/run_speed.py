@@ -23,7 +23,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from statistics import median
 
-from measured import REFERENCES, ROOT, measure, spec3_command
+from measured import REFERENCES, ROOT, measure, references_option, spec3_command
 
 OPTIONS = ("outlier_detection.skip=true",)
 OFFICIAL_PYTHON = ROOT.parent / "oracle-env" / "bin" / "python"
@@ -75,7 +75,7 @@ def report(ours, official, cold, whole):
 def phases(a, folder, options):
     """Return what the phases of a run on one thread took, as the script in a process of its own says."""
     itself = [sys.executable, __file__, str(a.association), *options, "--preset", a.preset]
-    child = measure([*itself, "--references", str(a.references), "--phases", str(folder)], **ONE_THREAD)
+    child = measure([*itself, *references_option(a.references), "--phases", str(folder)], **ONE_THREAD)
     return json.loads(child.output.strip().splitlines()[-1])
 
 
@@ -112,7 +112,7 @@ def main():
     if a.phases is not None:
         from phases import run
 
-        run(a.association, a.phases, a.references, a.preset, options)
+        run(a.association, a.phases, a.references if a.references.is_dir() else None, a.preset, options)
         return
     if a.repeat < 1:
         parser.error("--repeat must be at least 1")

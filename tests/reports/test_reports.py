@@ -1,6 +1,5 @@
 """Reports of folders and runs: what is found, what is not, and a page that is complete in itself."""
 
-import doctest
 import re
 import shutil
 from html.parser import HTMLParser
@@ -18,7 +17,7 @@ from mrsnb.cli import main
 from mrsnb.errors import InputError, OutputError
 from mrsnb.io.association import read_association
 from mrsnb.pipeline import Spec3Params, run_spec3
-from mrsnb.reports import examine, report, write_report
+from mrsnb.reports import report, write_report
 
 HOSTILE = "<script>alert(1)</script>"
 
@@ -213,9 +212,3 @@ def test_the_template_says_the_same_and_can_be_read_without_a_kernel(folder, mad
     assert "image/png" in whole
     assert "image/png" in band
     assert page.is_file()
-
-
-def test_examples_hold():
-    found = doctest.testmod(examine)
-    assert found.attempted
-    assert not found.failed

@@ -1,7 +1,6 @@
 """The cube viewer without a browser: what a user does to its widgets, and what is shown and written then."""
 
 import csv
-import doctest
 import itertools
 from dataclasses import replace
 
@@ -21,7 +20,7 @@ from mrsnb.geometry.shares import aperture_shares
 from mrsnb.io.regions import read_region, write_region
 from mrsnb.io.s3d import write_s3d
 from mrsnb.io.x1d import read_x1d
-from mrsnb.viewers import aperture_set, figures
+from mrsnb.viewers import figures
 from mrsnb.viewers.cube import CubeViewer
 from mrsnb.viewers.cube_saving import FORMATS, X1D
 from mrsnb.viewers.latest import Latest
@@ -525,7 +524,6 @@ def test_one_aperture_over_bands_is_one_spectrum(bands):
     first, second = (cube.grid.wave for cube in bands.cubes)
     middle = (first[-1] + second[0]) / 2
     assert len(curve.wave) == (first < middle).sum() + (second >= middle).sum()
-    assert doctest.testmod(aperture_set).failed == 0
 
 
 def test_a_drag_sends_little(viewer):

@@ -1,14 +1,11 @@
 """What is drawn of a spectrum: thinned without loss of a peak or a gap, within limits, with readable labels."""
 
-import doctest
-
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from mrsnb.core.lines import Line, bright_lines, line_list
-from mrsnb.viewers import spectrum_shapes
 from mrsnb.viewers.decimate import decimated
 from mrsnb.viewers.spectrum_shapes import (
     FARTHEST,
@@ -138,7 +135,3 @@ def test_ticks_of_a_logarithmic_axis_are_few_and_inside(start, span):
 def test_bins_go_where_the_samples_are():
     assert sum(shares([1000, 3000])) == pytest.approx(900, abs=2)
     assert shares([0, 0]) == [40, 40]
-
-
-def test_examples_in_docstrings():
-    assert doctest.testmod(spectrum_shapes).failed == 0

@@ -1,6 +1,5 @@
 """The spectrum viewer without a browser: traits in, marks and files out."""
 
-import doctest
 import sys
 from pathlib import Path
 
@@ -17,7 +16,7 @@ from mrsnb.core.curve import make_curve
 from mrsnb.core.dq import DQ
 from mrsnb.errors import InputError, OutputError, ParamError
 from mrsnb.io.x1d import read_x1d, write_x1d
-from mrsnb.viewers import spectrum, spectrum_curves, spectrum_measurements, viewer_traits
+from mrsnb.viewers import viewer_traits
 from mrsnb.viewers.spectrum import SpectrumViewer
 from mrsnb.viewers.spectrum_curves import curves_of, named
 from mrsnb.viewers.spectrum_readout import nearest_samples, readout
@@ -360,10 +359,3 @@ def test_flight_spectra(shared):
     viewer.stitched = True
     assert all(0.5 < scale.factor < 2 for scale in viewer.scales.values())
     viewer.close()
-
-
-@pytest.mark.parametrize(
-    "module", [spectrum, spectrum_curves, spectrum_measurements], ids=lambda module: module.__name__
-)
-def test_examples_in_docstrings(module):
-    assert doctest.testmod(module).failed == 0

@@ -61,7 +61,7 @@ class Spec3Pipeline(Step):
     >>> pipeline = Spec3Pipeline(steps={"cube_build": {"output_type": "multi"}})
     >>> pipeline.outlier_detection.skip = True
     >>> pipeline.cube_build.output_type, pipeline.extract_1d.ifu_autocen
-    ('multi', False)
+    ('multi', True)
     """
 
     class_alias = "spec3"

@@ -26,7 +26,13 @@ _Image = NDArray[np.float32]
 
 
 class TraceImages(NamedTuple):
-    """What a model of the traces makes of an exposure; shape (1024, 1032 x oversample), MJy/sr."""
+    """What a model of the traces makes of an exposure; shape (1024, 1032 x oversample), MJy/sr.
+
+    Examples
+    --------
+    >>> TraceImages._fields
+    ('flux', 'used', 'full', 'linear', 'residual')
+    """
 
     flux: _Image | None
     """The exposure with more columns; None if not oversampled."""
@@ -68,6 +74,11 @@ def trace_images(exposure: Exposure, params: AdaptiveTraceModelParams) -> TraceI
     ------
     InputError
         If the exposure lacks a channel in its WCS.
+
+    Examples
+    --------
+    >>> trace_images(exposure, AdaptiveTraceModelParams(fit_threshold=1000.0, oversample=2.0)).flux.shape
+    (1024, 2064)
     """
     images = slice_images(exposure.wcs, exposure.bands, exposure.flux.shape)
     alpha = images.alpha.astype(np.float32)

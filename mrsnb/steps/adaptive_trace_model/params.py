@@ -15,7 +15,13 @@ def _cores(value: str) -> str | None:
 
 @dataclass(frozen=True, kw_only=True)
 class AdaptiveTraceModelParams(CompatParams):
-    """Parameters of adaptive_trace_model, named as the observatory's."""
+    """Parameters of adaptive_trace_model, named as the observatory's.
+
+    Examples
+    --------
+    >>> AdaptiveTraceModelParams(oversample=2.0, fit_threshold=0.0).changed()
+    {'fit_threshold': 0.0, 'oversample': 2.0}
+    """
 
     fit_threshold: float = param(
         10.0,

@@ -38,6 +38,11 @@ class TracedExposure(Exposure):
     ----------
     trace : ndarray
         Shape of the flux, float32, MJy/sr; NaN away from compact sources.
+
+    Examples
+    --------
+    >>> issubclass(TracedExposure, Exposure)  # so it goes wherever an exposure goes
+    True
     """
 
     trace: NDArray[np.float32]
@@ -65,6 +70,12 @@ class AdaptiveTraceModelResult(Result):
         In the order given; ``load()`` fits the model and returns a `TracedExposure`.
     preview : Preview or None
         The first exposure.
+
+    Examples
+    --------
+    >>> params = AdaptiveTraceModelParams(oversample=2.0)
+    >>> AdaptiveTraceModelResult(params=params, seconds=0.0, exposures=()).rows()[0]
+    Row(name='each gets', value='2 columns for each of the detector', unit='', note='')
     """
 
     params: AdaptiveTraceModelParams
@@ -132,6 +143,12 @@ def adaptive_trace_model(
     References
     ----------
     Law et al. 2023, AJ 166, 45 (undersampling and its effect on spectra); the adaptive_trace_model step of jwst 3.0.0.
+
+    Examples
+    --------
+    >>> result = adaptive_trace_model(exposures[:1], AdaptiveTraceModelParams(fit_threshold=1000.0))
+    >>> result.exposures[0].load().trace.shape
+    (1024, 1032)
     """
     start = perf_counter()
     changed, kept = [], _Kept()
@@ -179,7 +196,14 @@ def _smaller_pixels(science: Cards, factor: float) -> Cards:
 
 
 def traced(exposure: Exposure, params: AdaptiveTraceModelParams) -> TracedExposure:
-    """Return one exposure with its trace, resampled if so wanted; parameters as `adaptive_trace_model`."""
+    """Return one exposure with its trace, resampled if so wanted; parameters as `adaptive_trace_model`.
+
+    Examples
+    --------
+    >>> star = traced(exposure, AdaptiveTraceModelParams(fit_threshold=1000.0))
+    >>> float(np.nanmax(star.trace)) < float(np.nanmax(star.flux))
+    True
+    """
     if params.compat == "none":
         exposure = marked_alike(exposure)
     with _threads(params.maximum_cores):
@@ -195,6 +219,11 @@ def intermediate_images(exposure: Exposure, params: AdaptiveTraceModelParams) ->
 
     The model wherever there is one (``spline_full``) and where it is used (``spline_used``); if oversampled also the
     exposure interpolated along its rows (``linear_interp``) and what the model leaves of it (``spline_residual``).
+
+    Examples
+    --------
+    >>> sorted(intermediate_images(exposure, AdaptiveTraceModelParams(fit_threshold=1000.0)))
+    ['spline_full', 'spline_used']
     """
     if params.compat == "none":
         exposure = marked_alike(exposure)
@@ -210,7 +239,13 @@ def intermediate_images(exposure: Exposure, params: AdaptiveTraceModelParams) ->
 
 
 def trace_model(exposure: Exposure, params: AdaptiveTraceModelParams) -> NDArray[np.float32]:
-    """Return the trace of one exposure, on the pixels of the detector; parameters as `adaptive_trace_model`."""
+    """Return the trace of one exposure, on the pixels of the detector; parameters as `adaptive_trace_model`.
+
+    Examples
+    --------
+    >>> trace_model(exposure, AdaptiveTraceModelParams(fit_threshold=1000.0)).shape
+    (1024, 1032)
+    """
     return traced(exposure, replace(params, oversample=1.0)).trace
 
 

@@ -4,8 +4,8 @@ from mrsnb.steps.cube_build.build import CubeBuildResult, build_cube, cube_build
 from mrsnb.steps.cube_build.contributions import Contribution, Contributions, FedVoxel, FedVoxels
 from mrsnb.steps.cube_build.feeds import feed_of, groups_of
 from mrsnb.steps.cube_build.params import CubeBuildParams
-from mrsnb.steps.cube_build.pixels import usable_pixels
-from mrsnb.steps.cube_build.plan import CubePlan, Offsets, check_exposures, count_cubes, plan_cubes, view_of
+from mrsnb.steps.cube_build.pixels import usable_pixels, view_of
+from mrsnb.steps.cube_build.plan import CubePlan, Offsets, check_exposures, count_cubes, plan_cubes
 from mrsnb.steps.cube_build.tracer import Tracer
 
 __all__ = [

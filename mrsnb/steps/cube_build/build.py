@@ -37,7 +37,13 @@ _SHOWN = 16
 
 @dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class CubeBuildResult(Result):
-    """The cubes, in order of wavelength; with ``debug_spaxel``, the pixels of that voxel of each."""
+    """The cubes, in order of wavelength; with ``debug_spaxel``, the pixels of that voxel of each.
+
+    Examples
+    --------
+    >>> cube_build(exposures, params, values.cubepar, product="star").title
+    'cube_build: 1A'
+    """
 
     cubes: tuple[Cube, ...]
     contributions: tuple[Contributions, ...] = ()
@@ -110,6 +116,13 @@ def cube_build(
     ----------
     Law et al. 2023, AJ 166, 45 (the algorithms); sizing rules, weights and flags as in the cube_build step of
     jwst 3.0.0.
+
+    Examples
+    --------
+    >>> params = CubeBuildParams(channel="1", wavemin=5.2, wavemax=5.3, scalexy=0.2)
+    >>> result = cube_build(exposures, params, values.cubepar, product="star")
+    >>> result.cubes[0].name, result.cubes[0].grid.shape
+    ('star_ch1-short_s3d.fits', (126, 31, 39))
     """
     start = perf_counter()
     plans = plan_cubes(exposures, params, cubepars, offsets)
@@ -119,7 +132,14 @@ def cube_build(
 
 
 def voxel_pixels(plans: Sequence[CubePlan], params: CubeBuildParams) -> tuple[Contributions, ...]:
-    """Return the pixels that feed the voxel ``debug_spaxel`` of each planned cube; empty if it is not given."""
+    """Return the pixels that feed the voxel ``debug_spaxel`` of each planned cube; empty if it is not given.
+
+    Examples
+    --------
+    >>> asked = CubeBuildParams(debug_spaxel=(20, 20, 60))
+    >>> len(voxel_pixels([plan], asked)[0].pixels)
+    6
+    """
     if params.debug_spaxel is None:
         return ()
     return tuple(Tracer(plan, params).voxel(params.debug_spaxel) for plan in plans)
@@ -137,6 +157,11 @@ def build_cube(
 
     The arrays of one that ``params.memory_limit`` has no room for lie in a file, which vanishes with them, in `folder`
     (that for temporary files if not given).
+
+    Examples
+    --------
+    >>> build_cube(plan, params, values.cubepar, "star").name
+    'star_ch1-short_s3d.fits'
     """
     (flux, err, dq, weight), holes = _filled(plan, params, folder)
     grid = plan.grid
@@ -208,6 +233,11 @@ def sums_of(plan: CubePlan, params: CubeBuildParams, members: Sequence[tuple[Ban
     -------
     ndarray, shape (n_wave, n_y * n_x, 4)
         As `mrsnb.kernels.drizzle.deposit` leaves them.
+
+    Examples
+    --------
+    >>> sums_of(plan, params, plan.members).shape
+    (126, 2565, 4)
     """
     grid = plan.grid
     sums, groups = np.zeros((grid.n_wave, grid.n_y * grid.n_x, 4)), groups_of(grid)

@@ -8,7 +8,14 @@ from mrsnb.display import Row, Section, Shown, Table
 
 
 class Contribution(NamedTuple):
-    """One detector pixel's part of a voxel."""
+    """One detector pixel's part of a voxel.
+
+    Examples
+    --------
+    >>> heaviest = tracer.voxel((20, 20, 60)).pixels[0]
+    >>> heaviest.exposure, heaviest.x, heaviest.y
+    ('star_exposure1_cal.fits', 28, 402)
+    """
 
     exposure: str
     x: int
@@ -39,6 +46,12 @@ class Contributions(Shown):
         ``(x, y, z)``, 0-based.
     pixels : tuple of Contribution
         By exposure, heaviest first within each.
+
+    Examples
+    --------
+    >>> pixels = tracer.voxel((20, 20, 60))
+    >>> bool(abs(pixels.flux / cube.flux[60, 20, 20] - 1) < 1e-5)
+    True
     """
 
     voxel: tuple[int, int, int]
@@ -91,7 +104,15 @@ class Contributions(Shown):
 
 
 class FedVoxel(NamedTuple):
-    """A voxel that a detector pixel feeds."""
+    """A voxel that a detector pixel feeds.
+
+    Examples
+    --------
+    >>> heaviest = tracer.voxel((20, 20, 60)).pixels[0]
+    >>> fed = tracer.pixel(heaviest.exposure, heaviest.x, heaviest.y)
+    >>> (20, 20, 60) in [voxel[:3] for voxel in fed.voxels]
+    True
+    """
 
     x: int
     """Spaxel along x, 0-based."""
@@ -117,6 +138,12 @@ class FedVoxels(Shown):
         ``(x, y)``: column and row, 0-based.
     voxels : tuple of FedVoxel
         Heaviest first; none if the pixel is flagged, or outside the cube.
+
+    Examples
+    --------
+    >>> heaviest = tracer.voxel((20, 20, 60)).pixels[0]
+    >>> tracer.pixel(heaviest.exposure, heaviest.x, heaviest.y).title
+    'Pixel (28, 402) of star_exposure1_cal.fits'
     """
 
     exposure: str

@@ -16,8 +16,8 @@ from mrsnb.kernels.drizzle import Pixels, Planes, Sorted, deposit, sort_by_plane
 from mrsnb.kernels.field import field_corners, mark_field
 from mrsnb.kernels.shepard import EMSM, MSM, Points, Reach, deposit_points, point_ranges
 from mrsnb.steps.cube_build.params import CubeBuildParams
-from mrsnb.steps.cube_build.pixels import RECENT
-from mrsnb.steps.cube_build.plan import CubePlan, view_of
+from mrsnb.steps.cube_build.pixels import RECENT, view_of
+from mrsnb.steps.cube_build.plan import CubePlan
 
 Array = NDArray[np.float64]
 
@@ -145,7 +145,13 @@ def feed_of(
     *,
     with_field: bool = False,
 ) -> Feed:
-    """Return what a band of an exposure puts into a planned cube; its field of view is worked out if asked for."""
+    """Return what a band of an exposure puts into a planned cube; its field of view is worked out if asked for.
+
+    Examples
+    --------
+    >>> feed_of(plan, *plan.members[0], params).is_empty
+    False
+    """
     grid, as_upstream = plan.grid, params.compat != "none"
     planes = Planes(grid.x, grid.y, grid.spaxel_size, grid.wave, grid.wave_step)
     view = view_of(exposure, band)
@@ -196,6 +202,12 @@ def _field(view: ChannelView, projection: Projection, planes: Planes) -> Array:
 
 
 def groups_of(grid: CubeGrid) -> list[tuple[int, int]]:
-    """Return the first plane of each group, and the first after it."""
+    """Return the first plane of each group, and the first after it.
+
+    Examples
+    --------
+    >>> groups_of(cube.grid)[:2]
+    [(0, 32), (32, 64)]
+    """
     n = max(1, min(N_PLANES, _LARGEST // (grid.n_y * grid.n_x * SUMS)))
     return [(begin, min(begin + n, grid.n_wave)) for begin in range(0, grid.n_wave, n)]

@@ -17,7 +17,17 @@ def _odd(value: int | None) -> str | None:
 
 @dataclass(frozen=True, kw_only=True)
 class CubeBuildParams(CompatParams):
-    """Parameters of cube_build, named as the observatory's; options that contradict each other are refused."""
+    """Parameters of cube_build, named as the observatory's; options that contradict each other are refused.
+
+    Examples
+    --------
+    >>> CubeBuildParams(channel="3", scalexy=0.15).changed()
+    {'channel': '3', 'scalexy': 0.15}
+    >>> CubeBuildParams(rois=0.3)
+    Traceback (most recent call last):
+        ...
+    mrsnb.errors.ParamError: rois and roiw go with weighting = 'emsm' or 'msm'
+    """
 
     channel: Literal["1", "2", "3", "4", "all"] = param("all", "Channel to build cubes of.")
     band: Literal["all", SubBand] = param("all", "Setting of the grating wheels to build cubes of.")

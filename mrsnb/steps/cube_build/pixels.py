@@ -9,6 +9,7 @@ from mrsnb.core.bands import Band
 from mrsnb.core.cache import ByteCache
 from mrsnb.core.dq import UNUSABLE
 from mrsnb.core.exposure import Exposure, ExposureSource
+from mrsnb.errors import InputError
 from mrsnb.geometry.chain import MrsChain
 from mrsnb.geometry.detector import ChannelView, channel_view
 from mrsnb.kernels.usable import gather_usable
@@ -16,8 +17,48 @@ from mrsnb.kernels.usable import gather_usable
 Values = tuple[NDArray[np.float32], NDArray[np.float32]]
 
 
+def view_of(exposure: ExposureSource, band: Band) -> ChannelView:
+    """Return what the pixels of `band` see in an exposure.
+
+    Raises
+    ------
+    InputError
+        If the wavelengths are not those of the band that the header states.
+
+    Examples
+    --------
+    >>> f"{np.nanmin(view_of(exposure, exposure.bands[0]).samples.wave):.1f}"
+    '4.9'
+    """
+    view = channel_view(exposure.wcs, band)
+    if not overlaps(view.samples.wave, band):
+        wave = view.samples.wave[np.isfinite(view.samples.wave)]
+        low, high = band.wave_range
+        seen = f"{wave.min():.2f} to {wave.max():.2f} micron" if wave.size else "no wavelength"
+        msg = (
+            f"{exposure.name}: BAND = {band.sub_band.upper()!r} says {low} to {high} micron in channel {band.channel}, "
+            f"but its WCS gives {seen}; header and WCS conflict: run level 2 (assign_wcs) on it again"
+        )
+        raise InputError(msg)
+    return view
+
+
+def overlaps(wave: NDArray[np.float64], band: Band) -> bool:
+    """Return whether any wavelength is defined, and they reach into the band's range."""
+    low, high = band.wave_range
+    seen = np.fmin.reduce(wave, initial=np.inf), np.fmax.reduce(wave, initial=-np.inf)
+    return bool(seen[0] <= high and seen[1] >= low)
+
+
 def usable_pixels(exposure: Exposure, view: ChannelView) -> Values:
-    """Return flux and error of the view's pixels; flux NaN where any array is invalid or a flag forbids the use."""
+    """Return flux and error of the view's pixels; flux NaN where any array is invalid or a flag forbids the use.
+
+    Examples
+    --------
+    >>> flux, err = usable_pixels(exposure, view_of(exposure, exposure.bands[0]))
+    >>> flux.shape == err.shape
+    True
+    """
     others = (exposure.err, *exposure.variances.values())
     where = view.samples.pixel, view.start
     found: Values = gather_usable(exposure.flux, exposure.err, exposure.dq, others, *where, np.uint32(UNUSABLE))

@@ -17,12 +17,13 @@ from mrsnb.core.memory import available_memory
 from mrsnb.core.references import CubePars, Sampling
 from mrsnb.errors import InputError, ParamError
 from mrsnb.geometry.chain import MrsChain
-from mrsnb.geometry.detector import ChannelView, channel_view, sampled_waves
+from mrsnb.geometry.detector import sampled_waves
 from mrsnb.geometry.footprint import header_footprint, pixel_footprint
 from mrsnb.geometry.grid import choose_grid, linear_waves, tabulated_waves
 from mrsnb.geometry.tangent import offset_by, separation, to_plane
 from mrsnb.kernels.shepard import Reach
 from mrsnb.steps.cube_build.params import CubeBuildParams
+from mrsnb.steps.cube_build.pixels import overlaps, view_of
 from mrsnb.steps.cube_build.storage import VOXEL
 
 Offsets = Mapping[str, tuple[float, float]]
@@ -61,6 +62,11 @@ class CubePlan:
         How far pixels reach, for emsm and msm; None for drizzle.
     offsets : mapping
         Shifts of exposures, arcsec.
+
+    Examples
+    --------
+    >>> plan.bands[0].name, plan.grid.shape
+    ('1A', (126, 45, 57))
     """
 
     members: tuple[tuple[Band, ExposureSource], ...]
@@ -101,6 +107,11 @@ def plan_cubes(
 
     Arguments and errors as `mrsnb.steps.cube_build.cube_build`; what cannot be built is refused here, before all else.
     `folder` is where cubes beyond ``params.memory_limit`` are to be kept: that for temporary files if not given.
+
+    Examples
+    --------
+    >>> [plan.bands[0].name for plan in plan_cubes(exposures, CubeBuildParams(), values.cubepar)]
+    ['1A', '2A']
     """
     offsets = {} if offsets is None else offsets
     missing = [exposure.name for exposure in exposures if exposure.name not in offsets] if offsets else []
@@ -117,7 +128,13 @@ def plan_cubes(
 
 
 def count_cubes(exposures: Sequence[ExposureSource], params: CubeBuildParams) -> int:
-    """Return how many cubes `plan_cubes` will plan; raises `ParamError` as it does if there are none."""
+    """Return how many cubes `plan_cubes` will plan; raises `ParamError` as it does if there are none.
+
+    Examples
+    --------
+    >>> count_cubes(exposures, CubeBuildParams(output_type="multi"))
+    1
+    """
     return len(_grouped(_selected(exposures, params), params.output_type))
 
 
@@ -131,12 +148,16 @@ def check_exposures(exposures: Sequence[ExposureSource], params: CubeBuildParams
     InputError
         If the wavelengths of one are not those of the band that its header states. A WCS that only gwcs can evaluate
         is slow, and looked at later.
+
+    Examples
+    --------
+    >>> check_exposures(exposures, CubeBuildParams(channel="1"))
     """
     wanted = _selected(exposures, params)
     for exposure in exposures:
         if isinstance(exposure.wcs, MrsChain):
             for band in set(exposure.bands) & set(wanted):
-                if not _overlaps(sampled_waves(exposure.wcs, band, _ROWS), band):
+                if not overlaps(sampled_waves(exposure.wcs, band, _ROWS), band):
                     view_of(exposure, band)
 
 
@@ -320,34 +341,6 @@ def _rotation(members: tuple[tuple[Band, ExposureSource], ...], params: CubeBuil
     ra, dec = view.source.sky(np.array([0.0, 2.0]), np.zeros(2, np.int16), np.zeros(1), wave)
     d_ra = (float(ra[1] - ra[0]) + 180.0) % 360.0 - 180.0
     return 90.0 + float(np.degrees(np.arctan2(d_ra * np.cos(np.radians(dec[0])), dec[1] - dec[0])))
-
-
-def view_of(exposure: ExposureSource, band: Band) -> ChannelView:
-    """Return what the pixels of `band` see in an exposure.
-
-    Raises
-    ------
-    InputError
-        If the wavelengths are not those of the band that the header states.
-    """
-    view = channel_view(exposure.wcs, band)
-    if not _overlaps(view.samples.wave, band):
-        wave = view.samples.wave[np.isfinite(view.samples.wave)]
-        low, high = band.wave_range
-        seen = f"{wave.min():.2f} to {wave.max():.2f} micron" if wave.size else "no wavelength"
-        msg = (
-            f"{exposure.name}: BAND = {band.sub_band.upper()!r} says {low} to {high} micron in channel {band.channel}, "
-            f"but its WCS gives {seen}; header and WCS conflict: run level 2 (assign_wcs) on it again"
-        )
-        raise InputError(msg)
-    return view
-
-
-def _overlaps(wave: NDArray[np.float64], band: Band) -> bool:
-    """Return whether any wavelength is defined, and they reach into the band's range."""
-    low, high = band.wave_range
-    seen = np.fmin.reduce(wave, initial=np.inf), np.fmax.reduce(wave, initial=-np.inf)
-    return bool(seen[0] <= high and seen[1] >= low)
 
 
 def _refuse_too_large(plan: CubePlan, params: CubeBuildParams, folder: Path) -> None:

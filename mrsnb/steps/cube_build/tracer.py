@@ -12,7 +12,8 @@ from mrsnb.geometry.detector import ChannelView
 from mrsnb.steps.cube_build.contributions import Contribution, Contributions, FedVoxel, FedVoxels
 from mrsnb.steps.cube_build.feeds import Feed, feed_of
 from mrsnb.steps.cube_build.params import CubeBuildParams
-from mrsnb.steps.cube_build.plan import CubePlan, view_of
+from mrsnb.steps.cube_build.pixels import view_of
+from mrsnb.steps.cube_build.plan import CubePlan
 
 _BOTTOM = 1e-9
 """arcsec: rounding may move the edge of a spaxel by as much."""
@@ -43,9 +44,9 @@ class Tracer:
 
     Examples
     --------
-    >>> tracer = Tracer(plan, params)  # doctest: +SKIP
-    >>> tracer.voxel((12, 14, 250)).pixels[0].exposure  # doctest: +SKIP
-    'my_exposure1_cal.fits'
+    >>> tracer = Tracer(plan, params)
+    >>> tracer.voxel((20, 20, 60)).pixels[0].exposure
+    'star_exposure1_cal.fits'
     """
 
     def __init__(self, plan: CubePlan, params: CubeBuildParams) -> None:

@@ -52,6 +52,13 @@ class Centre:
         Why it is not where it was looked for first; empty if it is.
     signal_to_noise : float
         Of a source that was found by noise, else 0.
+
+    Examples
+    --------
+    >>> from mrsnb.steps.extract_1d import extract_1d
+    >>> result = extract_1d(cube, Extract1dParams(ifu_autocen=True), values.extract1d, values.apcorr)
+    >>> result.centres[0].method, result.centres[0].signal_to_noise > 10
+    ('found', True)
     """
 
     x: float
@@ -101,6 +108,13 @@ def check_centre(name: str, grid: CubeGrid, params: Extract1dParams) -> None:
     ------
     InputError
         If ``center_xy`` is outside the cube `name`.
+
+    Examples
+    --------
+    >>> check_centre(cube.name, cube.grid, Extract1dParams(center_xy=(200.0, 18.0)))
+    Traceback (most recent call last):
+        ...
+    mrsnb.errors.InputError: star_ch1-short_s3d.fits: center_xy = 200, 18 is outside the cube of 57 x 45 spaxels
     """
     if params.center_xy is None:
         return

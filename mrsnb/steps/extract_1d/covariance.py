@@ -56,6 +56,12 @@ class DrizzleCovariance:
         How.
     weight_sums : ndarray, shape (n_wave, n_y * n_x), optional
         Sums of weights, arcsec^2 micron: ``sums[:, :, 1]`` of the cube's sums.
+
+    Examples
+    --------
+    >>> one = np.ones(cube.grid.shape, np.float32)
+    >>> DrizzleCovariance(plan=plan, params=params).variances([one]).shape == (1, cube.grid.n_wave)
+    True
     """
 
     plan: CubePlan

@@ -10,7 +10,13 @@ from mrsnb.steps.params import CompatParams
 
 @dataclass(frozen=True, kw_only=True)
 class Extract1dParams(CompatParams):
-    """Parameters of extract_1d, named as the observatory's; options that contradict each other are refused."""
+    """Parameters of extract_1d, named as the observatory's; options that contradict each other are refused.
+
+    Examples
+    --------
+    >>> Extract1dParams(ifu_autocen=True, ifu_rscale=1.5).changed()
+    {'ifu_autocen': True, 'ifu_rscale': 1.5}
+    """
 
     ifu_set_srctype: Literal["POINT", "EXTENDED"] | None = param(
         None, "Extract as this type of source; None takes the exposures' SRCTYPE."

@@ -31,6 +31,13 @@ class Extract1dResult(Result):
         Where each was extracted, and why there.
     fringes : tuple of ResidualFringeResult or None
         The residual fringes of each; None where they were not looked for.
+
+    Examples
+    --------
+    >>> from mrsnb.steps.extract_1d import Extract1dParams, extract_1d
+    >>> result = extract_1d(cube, Extract1dParams(), values.extract1d, values.apcorr)
+    >>> result.title, result.centres[0].method
+    ('extract_1d: 1A', 'target')
     """
 
     spectra: tuple[Spectrum, ...]

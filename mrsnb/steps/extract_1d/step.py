@@ -97,6 +97,13 @@ def extract_1d(
     References
     ----------
     Law et al. 2023, AJ 166, 45 (covariance, PSF).
+
+    Examples
+    --------
+    >>> params = Extract1dParams(ifu_autocen=True, ifu_rscale=1.5)
+    >>> result = extract_1d(cube, params, values.extract1d, values.apcorr)
+    >>> result.spectra[0].source_type, result.centres[0].method
+    ('POINT', 'found')
     """
     start = perf_counter()
     if params.extraction_region is not None and region is None:

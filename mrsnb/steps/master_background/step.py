@@ -25,7 +25,13 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, kw_only=True)
 class MasterBackgroundParams(CompatParams):
-    """Parameters of master_background, named as the observatory's."""
+    """Parameters of master_background, named as the observatory's.
+
+    Examples
+    --------
+    >>> MasterBackgroundParams(median_kernel=5).changed()
+    {'median_kernel': 5}
+    """
 
     save_results: bool = param(False, "Write the exposures after the subtraction (mbsub).")
     median_kernel: int = param(
@@ -63,6 +69,12 @@ class MasterBackgroundResult(Result):
         Bands of the exposures of which no background is known.
     reason : str
         Why nothing was subtracted; empty if it was.
+
+    Examples
+    --------
+    >>> result = master_background(exposures, [spectrum], MasterBackgroundParams())
+    >>> result.backgrounds[0].label, result.uncovered
+    ('1A', ('2A',))
     """
 
     exposures: tuple[ExposureSource, ...]
@@ -155,6 +167,12 @@ def master_background(
     - The median is taken of fewer values near the ends of the table, where upstream takes zeros in, and smooths a
       user's background as well.
     - A user's background needs no background members in the association.
+
+    Examples
+    --------
+    >>> result = master_background(exposures, [spectrum], MasterBackgroundParams(median_kernel=5))
+    >>> result.status, len(result.exposures)
+    ('COMPLETE', 2)
     """
     start = perf_counter()
     user = tuple(user_background) if user_background is not None else None

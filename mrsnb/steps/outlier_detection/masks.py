@@ -12,7 +12,14 @@ from mrsnb.steps.validity import marked_alike
 
 
 class Mask(NamedTuple):
-    """A mask of detector pixels."""
+    """A mask of detector pixels.
+
+    Examples
+    --------
+    >>> mask = Mask.of(np.eye(4, dtype=bool))
+    >>> mask.size, mask.places()[0].tolist()
+    (4, [0, 1, 2, 3])
+    """
 
     bits: NDArray[np.uint8]
     """Eight pixels to a byte, row by row."""

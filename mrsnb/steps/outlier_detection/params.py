@@ -19,7 +19,17 @@ def _falling(values: tuple[float, ...]) -> str | None:
 
 @dataclass(frozen=True, kw_only=True)
 class OutlierDetectionParams(CompatParams):
-    """Parameters of outlier_detection, named as the observatory's; options that contradict each other are refused."""
+    """Parameters of outlier_detection, named as the observatory's; options that contradict each other are refused.
+
+    Examples
+    --------
+    >>> OutlierDetectionParams(snr=(6.0, 4.5)).changed()
+    {'snr': [6.0, 4.5]}
+    >>> OutlierDetectionParams(kernel_size=(9, 9))
+    Traceback (most recent call last):
+        ...
+    mrsnb.errors.ParamError: kernel_size = (9, 9): acts only with method = 'neighbours'; set that, or leave it out
+    """
 
     method: Literal["model", "neighbours"] = param(
         "model",

@@ -28,7 +28,15 @@ class Preview(NamedTuple):
 
 
 class Intermediate(NamedTuple):
-    """Arrays from which flags were made."""
+    """Arrays from which flags were made.
+
+    Examples
+    --------
+    >>> from mrsnb.steps.outlier_detection import OutlierDetectionParams, outlier_detection
+    >>> params = OutlierDetectionParams(method="neighbours", save_intermediate_results=True)
+    >>> sorted(outlier_detection(exposures, params).intermediate[0].arrays)
+    ['DIFFARR', 'MINARR', 'MINNORM', 'NORMARR']
+    """
 
     exposure: str
     """File name of the exposure, or of the first one, that they are of."""
@@ -64,6 +72,13 @@ class OutlierDetectionResult(Result):
         One exposure of each detector.
     intermediate : tuple of Intermediate
         Empty unless asked for.
+
+    Examples
+    --------
+    >>> from mrsnb.steps.outlier_detection import OutlierDetectionParams, outlier_detection
+    >>> result = outlier_detection(exposures[:1], OutlierDetectionParams())
+    >>> result.status, result.reason.partition(";")[0]
+    ('SKIPPED', 'there is only one exposure')
     """
 
     exposures: tuple[DerivedExposure, ...]

@@ -46,6 +46,12 @@ def outlier_detection(exposures: Sequence[ExposureSource], params: OutlierDetect
     ------
     InputError
         If an exposure cannot be read, or is oversampled.
+
+    Examples
+    --------
+    >>> result = outlier_detection(exposures, OutlierDetectionParams(snr=(6.0, 4.5)))
+    >>> result.status, all(0 < share < 0.01 for share in result.flagged)
+    ('COMPLETE', True)
     """
     start = perf_counter()
     for exposure in exposures:

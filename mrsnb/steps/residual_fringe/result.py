@@ -26,6 +26,12 @@ class FamilyFit:
         Shape (n,), share of the continuum.
     reason : str
         Why nothing was corrected; empty if something was.
+
+    Examples
+    --------
+    >>> fit = FamilyFit(name="detector", period=np.array([2.9]), amplitude=np.array([0.02]))
+    >>> f"{fit.name}: {fit.amplitude[0]:.0%} with a period of {fit.period[0]} cm^-1"
+    'detector: 2% with a period of 2.9 cm^-1'
     """
 
     name: str
@@ -47,6 +53,12 @@ class ResidualFringeResult(Result):
     fringe : ndarray
         What it was divided by, shape (n_wave,); 1 where nothing was corrected.
     families : tuple of FamilyFit
+
+    Examples
+    --------
+    >>> from mrsnb.steps.residual_fringe import residual_fringe_1d
+    >>> residual_fringe_1d(spectrum.wave, spectrum.flux, channel=1).title
+    'residual_fringe: nothing corrected'
     """
 
     wave: Array

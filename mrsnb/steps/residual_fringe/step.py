@@ -83,7 +83,13 @@ def _rising(ranges: tuple[tuple[float, float], ...]) -> str | None:
 
 @dataclass(frozen=True, kw_only=True)
 class ResidualFringeParams(Params):
-    """Parameters of `residual_fringe_1d`, named as those of the observatory's function."""
+    """Parameters of `residual_fringe_1d`, named as those of the observatory's function.
+
+    Examples
+    --------
+    >>> ResidualFringeParams(ignore_regions=((8.9, 9.1),)).changed()
+    {'ignore_regions': [[8.9, 9.1]]}
+    """
 
     dichroic_only: bool = param(False, "Correct the dichroic's fringes only; channels 3 and 4.")
     max_amp: float = param(0.4, "Leave out the beats in which the fringes are stronger, peak to peak.", low=0.0)
@@ -135,6 +141,14 @@ def residual_fringe_1d(
     ----------
     Kester 2002 (evidence of a model by Laplace's approximation), in Bayesian inference and maximum entropy methods in
     science and engineering, AIP; Argyriou et al. 2020, A&A 641, A150 (fringes of the MRS).
+
+    Examples
+    --------
+    >>> wave = np.linspace(8.0, 8.7, 1000)
+    >>> flux = 1.0 + 0.02 * np.sin(2 * np.pi * 1e4 / wave / 2.9)
+    >>> result = residual_fringe_1d(wave, flux, channel=2)
+    >>> f"{result.families[0].period[0]:.2f}", bool(np.std(result.flux) < 0.1 * np.std(flux))
+    ('2.90', True)
     """
     start = perf_counter()
     params = ResidualFringeParams() if params is None else params

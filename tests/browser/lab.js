@@ -63,19 +63,25 @@ window.lab = {
         return managerIn(window.lab.panel());
     },
 
-    // Change widgets as their views do: [id, state] is set, [id, null, content] is sent as an event
-    async tell(messages) {
-        const manager = window.lab.manager();
+    // Change widgets as their views do, and wait until the kernel has answered: [id, state] is set, [id, null, content]
+    // is sent as an event
+    async tell(messages, seconds) {
+        const manager = window.lab.manager(), models = [], answers = [];
         for (const [id, state, content] of messages) {
             const model = await manager.get_model(id);
+            models.push(model);
             if (state) {
                 const typed = ([name, value]) => [name, Array.isArray(value) ? Float64Array.from(value) : value];
                 model.set(Object.fromEntries(Object.entries(state).map(typed)));
                 model.save_changes();
             } else {
-                model.send(content, model.callbacks());
+                answers.push(new Promise(done => model.send(content, {iopub: {
+                    status: message => message.content.execution_state === 'idle' && done(),
+                }})));
             }
         }
+        await window.lab.answer(Promise.all(answers), seconds);
+        while (models.some(model => model._pending_msgs > 0)) await new Promise(done => setTimeout(done, 20));
     },
 
     // How many models of widgets, and views of them, the page holds

@@ -121,23 +121,27 @@ def play(book: Notebook, numbers: Sequence[int]) -> None:
     """Play interactions, few enough at once for the server, which drops what comes faster than it likes."""
     for begin in range(0, len(numbers), _AT_ONCE):
         told = book.python(f"[interaction(i) for i in {[*numbers[begin : begin + _AT_ONCE]]}]", timeout=600)
-        book.page.evaluate("messages => window.lab.tell(messages)", told)
+        book.page.evaluate("messages => window.lab.tell(messages, 300)", told)
         book.wait_until(READY, timeout=300)
 
 
 def play_by_hand(book: Notebook, n: int) -> None:
     """Play some interactions with keys and the mouse."""
     book.execute("wb.place = 'cube'")
+    book.wait_until(READY, timeout=300)
     handle = ".mrsnb-bench .mrsnb-slider .noUi-handle"
     for i in range(n - 2):
         book.press("ArrowRight" if i % 2 else "ArrowLeft", handle)
+    image = book.find(".mrsnb-image").first
+    image.hover()  # once it does not move any more
     area = book.plot_area("mrsnb-image")
     book.drag(area.at(0.5, 0.5), area.at(0.56, 0.45))
-    book.click(area.at(0.4, 0.6))
+    image.click(position={"x": 0.4 * area.width, "y": 0.6 * area.height})
 
 
 def rest(book: Notebook) -> None:
     """Bring the workbench to the state in which it is measured: one aperture, no range, the first place and band."""
+    book.page.wait_for_timeout(300)  # what was asked for last is done by then
     book.execute(
         "wb.place = 'cube'; wb.spectrum.range = None; wb.viewer.controls.home.click()\n"
         "while wb.viewer.apertures.all: wb.viewer.controls.remove.click()\n"

@@ -231,7 +231,7 @@ class SpectrumViewer(widgets.VBox):  # type: ignore[misc]
         if self._canvas is not None:
             self._table.set_pending(())
             self._canvas.close()
-            close_all([*self.children, self._table.head, self._controls.stitch, self._controls.reference])
+            close_all(self.children)
         super().close()
 
     def _look(self) -> Look:

@@ -10,7 +10,6 @@ import ipywidgets as widgets
 from mrsnb.core.lines import LINE_LISTS
 from mrsnb.core.stitch import BandScale
 from mrsnb.display.markup import escape
-from mrsnb.viewers.closing import close_all
 
 PAN, BRUSH, INSPECT = "Pan", "Range", "Inspect"
 _MODE_TIPS = (
@@ -54,7 +53,7 @@ class SpectrumControls:
         self.column = widgets.Dropdown(tooltip="column", layout=widgets.Layout(width="132px", margin="0"))
         self.unit = widgets.Dropdown(tooltip="unit", layout=widgets.Layout(width="118px", margin="0"))
         self.tools = toggle("lines", "line lists, redshift, measurements and files", value=True)
-        self.chips: list[widgets.ToggleButton] = []
+        self._all_chips: list[widgets.ToggleButton] = []
         self.stitch = toggle("stitch", "scale each band to its neighbour in the overlap; the reference stays")
         self.reference = widgets.Dropdown(
             tooltip="band that stays",
@@ -62,6 +61,8 @@ class SpectrumControls:
         )
         self._names: list[str] = []
         self._chip_row = row([])
+        self._on_chip: Callable[[Any], None] = lambda _: None
+        self._is_put = False
         self.readout = widgets.HTML(layout=widgets.Layout(width="100%", margin="0"))
         self.readout.add_class("mrsnb-readout")
         self.lists = {name: toggle(name, _LIST_TIPS[name]) for name in LINE_LISTS}
@@ -106,17 +107,38 @@ class SpectrumControls:
         on_chip : callable
             Called with the change when one is to be shown or hidden.
         """
-        old, hidden = self.chips, {name for name, chip in zip(self._names, self.chips, strict=True) if not chip.value}
-        stays = self._names[self.reference.value] if old else names[0]
-        self._names = list(names)
-        self.chips = [_chip(name, colour) for name, colour in zip(names, colours, strict=True)]
-        for name, chip in zip(names, self.chips, strict=True):
-            chip.value = name not in hidden
-            chip.observe(on_chip, "value")
+        hidden = {name for name, chip in zip(self._names, self.chips, strict=True) if not chip.value}
+        stays = self._names[self.reference.value] if self._names else names[0]
+        self._names, self._on_chip = list(names), on_chip
+        self._add_chips(len(names))
+        self._is_put = True
+        for name, colour, chip in zip(names, colours, self.chips, strict=True):
+            chip.description, chip.tooltip, chip.value = name, f"show or hide {name}", name not in hidden
+            chip.style.text_color = colour
+        self._is_put = False
+        for i, chip in enumerate(self._all_chips):
+            chip.layout.display = None if i < len(names) else "none"
         self.reference.options = [(name, i) for i, name in enumerate(names)]
         self.reference.value = self._names.index(stays) if stays in names else 0
-        self._chip_row.children = [*self.chips, *([self.stitch, self.reference] if len(names) > 1 else [])]
-        close_all(old)
+        self.stitch.layout.display = None if len(names) > 1 else "none"
+
+    @property
+    def chips(self) -> list[widgets.ToggleButton]:
+        """One for each curve."""
+        return self._all_chips[: len(self._names)]
+
+    def _add_chips(self, n: int) -> None:
+        """Have at least so many chips; those of curves that are gone are kept hidden, which is cheaper than others."""
+        more = [_chip() for _ in range(len(self._all_chips), n)]
+        for chip in more:
+            chip.observe(self._chipped, "value")
+        if more:
+            self._all_chips += more
+            self._chip_row.children = self._all_chips
+
+    def _chipped(self, change: Any) -> None:
+        if not self._is_put:
+            self._on_chip(change)
 
     def offer(self, columns: Sequence[str], column: str, units: Sequence[str], unit: str) -> None:
         """Offer columns and units, one of each chosen."""
@@ -129,7 +151,7 @@ class SpectrumControls:
         """Return everything from top to bottom."""
         top = [
             self.mode, self.home, self.closer, self.farther, self.auto, self.log_flux, self.log_wave, self.errors,
-            self.flags, self.column, self.unit, self.tools, self._chip_row,
+            self.flags, self.column, self.unit, self.tools, self._chip_row, self.stitch, self.reference,
         ]  # fmt: skip
         lists = [*self.lists.values(), self.slider, self.redshift, self.hint]
         below = [self.keep, self.adopt, self.slice, self.clear, self.file, *self.save.values()]
@@ -146,7 +168,7 @@ class SpectrumControls:
 
     def show_scales(self, names: Sequence[str], scales: Sequence[BandScale] | None) -> None:
         """Write the factor of each band on its chip, or only its name if None."""
-        self.reference.layout.display = "none" if scales is None else ""
+        self.reference.layout.display = "none" if scales is None or len(names) < 2 else ""
         for i, (chip, name) in enumerate(zip(self.chips, names, strict=True)):
             if scales is None:
                 chip.description, chip.tooltip = name, f"show or hide {name}"
@@ -195,9 +217,8 @@ def toggle(text: str, tip: str, *, value: bool = False) -> widgets.ToggleButton:
     )
 
 
-def _chip(name: str, colour: str) -> widgets.ToggleButton:
-    chip = toggle(name, f"show or hide {name}", value=True)
-    chip.style.text_color = colour
+def _chip() -> widgets.ToggleButton:
+    chip = toggle("", "", value=True)
     chip.layout.max_width = "260px"
     chip.add_class("mrsnb-chip")
     return chip

@@ -24,6 +24,8 @@ _NAMES_FROM = 0.845
 _LEADER = (0.79, 0.83)
 _LIFT = 10
 """CSS pixels: the handle of the slice marker is so far above the curves, where dragging is not taken for brushing."""
+_SPARE = 3
+"""Curves that there is room for beyond those that are shown."""
 _NOTHING = np.ones(2)
 """Where an invisible line is: the browser complains of lines without a point, and of 0 on a logarithmic axis."""
 
@@ -100,24 +102,31 @@ class SpectrumPlot:
         self.set_colours(colours)
 
     def set_colours(self, colours: Sequence[str]) -> None:
-        """Have one curve for each of these colours; those that stay keep what they show."""
+        """Have one curve for each of these colours; those that stay keep what they show.
+
+        Marks are kept hidden for the next curve: of a figure whose marks change, bqplot makes the views anew and
+        never frees the old ones.
+        """
         n = len(colours)
-        gone = [*self._curves[n:], *self._bands[n:]]
-        del self._curves[n:], self._bands[n:]
+        if n > len(self._curves):
+            self._add_curves(n if not self._curves else n + _SPARE)
+        for curve, shade, colour in zip(self._curves, self._bands, colours, strict=False):
+            curve.colors = shade.colors = shade.fill_colors = [colour]
+        for curve, shade in zip(self._curves[n:], self._bands[n:], strict=True):
+            curve.visible = shade.visible = False
+            _set(curve, x=_NOTHING, y=_NOTHING)
+            _set(shade, x=_NOTHING, y=np.ones((2, 2)))
+
+    def _add_curves(self, n: int) -> None:
+        """Have marks for so many curves."""
         band = self._plain | {"y": np.ones((2, 2)), "fill": "between", "fill_opacities": [0.22], "opacities": [0.0]}
         for i in range(len(self._curves), n):
             self._curves.append(bq.Lines(**self._plain, stroke_width=1.4, labels=[str(i)]))
             self._bands.append(bq.Lines(**band, stroke_width=0))
-        for curve, shade, colour in zip(self._curves, self._bands, colours, strict=True):
-            curve.colors = shade.colors = shade.fill_colors = [colour]
-        marks = [
+        self.figure.marks = [
             self._beside, self._range, *self._bands, self._leaders, *self._curves, self._dots, self._flags,
             self._continuum, self._fit, self._near, self._marker, self._names, self._knob,
         ]  # fmt: skip
-        if self.figure.marks != marks:
-            self.figure.marks = marks
-        for mark in gone:
-            mark.close()
 
     @property
     def view(self) -> tuple[float, float]:

@@ -24,11 +24,11 @@ class MeasurementTable(widgets.VBox):  # type: ignore[misc]
     """
 
     def __init__(self, on_change: Callable[[tuple[Entry, ...]], None]) -> None:
-        super().__init__(layout=widgets.Layout(overflow="auto", width="100%"))
         self._on_change = on_change
         gap = widgets.Box(layout=widgets.Layout(width="32px", flex="0 0 32px"))
         self._names = _line(heads(()), "mrsnb-cell-head")
-        self.head = widgets.HBox([gap, self._names], layout=widgets.Layout(min_width=_LEAST))
+        self._head = widgets.HBox([gap, self._names], layout=widgets.Layout(min_width=_LEAST, display="none"))
+        super().__init__([self._head], layout=widgets.Layout(overflow="auto", width="100%"))
         self._rows: list[widgets.HBox] = []
         self.kept: tuple[Entry, ...] = ()
         self.pending: tuple[Entry, ...] = ()
@@ -68,7 +68,8 @@ class MeasurementTable(widgets.VBox):  # type: ignore[misc]
             *(self._row(entry, "trash-o", "remove", partial(self._remove, entry), "") for entry in self.kept),
         ]
         self._names.value = _html(heads((*self.pending, *self.kept)), "mrsnb-cell-head")
-        self.children = [self.head, *self._rows] if self._rows else []
+        self._head.layout.display = None if self._rows else "none"
+        self.children = [self._head, *self._rows]
         for row in old:
             button, line = row.children
             for part in (button.style, button.layout, line.style, line.layout, row.layout, button, line, row):

@@ -34,6 +34,8 @@ MOST_RUNS = 100
 """That are remembered."""
 KEPT_BYTES = 256 << 20
 """Of results that are kept as they are, those used last; of all others there are summaries."""
+_KEPT_OF_FILES = 64 << 20
+"""The same of results that are in files, too."""
 
 _mine: ContextVar["Job | None"] = ContextVar("mine", default=None)
 _alive: WeakSet["Job"] = WeakSet()
@@ -204,8 +206,8 @@ class Runs:
         Called when there is something new; in the thread of a run while there is one.
     most : int
         Runs that are remembered.
-    kept_bytes : int
-        Of results that are kept as they are.
+    kept_bytes : int, optional
+        Of results that are kept as they are; if None, fewer of a work that writes files.
     """
 
     def __init__(
@@ -214,9 +216,11 @@ class Runs:
         *,
         changed: Callable[[], None] = lambda: None,
         most: int = MOST_RUNS,
-        kept_bytes: int = KEPT_BYTES,
+        kept_bytes: int | None = None,
     ) -> None:
         self.work, self._changed, self._most = work, changed, most
+        if kept_bytes is None:
+            kept_bytes = KEPT_BYTES if work.output_dir is None else _KEPT_OF_FILES
         self._kept: ByteCache[tuple[Any, ...]] = ByteCache(kept_bytes)
         self._jobs: list[Job] = []
         self._count = 0

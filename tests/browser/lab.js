@@ -51,5 +51,45 @@ window.lab = {
         return outputs.filter(output => output.output_type === 'error').map(output => output.traceback.join('\n'));
     },
 
+    // The manager of the notebook's widgets
+    manager() {
+        const managerIn = widget => {
+            if (widget._view?.model?.widget_manager) return widget._view.model.widget_manager;
+            for (const part of widget.layout ?? []) {
+                const found = managerIn(part);
+                if (found) return found;
+            }
+        };
+        return managerIn(window.lab.panel());
+    },
+
+    // Change widgets as their views do, and wait until the kernel has answered: [id, state] is set, [id, null, content]
+    // is sent as an event
+    async tell(messages, seconds) {
+        const manager = window.lab.manager(), models = [], answers = [];
+        for (const [id, state, content] of messages) {
+            const model = await manager.get_model(id);
+            models.push(model);
+            if (state) {
+                const typed = ([name, value]) => [name, Array.isArray(value) ? Float64Array.from(value) : value];
+                model.set(Object.fromEntries(Object.entries(state).map(typed)));
+                model.save_changes();
+            } else {
+                answers.push(new Promise(done => model.send(content, {iopub: {
+                    status: message => message.content.execution_state === 'idle' && done(),
+                }})));
+            }
+        }
+        await window.lab.answer(Promise.all(answers), seconds);
+        while (models.some(model => model._pending_msgs > 0)) await new Promise(done => setTimeout(done, 20));
+    },
+
+    // How many models of widgets, and views of them, the page holds
+    async held() {
+        const models = await Promise.all(Object.values(window.lab.manager()._models));
+        const views = models.map(model => Object.keys(model.views ?? {}).length);
+        return {models: models.length, views: views.reduce((sum, n) => sum + n, 0)};
+    },
+
     save: seconds => window.lab.answer(window.lab.panel().context.save(), seconds),
 };

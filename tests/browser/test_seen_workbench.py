@@ -3,13 +3,7 @@
 import shutil
 
 import pytest
-
-CELL = """
-import mrsnb
-wb = mrsnb.workbench({given!r}, "out"{more})
-wb
-"""
-LIVE = "wb.viewer is not None and not wb.is_busy"
+from playing import EACH_ONCE, measured, opened, play, play_by_hand
 
 
 @pytest.fixture
@@ -20,13 +14,8 @@ def small(notebook, small_dataset):
     return notebook
 
 
-def shown(book, *, given="small_lvl3_asn.json", more="", **options):
-    book.open([CELL.format(given=given, more=more)], **options)
-    book.run_all()
-    book.wait_until(LIVE, timeout=90)
-    book.find(".mrsnb-image svg image").first.wait_for()
-    book.find(".mrsnb-spectrum-figure svg .line").first.wait_for(state="attached")
-    return book
+def shown(book, given="small_lvl3_asn.json", **options):
+    return opened(book, given, **options)
 
 
 def click(book, label):
@@ -116,3 +105,19 @@ def test_runs_are_cancelled_and_compared(small):
     book.execute("other = mrsnb.workbench('out')")
     book.execute("size = (other.runner, other.viewer.band, len(other.viewer.cubes)); other.close()")
     assert book.python("size") == [None, "2A", 2]
+
+
+def test_interactions_leave_nothing_behind(small):
+    book = shown(small)
+    session = book.page.context.new_cdp_session(book.page)
+    play_by_hand(book, 4)
+    play(book, EACH_ONCE)
+    play(book, EACH_ONCE)
+    before = measured(book, session)
+    play(book, [*range(100), *range(19, 1019, 20)])
+    after = measured(book, session)
+    assert after.widgets == before.widgets
+    assert after.comms == before.comms
+    assert after.views <= before.views + 10
+    assert after.nodes < before.nodes + 2000
+    assert after.heap < before.heap + 10

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from functools import cache
+from html import escape as escape_html
 from importlib.resources import files
 from typing import Any
 
@@ -22,14 +23,16 @@ from mrsnb.display.markup import escape
 from mrsnb.errors import MrsnbError
 from mrsnb.viewers.aperture import KINDS
 from mrsnb.viewers.cube_saving import FORMATS, X1D
+from mrsnb.viewers.picture import Choice
 from mrsnb.viewers.shade_controls import ShadeControls
-from mrsnb.viewers.slicing import HOWS
+from mrsnb.viewers.slicing import HOWS, Range
 
 
 @cache
 def sheet() -> str:
-    """Return the ``<style>`` element of the viewers, read once."""
-    return f"<style>{(files(__package__) / 'style.css').read_text(encoding='utf-8')}</style>"
+    """Return the ``<style>`` element of the viewers, read once; ipywidgets drops scripts, but keeps its handler."""
+    style, hover = ((files(__package__) / name).read_text(encoding="utf-8") for name in ("style.css", "hover.js"))
+    return f'<style onload="{escape_html(hover)}">{style}</style>'
 
 
 def note(text: str = "", kind: str = "mrsnb-viewer-note") -> HTML:
@@ -102,6 +105,17 @@ class CubeControls:
         """Offer cubes to choose from, if there are several."""
         self.band.options = [(name, i) for i, name in enumerate(names)]
         (self.band.remove_class if len(names) > 1 else self.band.add_class)("mrsnb-alone")
+
+    def choice(self, of: Range | None, continuum: tuple[Range, ...] | None, velocity_zero: float | None) -> Choice:
+        """Return what is chosen to be seen; ranges and the wavelength of velocity zero (micron) are not among them."""
+        return Choice(
+            layer=self.layer.value,
+            map_range=of if self.is_map.value else None,
+            how=self.how.value,
+            subtract_continuum=self.continuum.value,
+            continuum=continuum,
+            reference=velocity_zero,
+        )
 
     def boxes(self) -> VBox:
         """Return them all, arranged."""

@@ -2,6 +2,7 @@
 
 import unicodedata
 from collections.abc import Collection, Sequence
+from functools import lru_cache
 
 GAP = "  "
 """Between two columns."""
@@ -58,6 +59,11 @@ def clean(text: str) -> str:
     """
     if text.isprintable():
         return text
+    return _cleaned(text) if len(text) < 2 * LONGEST else _cleaned.__wrapped__(text)
+
+
+@lru_cache(1024)
+def _cleaned(text: str) -> str:
     return "".join(map(_printable, text))
 
 

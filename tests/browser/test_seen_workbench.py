@@ -86,6 +86,11 @@ def test_every_control_is_reached_by_tab(small):
         assert found.order == list(range(len(found.controls)))
         assert not found.unseen
         assert found.back == [len(found.order) - 1 - i for i in range(3)]
+    book.find(".mrsnb-tabs .lm-TabBar-tab:has-text('Results')").focus()
+    for _ in range(2):
+        book.press("ArrowRight")
+    book.press("Enter")
+    book.wait_until("wb.runner._tabs.selected_index == 2")
 
 
 def test_apertures_ranges_and_the_marker_go_both_ways(small):

@@ -128,7 +128,7 @@ class CubeControls:
 
         parts: list[Any] = [
             head("image"),
-            row(self.layer, self.zoom, self.closer, self.farther, self.home),
+            row(self.layer, together(self.zoom, self.closer, self.farther, self.home)),
             row(self.shades.stretch, self.shades.limits),
             row(self.shades.low, self.shades.high),
             row(self.shades.colours, self.contours, self.psf),
@@ -153,6 +153,11 @@ class CubeControls:
         for part in parts:
             part.add_class("mrsnb-tools")
         return parts
+
+
+def together(*parts: Any) -> HBox:
+    """Return widgets side by side, which go to the next line together where there is too little room."""
+    return HBox(list(parts), layout=Layout(flex="0 0 auto", overflow="visible"))
 
 
 def _check(width: str = "84px") -> dict[str, Any]:

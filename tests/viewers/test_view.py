@@ -170,4 +170,6 @@ def test_viewers_are_named_in_a_short_line(view):
     many = view([curve_of(spectrum_of(SPECTRUM.wave, name=f"a_star_of_a_long_name_{i}_x1d.fits")) for i in range(30)])
     assert len(repr(many)) < 100
     assert repr(many).endswith(" more>")
-    assert view([make_curve("a\x1b[31m\n", SPECTRUM.wave, {"FLUX": (SPECTRUM.flux, None, "Jy")})]).__repr__().isprintable()
+    assert (
+        view([make_curve("a\x1b[31m\n", SPECTRUM.wave, {"FLUX": (SPECTRUM.flux, None, "Jy")})]).__repr__().isprintable()
+    )

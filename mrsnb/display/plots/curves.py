@@ -66,8 +66,8 @@ def draw_curves(canvas: Canvas, box: Box, strokes: Sequence[Stroke], *, width: f
     top, bottom = (np.concatenate([one for part in parts for one in part[k : k + 2]]) for k in (1, 3))
     above, below = np.fmin(_left(top), _right(top)), np.fmax(_left(bottom), _right(bottom))
     top, bottom = np.fmin(top - half, above + half), np.fmax(bottom + half, below - half)  # the pen is as wide as high
-    ramp = np.repeat(np.array(ramps), [len(part[0]) for part in parts], axis=0).T
-    canvas.spans(Spans(column, top, bottom), canvas.within(box)[0], ramp[0], ramp[1:])
+    inks = np.repeat(np.array(ramps), [len(part[0]) for part in parts], axis=0).T
+    canvas.spans(Spans(column, top, bottom), canvas.within(box)[0], inks[0], inks[1:])
 
 
 def draw_band(canvas: Canvas, box: Box, x: Array, low: Array, high: Array, colour: Colour) -> None:

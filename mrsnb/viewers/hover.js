@@ -7,8 +7,8 @@ if (viewer && !viewer.mrsnbTellsCells) {
     const { buttons, clientX, clientY, target } = event;
     if (buttons || target.matches(".heatmapcell") || !target.closest(".mrsnb-image")) { told = null; return; }
     const cell = document.elementsFromPoint(clientX, clientY).find(one => one.matches(".heatmapcell"));
-    const what = cell && (cell.__data__ || cell);
-    if (cell && what !== told) cell.dispatchEvent(new MouseEvent("mouseover", { bubbles: true, clientX, clientY }));
-    told = what;
+    const what = cell && cell.__data__, place = what ? `${what.column} ${what.row}` : null;
+    if (cell && place !== told) cell.dispatchEvent(new MouseEvent("mouseover", { bubbles: true, clientX, clientY }));
+    told = place;
   });
 }

@@ -2,6 +2,7 @@
 
 import unicodedata
 from collections.abc import Collection, Sequence
+from functools import lru_cache
 
 GAP = "  "
 """Between two columns."""
@@ -9,6 +10,8 @@ GAP = "  "
 
 LONGEST = 300
 """Characters of a cell that are shown."""
+_BRIEF = 60
+"""Characters of the names in the representation of a thing."""
 
 
 def shortened(text: str) -> str:
@@ -25,6 +28,25 @@ def shortened(text: str) -> str:
     return text[: LONGEST - len(end)] + end
 
 
+def brief(kind: str, names: Sequence[str]) -> str:
+    """Return a representation of a thing by its kind and the names of its parts, short however many and long they are.
+
+    Examples
+    --------
+    >>> brief("CubeViewer", ["1A", "1B", "1C"])
+    '<CubeViewer 1A, 1B, 1C>'
+    >>> brief("CubeViewer", [f"target_number_{i}_s3d.fits" for i in range(12)])
+    '<CubeViewer target_number_0_s3d.fits, target_number_1_s3d.fits and 10 more>'
+    """
+    shown: list[str] = []
+    for name in map(clean, names):
+        if shown and len(", ".join([*shown, name])) > _BRIEF:
+            break
+        shown.append(name if len(name) <= _BRIEF else name[: _BRIEF - 3] + "...")
+    rest = len(names) - len(shown)
+    return f"<{kind} {', '.join(shown)}{f' and {rest} more' if rest else ''}>"
+
+
 def clean(text: str) -> str:
     r"""Return `text` on one line, each character that cannot be printed written as its escape.
 
@@ -37,6 +59,11 @@ def clean(text: str) -> str:
     """
     if text.isprintable():
         return text
+    return _cleaned(text) if len(text) < 2 * LONGEST else _cleaned.__wrapped__(text)
+
+
+@lru_cache(1024)
+def _cleaned(text: str) -> str:
     return "".join(map(_printable, text))
 
 

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from mrsnb.core.layers import CubeLayers
 from mrsnb.core.region import Kind, SkyAperture
+from mrsnb.display.text import brief
 from mrsnb.errors import InputError
 from mrsnb.io.regions import aperture_of
 from mrsnb.viewers import cube_saving
@@ -261,14 +262,7 @@ class CubeViewer(VBox):  # type: ignore[misc]
     def _draw(self) -> None:
         """Show the image that is chosen, its marker, and what lies under the cursor."""
         cube, c, k = self.cube, self.controls, self.waves.plane
-        self._choice = Choice(
-            layer=c.layer.value,
-            map_range=self._range if c.is_map.value else None,
-            how=c.how.value,
-            subtract_continuum=c.continuum.value,
-            continuum=self._choice.continuum,
-            reference=self.waves.velocity_zero,
-        )
+        self._choice = c.choice(self._range, self._choice.continuum, self.waves.velocity_zero)
         self._shown = shown = picture(cube, k, self._choice)
         self._stretch = c.shades.of(shown.image, are_flags=shown.what == "DQ")
         self.image.show(shown.image, self._stretch, shown.unit)
@@ -396,4 +390,4 @@ class CubeViewer(VBox):  # type: ignore[misc]
         super().close()
 
     def __repr__(self) -> str:
-        return f"<CubeViewer {', '.join(cube.label for cube in self.cubes)}>"
+        return brief("CubeViewer", [cube.label for cube in self.cubes])

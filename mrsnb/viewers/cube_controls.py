@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from functools import cache
+from html import escape as escape_html
 from importlib.resources import files
 from typing import Any
 
@@ -22,14 +23,16 @@ from mrsnb.display.markup import escape
 from mrsnb.errors import MrsnbError
 from mrsnb.viewers.aperture import KINDS
 from mrsnb.viewers.cube_saving import FORMATS, X1D
+from mrsnb.viewers.picture import Choice
 from mrsnb.viewers.shade_controls import ShadeControls
-from mrsnb.viewers.slicing import HOWS
+from mrsnb.viewers.slicing import HOWS, Range
 
 
 @cache
 def sheet() -> str:
-    """Return the ``<style>`` element of the viewers, read once."""
-    return f"<style>{(files(__package__) / 'style.css').read_text(encoding='utf-8')}</style>"
+    """Return the ``<style>`` element of the viewers, read once; ipywidgets drops scripts, but keeps its handler."""
+    style, hover = ((files(__package__) / name).read_text(encoding="utf-8") for name in ("style.css", "hover.js"))
+    return f'<style onload="{escape_html(hover)}">{style}</style>'
 
 
 def note(text: str = "", kind: str = "mrsnb-viewer-note") -> HTML:
@@ -103,6 +106,17 @@ class CubeControls:
         self.band.options = [(name, i) for i, name in enumerate(names)]
         (self.band.remove_class if len(names) > 1 else self.band.add_class)("mrsnb-alone")
 
+    def choice(self, of: Range | None, continuum: tuple[Range, ...] | None, velocity_zero: float | None) -> Choice:
+        """Return what is chosen to be seen; ranges and the wavelength of velocity zero (micron) are not among them."""
+        return Choice(
+            layer=self.layer.value,
+            map_range=of if self.is_map.value else None,
+            how=self.how.value,
+            subtract_continuum=self.continuum.value,
+            continuum=continuum,
+            reference=velocity_zero,
+        )
+
     def boxes(self) -> VBox:
         """Return them all, arranged."""
 
@@ -114,7 +128,7 @@ class CubeControls:
 
         parts: list[Any] = [
             head("image"),
-            row(self.layer, self.zoom, self.closer, self.farther, self.home),
+            row(self.layer, together(self.zoom, self.closer, self.farther, self.home)),
             row(self.shades.stretch, self.shades.limits),
             row(self.shades.low, self.shades.high),
             row(self.shades.colours, self.contours, self.psf),
@@ -139,6 +153,11 @@ class CubeControls:
         for part in parts:
             part.add_class("mrsnb-tools")
         return parts
+
+
+def together(*parts: Any) -> HBox:
+    """Return widgets side by side, which go to the next line together where there is too little room."""
+    return HBox(list(parts), layout=Layout(flex="0 0 auto", overflow="visible"))
 
 
 def _check(width: str = "84px") -> dict[str, Any]:

@@ -7,6 +7,7 @@ from astropy import units as u
 from ipywidgets import HTML, HBox, Layout, VBox
 
 from mrsnb.core.exposure import ExposureSource
+from mrsnb.display.text import brief
 from mrsnb.errors import InputError
 from mrsnb.viewers.closing import close_all
 from mrsnb.viewers.cube_controls import attempt, note, say, sheet
@@ -347,7 +348,7 @@ class DetectorViewer(VBox):  # type: ignore[misc]
         super().close()
 
     def __repr__(self) -> str:
-        return f"<DetectorViewer {', '.join(each.name for each in self.exposures)}>"
+        return brief("DetectorViewer", [each.name for each in self.exposures])
 
 
 def _groups(marks: Sequence[tuple[str, int, int, float]]) -> list[tuple[str, float, float]]:

@@ -18,7 +18,7 @@ from ipywidgets import (
 )
 
 from mrsnb.viewers.closing import close_all
-from mrsnb.viewers.cube_controls import note
+from mrsnb.viewers.cube_controls import note, together
 from mrsnb.viewers.shade_controls import ShadeControls
 
 AFTER, BEFORE, DIFFERENCE = "after", "before", "difference"
@@ -93,7 +93,7 @@ class DetectorControls:
             row(shades.colours, self.outlines),
             *self._step,
             head("pixel and view"),
-            row(self.x, self.y, self.nearer, self.farther, self.home, self.pan, self.to_marks),
+            row(together(self.x, self.y), together(self.pan, self.nearer, self.farther, self.home, self.to_marks)),
             head("flags"),
             self.flags,
             self.status,

@@ -28,7 +28,7 @@ class Choice:
     ----------
     layer : str
         One of `layer_names`.
-    limits_range : tuple of float, optional
+    map_range : tuple of float, optional
         A map of this range of wavelengths, micron, is shown; None for single planes.
     how : str
         How a map is made: one of `HOWS`.

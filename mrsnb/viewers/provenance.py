@@ -8,6 +8,7 @@ from ipywidgets import HTML, Layout, VBox
 
 from mrsnb.core.layers import CubeLayers
 from mrsnb.core.references import CubePars, References
+from mrsnb.display.text import brief
 from mrsnb.errors import MrsnbError
 from mrsnb.io.references import load_references
 from mrsnb.steps.cube_build import Contributions, CubeBuildParams, FedVoxels, Tracer
@@ -282,4 +283,4 @@ class ProvenanceViewer(VBox):  # type: ignore[misc]
         super().close()
 
     def __repr__(self) -> str:
-        return f"<ProvenanceViewer {', '.join(cube.label for cube in self.cube.cubes)}>"
+        return brief("ProvenanceViewer", [cube.label for cube in self.cube.cubes])

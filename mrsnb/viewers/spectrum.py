@@ -15,7 +15,8 @@ from mrsnb.core.lines import Line, bright_lines, line_list
 from mrsnb.core.redshift import LIGHT_SPEED
 from mrsnb.core.stitch import BandScale
 from mrsnb.display.markup import escape
-from mrsnb.errors import InputError, MrsnbError
+from mrsnb.display.text import brief
+from mrsnb.errors import InputError
 from mrsnb.viewers import spectrum_export as export
 from mrsnb.viewers.closing import close_all
 from mrsnb.viewers.quiet import quiet
@@ -300,16 +301,7 @@ class SpectrumViewer(widgets.VBox):  # type: ignore[misc]
         self.observe(lambda change: self._canvas.show("beside", change.new), "beside")
 
     def _safely(self, call: Callable[[Any], None]) -> Callable[[Any], None]:
-        """Return `call` with our own errors shown below the figure, and the boxes set back to what holds."""
-
-        def guarded(event: Any) -> None:
-            try:
-                call(event)
-            except MrsnbError as error:
-                self._controls.warn(error)
-                self._controls.redshift.value, self._controls.unit.value = self.redshift, self.unit
-
-        return guarded
+        return self._controls.safely(call, lambda: (self.redshift, self.unit))
 
     def _take(self, trait: str, change: Any) -> None:
         if not self.is_telling:
@@ -397,3 +389,6 @@ class SpectrumViewer(widgets.VBox):  # type: ignore[misc]
     def _save_as(self, kind: str, _: Any) -> None:
         written = self.save(export.path_of(kind, self._controls.file.value))
         self._controls.say(f"written: {escape(str(written[0]))}{export.and_more(written)}")
+
+    def __repr__(self) -> str:
+        return brief("SpectrumViewer", self.data.names)

@@ -10,10 +10,11 @@ import ipywidgets as widgets
 from mrsnb.core.lines import LINE_LISTS
 from mrsnb.core.stitch import BandScale
 from mrsnb.display.markup import escape
+from mrsnb.errors import MrsnbError
 
 PAN, BRUSH, INSPECT = "Pan", "Range", "Inspect"
 _MODE_TIPS = (
-    "Drag to pan, turn the wheel to zoom.",
+    "Drag to pan, turn the wheel to zoom; Inspect reads values.",
     "Drag across a line, with some continuum on both sides, to measure it.",
     "Click in the figure and move to read values; click again to hold the cursor.",
 )
@@ -192,6 +193,18 @@ class SpectrumControls:
     def say(self, html: str) -> None:
         """Show HTML below the figure; texts in it are escaped by the caller."""
         self.readout.value = html
+
+    def safely(self, call: Callable[[Any], None], held: Callable[[], tuple[float, str]]) -> Callable[[Any], None]:
+        """Return `call` with our own errors shown below the figure, and the boxes set back to redshift and unit."""
+
+        def guarded(event: Any) -> None:
+            try:
+                call(event)
+            except MrsnbError as error:
+                self.warn(error)
+                self.redshift.value, self.unit.value = held()
+
+        return guarded
 
     def warn(self, error: Exception) -> None:
         """Show an error below the figure."""

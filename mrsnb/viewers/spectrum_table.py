@@ -56,6 +56,9 @@ class MeasurementTable(widgets.VBox):  # type: ignore[misc]
             self._show()
             self._on_change(self.kept)
 
+    def __repr__(self) -> str:
+        return f"<MeasurementTable {len(self.kept)} kept>"
+
     def _remove(self, entry: Entry, _: widgets.Button) -> None:
         self.kept = tuple(one for one in self.kept if one is not entry)
         self._show()

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from keyboard import stops
 
 SETUP = """
 import sys; sys.path[:0] = [{tests!r}]
@@ -102,6 +103,57 @@ def test_an_aperture_is_dragged_and_resized(shown):
     radius = book.python("v.aperture.shapes[0].sizes[0]")
     assert (handle[0] - middle[0]) * scale == pytest.approx(radius, abs=3 * scale)
     book.screenshot("cube-dragged")
+
+
+def test_an_aperture_is_dragged_in_a_part_of_the_image(shown):
+    book = shown()
+    for _ in range(3):
+        book.find("[title='zoom in']").first.click()
+    view = book.wait_until("v.image.view.side < 0.3 * v.image._whole.side and list(v.image.view)")
+    book.page.wait_for_timeout(400)
+    _, middle = dots(book)
+    scale = (view[1] - view[0]) / book.plot_area(IMAGE).width
+    was = book.python("v.apertures.handles(v.cube)[0]")
+    book.drag(middle, moved(middle, -50, 20))
+    book.wait_until(f"abs(v.apertures.handles(v.cube)[0][0] - {was[0] - 50 * scale}) < {3 * scale}")
+    assert book.python("v.apertures.handles(v.cube)[0][1]") == pytest.approx(was[1] - 20 * scale, abs=3 * scale)
+    assert book.python("list(v.image.view)") == view
+    book.page.wait_for_timeout(300)
+    _, now = dots(book)
+    assert now == pytest.approx(moved(middle, -50, 20), abs=2)
+    handle, now = dots(book)
+    book.drag(handle, moved(handle, 30, 0))
+    book.wait_until(f"v.aperture.shapes[0].sizes[0] > {(handle[0] - now[0] + 25) * scale}")
+    book.screenshot("cube-dragged-near")
+
+
+def test_the_spaxel_is_told_where_the_mouse_pans(shown):
+    book = shown()
+    book.find("[title*='drag and turn']").first.click()
+    book.wait_until("v.controls.zoom.value")
+    book.page.wait_for_timeout(300)
+    area = book.plot_area(IMAGE)
+    book.page.mouse.move(*area.at((6 + 0.5) / 25, 1 - (4 + 0.5) / 21))
+    book.wait_until("'x 6 y 4' in v._readout.value")
+    book.page.mouse.wheel(0, -300)
+    book.wait_until("v.image.view.side < 0.9 * v.image._whole.side")
+    place = area.at(0.7, 0.4)
+    book.drag(area.at(0.5, 0.5), place)
+    book.page.wait_for_timeout(300)
+    book.page.mouse.move(*moved(place, 30, 0))
+    wanted = book.python(
+        f"(lambda p, n=v.cube.grid: [round(float(p[0]) / n.spaxel_size + n.n_x // 2), "
+        f"round(float(p[1]) / n.spaxel_size + n.n_y // 2)])(v.image.view.at(0.7 + 30 / {area.width}, 0.6))"
+    )
+    book.wait_until(f"'x {wanted[0]} y {wanted[1]} ' in v._readout.value")
+
+
+def test_every_control_is_reached_by_tab(shown):
+    found = stops(shown(), ".mrsnb-viewer")
+    assert found.order == list(range(len(found.controls)))
+    assert len(found.order) > 40
+    assert not found.unseen
+    assert found.back == [len(found.order) - 1 - i for i in range(3)]
 
 
 def test_a_brushed_range_is_mapped_at_once(shown):

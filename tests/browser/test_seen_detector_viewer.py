@@ -151,6 +151,10 @@ def test_the_mouse_pans_and_zooms_and_then_chooses_again(shown):
     before = book.wait_until("list(d.panel.view)")
     book.drag(area.at(0.5, 0.5), area.at(0.7, 0.5))
     book.wait_until(f"d.panel.view.left < {before[0] - 20}")
+    book.page.wait_for_timeout(300)
+    hover(book, area.at(0.5, 0.4))
+    left, right = book.python("list(d.panel.view)")[:2]
+    assert book.wait_until("d._at")[0] == pytest.approx((left + right) / 2, abs=0.02 * (right - left))
     book.find("[title*='drag to pan']").first.click()
     book.page.wait_for_timeout(300)
     left, right = book.python("list(d.panel.view)")[:2]

@@ -3,6 +3,7 @@
 import shutil
 
 import pytest
+from keyboard import stops
 from playing import EACH_ONCE, measured, opened, play, play_by_hand
 
 
@@ -34,6 +35,14 @@ def test_it_fits_the_window(small, theme, size):
         assert box["width"] > 250
         assert box["x"] + box["width"] <= bench["x"] + bench["width"] + 1
     book.screenshot(f"bench-{theme}-{size[0]}")
+    book.execute("wb.place = 'detector'; wb.wait()")
+    book.find(".mrsnb-detector svg image").first.wait_for()
+    book.page.wait_for_timeout(300)
+    area, bench = book.plot_area("mrsnb-detector"), book.find(".mrsnb-bench").first.bounding_box()
+    assert area.width == pytest.approx(area.height, abs=2)
+    assert area.width > 200
+    assert bench["height"] < size[1] - 100
+    book.screenshot(f"bench-detector-{theme}-{size[0]}")
 
 
 def test_a_parameter_changes_the_cube_at_once(small):
@@ -55,6 +64,22 @@ def test_a_parameter_changes_the_cube_at_once(small):
     assert after.shape != before.shape or (after != before).any()
     assert book.python("float(wb.viewer.wavelength.value)") == pytest.approx(marker, abs=0.002)
     assert not (book.folder / "out").exists()
+
+
+def test_every_control_is_reached_by_tab(small):
+    book = shown(small)
+    for place in ("cube", "detector"):
+        book.execute(f"wb.place = {place!r}; wb.wait()")
+        book.page.wait_for_timeout(500)
+        found = stops(book, ".mrsnb-bench")
+        assert found.order == list(range(len(found.controls)))
+        assert not found.unseen
+        assert found.back == [len(found.order) - 1 - i for i in range(3)]
+    book.find(".mrsnb-tabs .lm-TabBar-tab:has-text('Results')").focus()
+    for _ in range(2):
+        book.press("ArrowRight")
+    book.press("Enter")
+    book.wait_until("wb.runner._tabs.selected_index == 2")
 
 
 def test_apertures_ranges_and_the_marker_go_both_ways(small):

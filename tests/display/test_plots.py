@@ -22,7 +22,7 @@ from mrsnb.display.plots.axes import Scale, linear_ticks, log_ticks
 from mrsnb.display.plots.canvas import Box, Canvas
 from mrsnb.display.plots.colours import CYCLE, INK, NOTHING, colour_map, rgba
 from mrsnb.display.plots.colours import MARKS as SHADES_OF_MARKS
-from mrsnb.display.plots.curves import draw_curve, extent
+from mrsnb.display.plots.curves import Stroke, draw_curves, extent
 from mrsnb.display.plots.detectors import block_mean
 from mrsnb.display.plots.glyphs import elided, length, readable
 from mrsnb.display.plots.images import sky_extent
@@ -369,7 +369,7 @@ def test_a_curve_covers_its_samples(ys, random):
 def test_a_lone_sample_is_seen_and_a_gap_stays_open():
     canvas = Canvas(60, 40)
     y = np.array([20.0, np.nan, 20.0, np.nan, 20.0, 20.0])
-    draw_curve(canvas, Box(5, 5, 50, 30), np.array([10.0, 15.0, 20.0, 30.0, 40.0, 50.0]), y, INK)
+    draw_curves(canvas, Box(5, 5, 50, 30), [Stroke(np.array([10.0, 15.0, 20.0, 30.0, 40.0, 50.0]), y, INK)])
     inked = (canvas.pixels > 0).any(axis=0)
     assert inked[[20, 40, 80, 90, 100]].all()
     assert not inked[[30, 60, 70]].any()
@@ -377,7 +377,7 @@ def test_a_lone_sample_is_seen_and_a_gap_stays_open():
 
 def test_curves_stay_within_their_frame():
     canvas = Canvas(60, 40)
-    draw_curve(canvas, Box(5, 10, 50, 20), np.linspace(10, 50, 30), np.linspace(-500, 500, 30), INK)
+    draw_curves(canvas, Box(5, 10, 50, 20), [Stroke(np.linspace(10, 50, 30), np.linspace(-500, 500, 30), INK)])
     assert not canvas.pixels[:20].any()
     assert not canvas.pixels[60:].any()
     assert canvas.pixels.any()

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mrsnb.display.plots.placement import spread
-from mrsnb.display.plots.stretch import KINDS, Stretch, compact, limits_of, stretch_between, stretch_of
+from mrsnb.display.plots.stretch import KINDS, Stretch, compact, limits_of, percentiles, stretch_between, stretch_of
 
 numbers = st.floats(-1e6, 1e6, allow_subnormal=False)
 images = st.lists(st.one_of(numbers, st.just(float("nan"))), min_size=1, max_size=30).map(np.array)
@@ -25,6 +25,20 @@ def test_stretch_keeps_order_and_nan(image):
     assert (np.diff(stretch(good)) >= 0).all()
     assert stretch(np.array([stretch.low, stretch.high])) == pytest.approx([0, 1])
     assert ((shades >= 0) & (shades <= 1) | np.isnan(shades)).all()
+
+
+@given(st.lists(numbers, min_size=1, max_size=40).map(np.array), st.lists(st.floats(0, 100), min_size=1, max_size=4))
+def test_percentiles_are_those_of_numpy(values, shares):
+    assert percentiles(values.copy(), *shares) == pytest.approx(np.percentile(values, shares), rel=1e-9, abs=1e-6)
+    assert percentiles(np.full(9, values[0]), *shares) == [values[0]] * len(shares)
+
+
+@given(images)
+def test_one_value_is_shown_as_an_array_of_it_is(image):
+    for kind in KINDS:
+        stretch = stretch_between(image, kind, 1.0, 7.0)
+        ticks = stretch.ticks()
+        assert [stretch.share(tick) for tick in ticks] == pytest.approx(stretch(np.array(ticks)), abs=1e-9)
 
 
 @given(images, st.floats(0.05, 0.3))

@@ -14,7 +14,7 @@ from spectra import spectrum_of
 from specutils import Spectrum, SpectrumList
 
 import mrsnb
-from mrsnb.core.curve import curve_of
+from mrsnb.core.curve import curve_of, make_curve
 from mrsnb.core.layers import CubeLayers
 from mrsnb.errors import InputError
 from mrsnb.io.layers import open_cube
@@ -162,3 +162,14 @@ def test_anything_else_is_refused_in_a_line(thing, message):
     with pytest.raises(InputError, match=message) as error:
         mrsnb.view(thing)
     assert "\n" not in str(error.value)
+
+
+def test_viewers_are_named_in_a_short_line(view):
+    assert repr(view(CUBE)) == "<CubeViewer 1A>"
+    assert repr(view(SPECTRUM)) == "<SpectrumViewer 1A>"
+    many = view([curve_of(spectrum_of(SPECTRUM.wave, name=f"a_star_of_a_long_name_{i}_x1d.fits")) for i in range(30)])
+    assert len(repr(many)) < 100
+    assert repr(many).endswith(" more>")
+    assert (
+        view([make_curve("a\x1b[31m\n", SPECTRUM.wave, {"FLUX": (SPECTRUM.flux, None, "Jy")})]).__repr__().isprintable()
+    )

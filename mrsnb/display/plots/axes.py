@@ -33,8 +33,7 @@ class Scale:
         values = np.asarray(values, float)
         low, high = self.low, self.high
         if self.log:
-            with np.errstate(invalid="ignore", divide="ignore"):
-                values = np.log10(np.where(values > 0, values, 1e-300) + 0 * values)
+            values = np.log10(np.maximum(values, 1e-300))
             low, high = log10(low), log10(high)
         return np.asarray(self.start + (values - low) / (high - low) * (self.stop - self.start))
 
@@ -94,11 +93,11 @@ def log_ticks(low: float, high: float) -> Ticks:
 
 def bottom_axis(canvas: Canvas, box: Box, scale: Scale, ticks: Ticks, label: str) -> None:
     """Draw ticks upward from the lower edge of a box, their labels and the axis's label below."""
-    for values, size in ((ticks.minor, SHORT), (ticks.values, LONG)):
-        for x in scale(values):
-            canvas.fill(Box(float(x) - 0.5, box.bottom - size, 1, size), INK)
-    for x, text in zip(scale(ticks.values), ticks.labels, strict=True):
-        canvas.text(float(x), box.bottom + 8, text, size=SMALL, at=(0.5, 0.0))
+    places = scale(ticks.values)
+    for x, size in ((scale(ticks.minor), SHORT), (places, LONG)):
+        canvas.fill_each(x - 0.5, box.bottom - size, (1, size), INK)
+    for x, text in zip(places.tolist(), ticks.labels, strict=True):
+        canvas.text(x, box.bottom + 8, text, size=SMALL, at=(0.5, 0.0))
     if ticks.factor:
         canvas.text(box.right, box.bottom + 29, ticks.factor, size=SMALL, at=(1.0, 0.0))
     canvas.text(box.x + box.width / 2, box.bottom + 28, label, size=13, at=(0.5, 0.0))
@@ -106,11 +105,11 @@ def bottom_axis(canvas: Canvas, box: Box, scale: Scale, ticks: Ticks, label: str
 
 def left_axis(canvas: Canvas, box: Box, scale: Scale, ticks: Ticks, label: str, away: float = 56.0) -> None:
     """Draw ticks to the right from the left edge of a box, their labels, and the axis's label so far to its left."""
-    for values, size in ((ticks.minor, SHORT), (ticks.values, LONG)):
-        for y in scale(values):
-            canvas.fill(Box(box.x, float(y) - 0.5, size, 1), INK)
-    for y, text in zip(scale(ticks.values), ticks.labels, strict=True):
-        canvas.text(box.x - 7, float(y), text, size=SMALL, at=(1.0, 0.5))
+    places = scale(ticks.values)
+    for y, size in ((scale(ticks.minor), SHORT), (places, LONG)):
+        canvas.fill_each(box.x, y - 0.5, (size, 1), INK)
+    for y, text in zip(places.tolist(), ticks.labels, strict=True):
+        canvas.text(box.x - 7, y, text, size=SMALL, at=(1.0, 0.5))
     if ticks.factor:
         canvas.text(box.x + 8, box.y + 8, ticks.factor, size=SMALL, at=(0.0, 0.0))
     canvas.text(box.x - away, box.y + box.height / 2, label, size=13, at=(0.5, 0.5), upward=True)
@@ -137,9 +136,8 @@ def colour_bar(
     first, n = colours
     canvas.image(box, first + np.arange(n)[::-1, None])
     canvas.frame(box)
-    values = stretch.ticks(apart)
-    for value, share in zip(values, stretch(np.array(values)), strict=True):
-        y = box.bottom - float(share) * box.height
+    for value in stretch.ticks(apart):
+        y = box.bottom - stretch.share(value) * box.height
         canvas.fill(Box(box.right + 1, y - 0.5, 3, 1), INK)
         canvas.text(box.right + 7, y, compact(value), size=11.5)
     if unit:

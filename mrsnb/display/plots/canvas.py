@@ -1,12 +1,13 @@
 """A sheet to draw on: places in a palette, without paper, so that a picture fits light and dark pages."""
 
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mrsnb.display.plots.colours import INK, Colour
-from mrsnb.display.plots.glyphs import EDGE, elided, glyphs, outlined, readable
+from mrsnb.display.plots.glyphs import EDGE, Glyphs, elided, glyphs, outlined, readable
 from mrsnb.display.plots.png import indexed_png
 from mrsnb.display.values import Picture
 
@@ -35,6 +36,21 @@ class Box(NamedTuple):
     def bottom(self) -> float:
         """Lower edge."""
         return self.y + self.height
+
+
+class Ink(NamedTuple):
+    """What a stamp leaves on a sheet."""
+
+    level: NDArray[np.uint8]
+    """Steps of opacity, 0 for none, shape (n_row, n_col), pixels of the file."""
+    some: NDArray[np.bool_]
+    """Where there is any."""
+
+    @classmethod
+    def of(cls, cover: Array) -> "Ink":
+        """Return the ink that covers shares of pixels, 0...1."""
+        level = _levels(cover)
+        return cls(level, level > 0)
 
 
 class Canvas:
@@ -67,7 +83,7 @@ class Canvas:
         key = (colour, under)
         if key not in self._ramps:
             self._ramps[key] = len(self.palette)
-            self.palette += [_over(colour, step / STEPS, under) for step in range(1, STEPS + 1)]
+            self.palette += _shades_over(colour, under)
         return self._ramps[key]
 
     def solid(self, colour: Colour) -> int:
@@ -110,62 +126,75 @@ class Canvas:
         outline : bool
             With an edge of the colour `under`.
         """
-        drawn = glyphs(readable(text), size * SHARPNESS, upward=upward)
+        drawn, ink = _written(text, size, upward)
         left = round(x * SHARPNESS - at[0] * drawn.width) + drawn.left
         top = round(y * SHARPNESS - at[1] * drawn.height) + drawn.top
         if outline and under is not None:
-            edge = outlined(readable(text), size * SHARPNESS)
-            self.stamp(left - EDGE, top - EDGE, edge, self.ramp(under))
-        self.stamp(left, top, drawn.cover, self.ramp(colour, under))
+            self.stamp(left - EDGE, top - EDGE, _edged(text, size), self.ramp(under))
+        self.stamp(left, top, ink, self.ramp(colour, under))
 
-    def title(self, x: float, title: str) -> None:
-        """Write a title at the top, its end if it is too long."""
-        self.text(x, 18, elided(title, 14.0, self.width - x - 8), size=14)
+    def title(self, x: float, title: str, room: float = 0.0) -> None:
+        """Write a title at the top, its end if it is too long; some room at the right is kept."""
+        self.text(x, 18, elided(title, 14.0, self.width - x - 8 - room), size=14)
 
-    def stamp(self, left: int, top: int, cover: Array, ramp: int) -> None:
-        """Ink pixels of the file by how much of each is covered, uint8, from the corner (left, top) on."""
-        height, width = cover.shape
-        rows, columns = slice(max(top, 0), max(top + height, 0)), slice(max(left, 0), max(left + width, 0))
-        part = self.pixels[rows, columns]
-        y, x = max(-top, 0), max(-left, 0)
-        level = _LEVELS.take(cover[y : y + part.shape[0], x : x + part.shape[1]])
-        np.copyto(part, level + np.uint8(ramp - 1), where=level > 0)
+    def stamp(self, left: int, top: int, ink: Ink, ramp: int) -> None:
+        """Ink pixels of the file from the corner (left, top) on."""
+        (height, width), (n_row, n_col) = ink.level.shape, self.pixels.shape
+        if top < 0 or left < 0 or top + height > n_row or left + width > n_col:
+            seen = np.s_[max(-top, 0) : max(n_row - top, 0), max(-left, 0) : max(n_col - left, 0)]
+            ink, top, left = Ink(ink.level[seen], ink.some[seen]), max(top, 0), max(left, 0)
+            height, width = ink.level.shape
+        part = self.pixels[top : top + height, left : left + width]
+        np.add(ink.level, np.uint8(ramp - 1), out=part, where=ink.some)
+
+    def shades(self, cover: Array, colour: Colour, under: Colour) -> NDArray[np.uint8]:
+        """Return the places of a colour that covers another one by so much, 0...1."""
+        level = _levels(cover)
+        return np.where(level > 0, level + np.uint8(self.ramp(colour, under) - 1), np.uint8(self.solid(under)))
 
     def fill(self, box: Box, colour: Colour) -> None:
         """Fill a rectangle, its edges at the nearest pixels."""
         rows, columns = self.within(box)
         self.pixels[rows, columns] = self.solid(colour)
 
+    def fill_each(self, x: Array | float, y: Array | float, size: tuple[float, float], colour: Colour) -> None:
+        """Fill rectangles of one width and height; `x` and `y` are of their upper left corners."""
+        left, top = (np.rint(np.asarray(edge) * SHARPNESS).astype(int)[..., None, None] for edge in (x, y))
+        across, down = (np.arange(max(round(side * SHARPNESS), 1)) for side in size)
+        self.pixels[top + down[:, None], left + across] = self.solid(colour)
+
     def frame(self, box: Box, colour: Colour = INK) -> None:
         """Draw the edges of a rectangle, a CSS pixel wide, around it."""
-        x, y, right, bottom = box.x, box.y, box.right, box.bottom
-        for edge in (
-            Box(x - 1, y - 1, box.width + 2, 1),
-            Box(x - 1, bottom, box.width + 2, 1),
-            Box(x - 1, y, 1, box.height),
-            Box(right, y, 1, box.height),
-        ):
-            self.fill(edge, colour)
+        rows, columns = self.within(box)
+        (y, bottom), (x, right) = ((max(at.start - SHARPNESS, 0), at.stop) for at in (rows, columns))
+        place, pixels = self.solid(colour), self.pixels
+        pixels[y : rows.start, x : right + SHARPNESS] = place
+        pixels[bottom : bottom + SHARPNESS, x : right + SHARPNESS] = place
+        pixels[rows, x : columns.start] = place
+        pixels[rows, right : right + SHARPNESS] = place
 
     def within(self, box: Box) -> tuple[slice, slice]:
         """Return the rows and columns of the file that a box covers."""
-        edges = [round(edge * SHARPNESS) for edge in (box.y, box.bottom, box.x, box.right)]
-        return slice(edges[0], max(edges[1], edges[0] + 1)), slice(edges[2], max(edges[3], edges[2] + 1))
+        x, y, width, height = box
+        top, left = round(y * SHARPNESS), round(x * SHARPNESS)
+        bottom, right = round((y + height) * SHARPNESS), round((x + width) * SHARPNESS)
+        return slice(top, max(bottom, top + 1)), slice(left, max(right, left + 1))
 
     def image(self, box: Box, places: Array) -> None:
         """Fill a box with an image of places in the palette, first row on top."""
         rows, columns = self.within(box)
         n_row, n_col = rows.stop - rows.start, columns.stop - columns.start
         y, x = (np.arange(n) * have // n for n, have in zip((n_row, n_col), places.shape, strict=True))
-        self.pixels[rows, columns] = places.take(x, axis=1).take(y, axis=0)
+        wide = places if places.shape[1] == 1 else places.take(x, axis=1)
+        self.pixels[rows, columns] = wide.take(y, axis=0)
 
     def lines(self, ends: Array, *, width: float = 1.0, colour: Colour = INK) -> None:
         """Draw straight lines; `ends` has shape (n, 4): x and y of both ends of each."""
         ends = np.asarray(ends, float)
         (left, top), (right, bottom) = ends.reshape(-1, 2).min(axis=0) - 4, ends.reshape(-1, 2).max(axis=0) + 4
         box = Box(left, top, right - left, bottom - top)
-        cover = np.clip(width / 2 * SHARPNESS + 0.5 - away_from(ends, box), 0.0, 1.0)
-        self.stamp(round(left * SHARPNESS), round(top * SHARPNESS), share_of_255(cover), self.ramp(colour))
+        ink = Ink.of(np.clip(width / 2 * SHARPNESS + 0.5 - away_from(ends, box), 0.0, 1.0))
+        self.stamp(round(left * SHARPNESS), round(top * SHARPNESS), ink, self.ramp(colour))
 
     def leaders(self, x: Array, labels: Array, ends: Array, top: float, knee: float, colour: Colour) -> None:
         """Draw thin lines from labels, side by side at height `top`, to above what they name, and straight down to it.
@@ -183,65 +212,75 @@ class Canvas:
         start, move = labels * SHARPNESS, column + 0.5 - labels * SHARPNESS
         middle = start + move * (rows + 0.5 - rows[0]) / len(rows)
         half = 0.5 + 0.5 * np.abs(move) / len(rows)
-        first = np.floor(middle - half).astype(int)
-        rows = np.broadcast_to(rows, first.shape)
-        for k in range(int(2 * half.max()) + 2):
-            cover = np.minimum(middle + half, first + k + 1) - np.maximum(middle - half, first + k)
-            self._edge(rows.ravel(), (first + k).ravel(), np.clip(cover, 0.0, 1.0).ravel(), self.ramp(colour), (0, 0))
+        columns = np.floor(middle - half).astype(int) + np.arange(int(2 * half.max()) + 2)[:, None, None]
+        cover = np.minimum(middle + half, columns + 1) - np.maximum(middle - half, columns)
+        rows = np.broadcast_to(rows, columns.shape)
+        self._edge(rows.ravel(), columns.ravel(), np.clip(cover, 0.0, 1.0).ravel(), self.ramp(colour))
         for place, end in zip(column.astype(int), np.round(ends * SHARPNESS).astype(int), strict=True):
             self.pixels[round(knee * SHARPNESS) : end, place] = self.solid(colour)
 
-    def spans(
-        self, first: int, top: Array, bottom: Array, clip: slice, *, ramp: int, on: tuple[int, int] = (0, 0)
-    ) -> None:
-        """Ink one span of each column of the file from the column `first` on.
+    def spans(self, spans: "Spans", clip: slice, ramp: Array, on: Array) -> None:
+        """Ink spans of columns.
 
         Parameters
         ----------
-        first : int
-            Column of the file.
-        top, bottom : ndarray
-            Edges of the spans, shape (n_col,), pixels of the file; NaN where there is none.
+        spans : Spans
+            Shape (n,).
         clip : slice
             Rows that may be inked.
-        ramp : int
-            Opacities to ink with.
-        on : tuple of int
-            A place in the palette, and the opacities to ink its pixels with.
+        ramp : ndarray
+            Opacities to ink each with, shape (n,).
+        on : ndarray
+            A place in the palette, and the opacities to ink its pixels with, shape (2, n).
         """
-        column, top, bottom = _clipped(first, top, bottom, clip)
+        some, (column, top, bottom) = _clipped(spans, clip)
+        ramp, on = ramp[some], on[:, some]
         start, stop = np.ceil(top).astype(int), np.floor(bottom).astype(int)
         self._edge(start - 1, column, np.where(start > stop, bottom - top, start - top), ramp, on)
         self._edge(stop, column, np.where(start > stop, 0.0, bottom - stop), ramp, on)
         self._columns(column, start, stop, ramp + STEPS - 1)
 
-    def bars(self, first: int, top: Array, bottom: Array, clip: slice, colour: Colour) -> None:
-        """Fill whole pixels of one span of each column; arguments as for `spans`."""
-        column, top, bottom = _clipped(first, top, bottom, clip)
+    def bars(self, spans: "Spans", clip: slice, colour: Colour) -> None:
+        """Fill whole pixels of spans of columns, as far as they are in the rows of `clip`."""
+        _, (column, top, bottom) = _clipped(spans, clip)
         self._columns(column, top.astype(int), bottom.astype(int), self.solid(colour))
 
-    def _columns(self, column: Array, start: Array, stop: Array, place: int) -> None:
+    def _columns(self, column: Array, start: Array, stop: Array, place: Array | int) -> None:
         count = np.maximum(stop - start, 0)
         within = np.arange(count.sum()) - np.repeat(np.cumsum(count) - count, count)
         n_col = self.pixels.shape[1]
-        self.pixels.ravel()[np.repeat(start * n_col + column, count) + within * n_col] = place
+        each = place if isinstance(place, int) else np.repeat(place, count)
+        self.pixels.ravel()[np.repeat(start * n_col + column, count) + within * n_col] = each
 
-    def _edge(self, row: Array, column: Array, cover: Array, ramp: int, on: tuple[int, int]) -> None:
+    def _edge(self, row: Array, column: Array, cover: Array, ramp: Array | int, on: Array | None = None) -> None:
         level = _levels(cover)
-        some = (level > 0) & (row >= 0) & (row < self.pixels.shape[0])
-        row, column, level = row[some], column[some], level[some]
-        first = np.where(self.pixels[row, column] == on[0], on[1], ramp) if on[1] else ramp
-        self.pixels[row, column] = first - 1 + level
+        some = np.flatnonzero((level > 0) & (row >= 0) & (row < self.pixels.shape[0]))
+        row, column = row[some], column[some]
+        first = ramp if isinstance(ramp, int) else ramp[some]
+        if on is not None:
+            first = np.where(self.pixels[row, column] == on[0, some], on[1, some], first)
+        self.pixels[row, column] = first - 1 + level[some]
 
     def picture(self, title: str) -> Picture:
         """Return what was drawn."""
         return Picture(title, indexed_png(self.pixels, self.palette, title), self.width, self.height)
 
 
-def _clipped(first: int, top: Array, bottom: Array, clip: slice) -> tuple[Array, Array, Array]:
-    """Return the columns that have a span within the rows of `clip`, and its edges there."""
+class Spans(NamedTuple):
+    """Parts of columns of the file, shape (n,) each."""
+
+    column: Array
+    top: Array
+    bottom: Array
+    """Pixels of the file; NaN where there is nothing."""
+
+
+def _clipped(spans: Spans, clip: slice) -> tuple[Array, Spans]:
+    """Return which spans are within the rows of `clip`, and what of them is."""
+    column, top, bottom = spans
     some = np.flatnonzero((bottom >= clip.start) & (top <= clip.stop))
-    return first + some, np.clip(top[some], clip.start, clip.stop), np.clip(bottom[some], clip.start, clip.stop)
+    ends = clip.start, clip.stop
+    return some, Spans(column[some], np.clip(top[some], *ends), np.clip(bottom[some], *ends))
 
 
 def away_from(ends: Array, box: Box) -> Array:
@@ -259,12 +298,31 @@ def _levels(cover: Array) -> NDArray[np.uint8]:
     return (cover * STEPS + 0.5).astype(np.uint8)
 
 
-def share_of_255(cover: Array) -> NDArray[np.uint8]:
-    """Return shares of a pixel, 0...1, as 0...255."""
-    return (cover * 255.0 + 0.5).astype(np.uint8)
-
-
 _LEVELS = _levels(np.arange(256) / 255.0)
+
+
+def _ink_of_letters(cover: NDArray[np.uint8]) -> Ink:
+    level = _LEVELS.take(cover)
+    return Ink(level, level > 0)
+
+
+@lru_cache(1024)
+def _written(text: str, size: float, upward: bool) -> tuple[Glyphs, Ink]:
+    """Return a line of text, its letters only as ink."""
+    drawn = glyphs(readable(text), size * SHARPNESS, upward=upward)
+    ink = _ink_of_letters(drawn.cover)
+    return drawn._replace(cover=ink.level), ink
+
+
+@lru_cache(256)
+def _edged(text: str, size: float) -> Ink:
+    return _ink_of_letters(outlined(readable(text), size * SHARPNESS))
+
+
+@lru_cache(256)
+def _shades_over(colour: Colour, under: Colour | None) -> list[Colour]:
+    """Return `STEPS` opacities of a colour over another, the faintest first."""
+    return [_over(colour, step / STEPS, under) for step in range(1, STEPS + 1)]
 
 
 def _over(colour: Colour, share: float, under: Colour | None) -> Colour:

@@ -1,11 +1,12 @@
 """Curves on a canvas: in each column of pixels, the span that the curve covers."""
 
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from mrsnb.display.plots.canvas import SHARPNESS, Box, Canvas
+from mrsnb.display.plots.canvas import SHARPNESS, Box, Canvas, Spans
 from mrsnb.display.plots.colours import Colour
 
 Array = NDArray[Any]
@@ -35,28 +36,45 @@ def extent(x: Array, y: Array) -> Extent:
     edges = np.interp(first + np.arange(n + 1), x, y, left=np.nan, right=np.nan)
     top, bottom = np.fmin(edges[:-1], edges[1:]), np.fmax(edges[:-1], edges[1:])
     some = np.isfinite(y)
-    column = np.floor(x[some]).astype(int) - first
-    np.fmin.at(top, column, y[some])
-    np.fmax.at(bottom, column, y[some])
+    column, y = np.floor(x[some]).astype(int) - first, y[some]
+    np.fmin.at(top, column, y)
+    np.fmax.at(bottom, column, y)
     return Extent(first, top, bottom)
 
 
-def draw_curve(
-    canvas: Canvas, box: Box, x: Array, y: Array, colour: Colour, *, width: float = 1.0, on: Colour | None = None
-) -> None:
-    """Draw a curve within a box; arguments as for `extent`, `width` in CSS pixels, `on` a colour that is beneath."""
-    half = width / 2 * SHARPNESS
-    first, top, bottom = extent(x, y)
+class Stroke(NamedTuple):
+    """A curve to be drawn."""
+
+    x: Array
+    y: Array
+    """Places of its samples, as for `extent`."""
+    colour: Colour
+    on: Colour | None = None
+    """A colour that is beneath."""
+
+
+def draw_curves(canvas: Canvas, box: Box, strokes: Sequence[Stroke], *, width: float = 1.0) -> None:
+    """Draw curves within a box, `width` CSS pixels wide."""
+    half, gap = width / 2 * SHARPNESS, np.array([np.nan])
+    parts, ramps = [], []
+    for x, y, colour, on in strokes:
+        first, top, bottom = extent(x, y)
+        parts.append((np.arange(first, first + len(top) + 1), top, gap, bottom, gap))
+        ramp = canvas.ramp(colour)
+        ramps.append((ramp, *((0, ramp) if on is None else (canvas.solid(on), canvas.ramp(colour, on)))))
+    column = np.concatenate([part[0] for part in parts])
+    top, bottom = (np.concatenate([one for part in parts for one in part[k : k + 2]]) for k in (1, 3))
     above, below = np.fmin(_left(top), _right(top)), np.fmax(_left(bottom), _right(bottom))
     top, bottom = np.fmin(top - half, above + half), np.fmax(bottom + half, below - half)  # the pen is as wide as high
-    beneath = (0, 0) if on is None else (canvas.solid(on), canvas.ramp(colour, on))
-    canvas.spans(first, top, bottom, canvas.within(box)[0], ramp=canvas.ramp(colour), on=beneath)
+    inks = np.repeat(np.array(ramps), [len(part[0]) for part in parts], axis=0).T
+    canvas.spans(Spans(column, top, bottom), canvas.within(box)[0], inks[0], inks[1:])
 
 
 def draw_band(canvas: Canvas, box: Box, x: Array, low: Array, high: Array, colour: Colour) -> None:
     """Fill the room between two curves; arguments as for `extent`."""
     first, top, _ = extent(x, high)
-    canvas.bars(first, np.round(top), np.round(extent(x, low).bottom), canvas.within(box)[0], colour)
+    spans = Spans(first + np.arange(len(top)), np.round(top), np.round(extent(x, low).bottom))
+    canvas.bars(spans, canvas.within(box)[0], colour)
 
 
 def _left(values: Array) -> Array:

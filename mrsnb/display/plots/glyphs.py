@@ -35,7 +35,6 @@ class Glyphs(NamedTuple):
     """Of that box, pixels."""
 
 
-@lru_cache(4096)
 def glyphs(text: str, size: float, *, upward: bool = False) -> Glyphs:
     """Return `text` drawn.
 
@@ -63,7 +62,6 @@ def glyphs(text: str, size: float, *, upward: bool = False) -> Glyphs:
     return Glyphs(np.rot90(cover), round(y0 + height), round(width) - x0 - cover.shape[1], height, width)
 
 
-@lru_cache(256)
 def outlined(text: str, size: float) -> NDArray[np.uint8]:
     """Return the letters of `glyphs` and an edge about them, 255 where there is any; larger by `EDGE` on each side."""
     wide = np.pad(glyphs(text, size).cover, EDGE)

@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mrsnb.display.plots.axes import Scale, bottom_axis, colour_bar, left_axis, linear_ticks
-from mrsnb.display.plots.canvas import SHARPNESS, Box, Canvas, away_from, share_of_255
+from mrsnb.display.plots.canvas import SHARPNESS, Box, Canvas, Ink, away_from
 from mrsnb.display.plots.colours import LIGHT, MARKS, NOTHING, SHADE, colour_map, rgba
-from mrsnb.display.plots.glyphs import elided, length
+from mrsnb.display.plots.glyphs import EDGE, elided, glyphs, length, outlined
 from mrsnb.display.plots.stretch import Stretch, stretch_of
 from mrsnb.display.values import Picture
 
@@ -19,6 +19,8 @@ Array = NDArray[Any]
 UNIT = "MJy/sr"
 SHADES = 96
 """Colours of an image."""
+_EDGE = 1.4 * SHARPNESS
+"""Half the width of a ring with its dark edges, pixels of the file."""
 _FEW = 17
 """Colours of a difference, mostly noise, which would be too large a file in more."""
 
@@ -134,8 +136,9 @@ def image_grid_picture(title: str, images: Sequence[SkyImage], rotation: float =
     side = 160 if n_across == 4 else 218 if n_across < 4 else 110
     across, high, head, margin = side + 64, side + 12, 40, 8
     canvas = Canvas(max(margin + across * n_across, 300), head + high * down)
-    canvas.title(margin, title)
-    canvas.text(canvas.width - 8, 18, images[0].unit if images else UNIT, size=12, at=(1.0, 0.5))
+    unit = elided(images[0].unit if images else UNIT, 12.0, canvas.width / 4)
+    canvas.title(margin, title, room=length(unit, 12.0) + 16)
+    canvas.text(canvas.width - 8, 18, unit, size=12, at=(1.0, 0.5))
     for i, image in enumerate(images):
         column, row = divmod(i, down)
         cell = Box(margin + column * across, head + row * high, side, side)
@@ -174,9 +177,8 @@ def _paint(canvas: Canvas, box: Box, shown: SkyImage) -> Stretch | None:
         y, x = np.nonzero(shown.holes)
         size = Box(0, 0, box.width / shown.holes.shape[1], box.height / shown.holes.shape[0])
         dot = max(1.5, size.width / 3)
-        for row, column in zip(y[:500], x[:500], strict=True):
-            middle = box.x + (column + 0.5) * size.width, box.bottom - (row + 0.5) * size.height
-            canvas.fill(Box(middle[0] - dot / 2, middle[1] - dot / 2, dot, dot), rgba(MARKS[2]))
+        left, top = box.x + (x[:500] + 0.5) * size.width, box.bottom - (y[:500] + 0.5) * size.height
+        canvas.fill_each(left - dot / 2, top - dot / 2, (dot, dot), rgba(MARKS[2]))
     if shown.ring is not None and np.isfinite(shown.ring).all():
         _ring(canvas, box, shown.ring, shown.image.shape)
     return stretch
@@ -192,11 +194,11 @@ def _ring(canvas: Canvas, box: Box, ring: tuple[float, float, float], shape: tup
     left, right = max(columns.start, int(x - radius) - 3), min(columns.stop, int(x + radius) + 4)
     if top >= bottom or left >= right:
         return
-    across, down = (np.arange(*ends, dtype=np.float32) for ends in ((left, right), (top, bottom)))
-    away = np.abs(np.hypot(across + np.float32(0.5 - x), down[:, None] + np.float32(0.5 - y)) - np.float32(radius))
-    canvas.stamp(left, top, share_of_255((away < 1.4 * SHARPNESS).astype(float)), canvas.ramp(SHADE))
-    inner = np.clip(0.6 * SHARPNESS + 0.5 - away, 0.0, 1.0)
-    canvas.stamp(left, top, share_of_255(inner), canvas.ramp(LIGHT, SHADE))
+    across, down = np.arange(left, right) + (0.5 - x), np.arange(top, bottom) + (0.5 - y)
+    square = across**2 + (down**2)[:, None]
+    near = (square < (radius + _EDGE) ** 2) & (square > max(radius - _EDGE, 0.0) ** 2)
+    inked = 0.6 * SHARPNESS + 0.5 - np.abs(np.sqrt(square[near]) - radius)
+    canvas.pixels[top:bottom, left:right][near] = canvas.shades(np.clip(inked, 0.0, 1.0), LIGHT, SHADE)
 
 
 def _shades(canvas: Canvas, colours: str) -> Shades:
@@ -242,14 +244,10 @@ def sky_extent(shape: tuple[int, ...], spaxel_size: float) -> tuple[float, float
 
 def compass(canvas: Canvas, frame: Box, rotation: float, size: float = 26.0) -> None:
     """Draw arrows toward north and east in the lower right corner of an image."""
-    x, y = frame.right - size, frame.bottom - size
     left, top, edge, ink = _arrows(rotation, size)
-    left, top = left + round((x - 2 * size) * SHARPNESS), top + round((y - 2 * size) * SHARPNESS)
+    left, top = left + round((frame.right - size) * SHARPNESS), top + round((frame.bottom - size) * SHARPNESS)
     canvas.stamp(left, top, edge, canvas.ramp(SHADE))
     canvas.stamp(left, top, ink, canvas.ramp(LIGHT, SHADE))
-    for name, (dx, dy) in _arms(rotation).items():
-        place = x + (size + 8) * dx, y + (size + 8) * dy
-        canvas.text(*place, name, size=11, colour=LIGHT, at=(0.5, 0.5), under=SHADE, outline=True)
 
 
 def _arms(rotation: float) -> dict[str, tuple[float, float]]:
@@ -259,14 +257,22 @@ def _arms(rotation: float) -> dict[str, tuple[float, float]]:
 
 
 @lru_cache(64)
-def _arrows(rotation: float, size: float) -> tuple[int, int, Array, Array]:
-    """Return the edge and the ink of the arrows, 0...255, and their corner in a box about their origin."""
-    lines, head = [], 0.22 * size
+def _arrows(rotation: float, size: float) -> tuple[int, int, Ink, Ink]:
+    """Return the corner of the arrows with their letters from their origin, pixels, their edge and their ink."""
+    lines, head, reach = [], 0.22 * size, ceil(2 * size)
     for dx, dy in _arms(rotation).values():
         x, y = size * dx, size * dy
         sides = ((x - head * (dx + s * dy * 0.6), y - head * (dy - s * dx * 0.6)) for s in (-1, 1))
         lines += [(0.0, 0.0, x, y), *((x, y, *side) for side in sides)]
-    away = away_from(np.array(lines), Box(-2 * size, -2 * size, 4 * size, 4 * size))
-    edge, ink = away < 1.7 * SHARPNESS, np.clip(0.6 * SHARPNESS + 0.5 - away, 0.0, 1.0)
+    away = away_from(np.array(lines), Box(-reach, -reach, 2 * reach, 2 * reach))
+    edge, ink = (away < 1.7 * SHARPNESS) * 1.0, np.clip(0.6 * SHARPNESS + 0.5 - away, 0.0, 1.0)
+    for name, (dx, dy) in _arms(rotation).items():
+        drawn = glyphs(name, 11.0 * SHARPNESS)
+        left = round((reach + (size + 8) * dx) * SHARPNESS - 0.5 * drawn.width) + drawn.left
+        top = round((reach + (size + 8) * dy) * SHARPNESS - 0.5 * drawn.height) + drawn.top
+        for sheet, letter, wider in ((ink, drawn.cover, 0), (edge, outlined(name, 11.0 * SHARPNESS), EDGE)):
+            part = sheet[top - wider : top + len(letter) - wider, left - wider : left + letter.shape[1] - wider]
+            np.maximum(part, letter / 255.0, out=part)
     (y, y_stop), (x, x_stop) = ((k.min(), k.max() + 1) for k in np.nonzero(edge))
-    return int(x), int(y), share_of_255(edge[y:y_stop, x:x_stop]), share_of_255(ink[y:y_stop, x:x_stop])
+    seen, corner = np.s_[y:y_stop, x:x_stop], reach * SHARPNESS
+    return int(x) - corner, int(y) - corner, Ink.of(edge[seen]), Ink.of(ink[seen])

@@ -11,8 +11,8 @@ from mrsnb.display.text import clean
 
 _LESS_LEFT, _LESS_ABOVE = 1, 2
 """Filters of PNG: each pixel less the one on its left, and less the one above it."""
-_EACH = 5
-"""One column in so many tells how a row is stored; images are enlarged 2, 3 or 4 times, so all their pixels are met."""
+_EACH = 11
+"""One column in so many tells how a row is stored."""
 _STRIP = 128
 """Rows that are stored at a time, few enough to stay in a processor's cache."""
 _SHORTER = 0.6

@@ -10,9 +10,10 @@ from numpy.typing import NDArray
 from mrsnb.display.plots.axes import SMALL, Scale, Ticks, bottom_axis, left_axis, linear_ticks, log_ticks
 from mrsnb.display.plots.canvas import Box, Canvas
 from mrsnb.display.plots.colours import CYCLE, FAINT, Colour, rgba
-from mrsnb.display.plots.curves import draw_band, draw_curve
+from mrsnb.display.plots.curves import Stroke, draw_band, draw_curves
 from mrsnb.display.plots.glyphs import length
 from mrsnb.display.plots.placement import spread
+from mrsnb.display.plots.stretch import percentiles
 from mrsnb.display.values import Picture
 
 Array = NDArray[Any]
@@ -96,13 +97,14 @@ def _fill(canvas: Canvas, shown: Sequence[Curve], marks: Sequence[tuple[float, s
     inside = [(w, name) for w, name in sorted(marks) if any(low <= w <= high for low, high in spans)]
     x, x_ticks = _wave_axis(shown)
     y, y_ticks = _flux_axis(shown, above=(_strip(inside) + 30) / FRAME.height if inside else 0.06)
+    strokes = []
     for c in shown:
+        across, band = x(c.wave), None
         if c.err is not None:
-            band = rgba(f"#{c.colour[0]:02x}{c.colour[1]:02x}{c.colour[2]:02x}", _BAND)
-            draw_band(canvas, FRAME, x(c.wave), y(c.flux - c.err), y(c.flux + c.err), band)
-    for c in shown:
-        on = None if c.err is None else (*c.colour[:3], _BAND)
-        draw_curve(canvas, FRAME, x(c.wave), y(c.flux), c.colour, on=on)
+            band = (*c.colour[:3], _BAND)
+            draw_band(canvas, FRAME, across, y(c.flux - c.err), y(c.flux + c.err), band)
+        strokes.append(Stroke(across, y(c.flux), c.colour, on=band))
+    draw_curves(canvas, FRAME, strokes)
     _name_lines(canvas, Axes(x, y), shown, inside)
     if names:
         _name_curves(canvas, x, shown, names)
@@ -112,9 +114,11 @@ def _fill(canvas: Canvas, shown: Sequence[Curve], marks: Sequence[tuple[float, s
 
 def _curve(label: str, wave: Array, flux: Array, err: Array | None, colour: Colour) -> Curve:
     wave, flux = np.asarray(wave, dtype=float), np.asarray(flux, dtype=float)
-    order = np.argsort(wave, kind="stable")[: np.isfinite(wave).sum()]
-    clean_err = None if err is None else np.asarray(err, dtype=float)[order]
-    return Curve(label, wave[order], np.where(np.isfinite(flux), flux, np.nan)[order], clean_err, colour)
+    flux, err = np.where(np.isfinite(flux), flux, np.nan), None if err is None else np.asarray(err, dtype=float)
+    if not (wave[1:] >= wave[:-1]).all() or not np.isfinite(wave).all():
+        order = np.argsort(wave, kind="stable")[: np.isfinite(wave).sum()]
+        wave, flux, err = wave[order], flux[order], None if err is None else err[order]
+    return Curve(label, wave, flux, err, colour)
 
 
 def _wave_axis(curves: Sequence[Curve]) -> tuple[Scale, Ticks]:
@@ -132,9 +136,9 @@ def _wave_axis(curves: Sequence[Curve]) -> tuple[Scale, Ticks]:
 
 def _flux_axis(curves: Sequence[Curve], above: float, below: float = 0.05) -> tuple[Scale, Ticks]:
     """Choose a linear or logarithmic axis with some room, as fractions of its height, above and below the curves."""
-    flux = np.concatenate([_unspiked(c.flux) for c in curves])
-    flux = flux[np.isfinite(flux)]
-    low, faint, bright, high = (float(v) for v in np.percentile(flux, [0.2, 5.0, 99.0, 100.0]))
+    flux = np.concatenate([part for c in curves for part in (c.flux, [np.nan])])
+    flux = _unspiked(flux)[np.isfinite(flux)]
+    low, faint, bright, high = percentiles(flux, 0.2, 5.0, 99.0, 100.0)
     is_log = faint > 0 and bright > 10 * faint
     if is_log:
         low = max(low, faint / 10)
@@ -170,10 +174,11 @@ class _Light:
         first, stop = np.searchsorted(self.wave, [wave * (1 - within), wave * (1 + within)])
         return np.asarray(self.flux[first:stop])
 
-    def highest(self, wave: float) -> float:
-        """Return the highest flux within half a percent of `wave`; NaN if there is none."""
-        near = self.near(wave, 0.005)
-        return float(near.max()) if near.size else np.nan
+    def highest(self, waves: Array) -> Array:
+        """Return the highest flux within half a percent of each of some wavelengths; NaN where there is none."""
+        ends = np.searchsorted(self.wave, waves[:, None] * (1 - 0.005, 1 + 0.005))
+        most = np.maximum.reduceat(np.append(self.flux, -np.inf), ends.ravel())[::2]
+        return np.where(ends[:, 0] < ends[:, 1], most, np.nan)
 
     def contrast(self, wave: float) -> float:
         """Return how far the flux near `wave` rises over its surroundings; 0 where nothing is seen."""
@@ -188,10 +193,10 @@ def _name_lines(canvas: Canvas, axes: Axes, curves: Sequence[Curve], marks: Sequ
     light, foot = _Light(curves), FRAME.y + _strip(marks)
     most = int((FRAME.width - 28) / LABEL_GAP)
     kept = marks if len(marks) <= most else sorted(sorted(marks, key=lambda mark: -light.contrast(mark[0]))[:most])
-    wanted = axes.x([wave for wave, _ in kept])
+    waves = np.array([wave for wave, _ in kept])
+    wanted = axes.x(waves)
     places = spread(list(wanted), LABEL_GAP, FRAME.x + 16, FRAME.right - 12)
-    peaks = np.array([light.highest(wave) for wave, _ in kept])
-    ends = np.fmin(axes.y(peaks), FRAME.bottom) - 5
+    ends = np.fmin(axes.y(light.highest(waves)), FRAME.bottom) - 5
     long = ends > foot + 20
     if long.any():
         canvas.leaders(wanted[long], np.array(places)[long], ends[long], foot + 3, foot + 16, FAINT)

@@ -6,13 +6,13 @@ from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from queue import Empty, SimpleQueue
 from time import monotonic
 
 from mrsnb.batch.checking import checked
 from mrsnb.batch.cluster import Place, connected
+from mrsnb.batch.handing import DEATHS, Handed
 from mrsnb.batch.jobs import Job
-from mrsnb.batch.lock import Hold, held
+from mrsnb.batch.lock import ENDING, held, stopped_on_failure
 from mrsnb.batch.outcomes import BatchResult, Outcome
 from mrsnb.batch.records import done_before
 from mrsnb.batch.report import write_reports
@@ -21,13 +21,6 @@ from mrsnb.display.progress import follow
 from mrsnb.errors import ParamError
 from mrsnb.io.atomic import output_folder
 from mrsnb.kernels.threads import n_threads
-
-DEATHS = 3
-"""How often the process of a job may die, which is no fault of the job, before it counts as failed."""
-
-ENDING = 10
-"""Seconds that jobs on other machines have to see that they are not wanted any more."""
-
 
 class BatchInterrupted(KeyboardInterrupt):
     """A batch that was stopped; what was done until then is kept, and is not done again.
@@ -152,7 +145,7 @@ def run_batch(
         where = _threads(workers) if scheduler is None else connected(scheduler, folder, say)
         tasks = [Task(job, folder, hold.token, limits) for job in todo.waiting]
         try:
-            with where as place, _stopped_on_failure(hold):
+            with where as place, stopped_on_failure(hold):
                 for outcome in follow(_each(tasks, place, retries), len(tasks)):
                     made[outcome.name] = outcome
                     say(_line(outcome, len(made) - len(todo.done), len(tasks), monotonic() - start))
@@ -175,40 +168,17 @@ def _check(workers: int | None, scheduler: str | None, threads: int | None, retr
 
 def _each(tasks: Sequence[Task], place: Place, retries: int) -> Iterator[Outcome]:
     """Yield what became of each task as it is known; those that died or failed are run again as often as is allowed."""
-    ready: SimpleQueue[tuple[Task, Future[Outcome]]] = SimpleQueue()
-    again: Counter[tuple[str, str]] = Counter()
+    handed, again = Handed(place, run_task), Counter[tuple[str, str]]()
     allowed = {"died": DEATHS, "failed": retries}
-
-    def submit(task: Task) -> None:
-        future = place.executor.submit(run_task, task)
-        future.add_done_callback(lambda done: ready.put((task, done)))
-
     for task in tasks:
-        submit(task)
-    waiting = len(tasks)
-    while waiting:
-        try:
-            task, future = ready.get(timeout=1)
-        except Empty:
-            place.check()
-            continue
+        handed.add(task)
+    for task, future in handed.ready():
         outcome = _outcome(task, future)
         if again[outcome.state, outcome.name] < allowed.get(outcome.state, 0):
             again[outcome.state, outcome.name] += 1
-            submit(replace(task, attempt=task.attempt + 1))
-            continue
-        waiting -= 1
-        yield replace(outcome, state="failed") if outcome.state == "died" else outcome
-
-
-@contextmanager
-def _stopped_on_failure(hold: Hold) -> Iterator[None]:
-    """Let the jobs that run see that they are not wanted any more, if the block is left early."""
-    try:
-        yield
-    except BaseException:
-        hold.stop()
-        raise
+            handed.add(replace(task, attempt=task.attempt + 1))
+        else:
+            yield replace(outcome, state="failed") if outcome.state == "died" else outcome
 
 
 def _outcome(task: Task, future: Future[Outcome]) -> Outcome:

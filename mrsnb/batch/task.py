@@ -17,7 +17,7 @@ from mrsnb.batch.jobs import Job
 from mrsnb.batch.lock import LATE, is_held
 from mrsnb.batch.outcomes import Outcome
 from mrsnb.batch.records import Seen, done_before, files_left, inputs_of, key_of, seen, write_record
-from mrsnb.batch.versions import difference, versions
+from mrsnb.batch.versions import check_here, versions
 from mrsnb.batch.watch import Watch
 from mrsnb.errors import MrsnbError
 
@@ -107,7 +107,7 @@ def run_task(task: Task) -> Outcome:
         started=datetime.now(UTC).isoformat(timespec="seconds"),
     )
     try:
-        _fit(task, begun.host)
+        check_here(task.software, task.output_dir)
         if not is_held(task.output_dir, task.token, LATE):
             return replace(begun, state="left")
         if (before := done_before(task.job, begun.folder)) is not None:  # by a worker that died when it was to say so
@@ -116,22 +116,6 @@ def run_task(task: Task) -> Outcome:
             return _run(task, begun, staging)
     except Exception as error:  # noqa: BLE001 (one job must not end the others)
         return replace(begun, error=_said(error))
-
-
-def _fit(task: Task, host: str) -> None:
-    """Refuse to run where the result would not be the same, or not be found.
-
-    Raises
-    ------
-    MrsnbError
-        Saying why.
-    """
-    if (other := difference(versions(), task.software)) is not None:
-        msg = f"{host} {other}; install the same on all machines"
-        raise MrsnbError(msg)
-    if not task.output_dir.is_dir():
-        msg = f"{host} does not see {task.output_dir}; all machines need the same directories"
-        raise MrsnbError(msg)
 
 
 def _run(task: Task, begun: Outcome, staging: Path) -> Outcome:

@@ -82,7 +82,7 @@ def read_background(path: Path | str) -> tuple[CombinedSpectrum, ...]:
     InputError
         If it cannot be read, holds no spectrum, or is in other units than micron and MJy/sr.
     """
-    return _read(Path(path), (_COMBINED, _EXTRACTED), "a spectrum (_c1d or _x1d)")
+    return _read(local(path), (_COMBINED, _EXTRACTED), "a spectrum (_c1d or _x1d)")
 
 
 def _read(path: Path, names: tuple[str, ...], what: str) -> tuple[CombinedSpectrum, ...]:

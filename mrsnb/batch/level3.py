@@ -297,7 +297,7 @@ def _in_order(made: Sequence[Made], exposures: Sequence[ExposureFile], params: S
     products = [product for one in made for product in one.products]
     if not products:
         return []
-    order = {}
+    order: dict[str, int] = {}
     for number, bands in enumerate(planned_bands(exposures, params.cube_build)):
         order |= dict.fromkeys((label_of(bands), "+".join(band.name for band in bands)), number)
     return sorted(products, key=lambda product: order[product.label])

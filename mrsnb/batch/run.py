@@ -22,6 +22,7 @@ from mrsnb.errors import ParamError
 from mrsnb.io.atomic import output_folder
 from mrsnb.kernels.threads import n_threads
 
+
 class BatchInterrupted(KeyboardInterrupt):
     """A batch that was stopped; what was done until then is kept, and is not done again.
 

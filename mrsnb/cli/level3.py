@@ -28,9 +28,7 @@ if TYPE_CHECKING:
 @REFERENCES
 @click.option("--report", is_flag=True, help="Write report.html, cubes.png and spectrum.png as well.")
 @click.option("--scheduler", metavar="ADDRESS", help="Dask scheduler whose workers make the bands: tcp://host:8786.")
-@click.option(
-    "--threads", type=click.IntRange(1), metavar="N", help="Cores for each part on a cluster.  [default: 1]"
-)
+@click.option("--threads", type=click.IntRange(1), metavar="N", help="Cores for each part on a cluster.  [default: 1]")
 @verbose_option
 @click.pass_context
 def spec3_command(
@@ -48,16 +46,20 @@ def spec3_command(
 ) -> None:
     """Make the cubes and spectra of the association ASN: level 3 of the MRS.
 
-    ASN, --output-dir and --references may be in a store, as s3://bucket/my_asn.json. Every parameter of every step is an option, as --steps.cube_build.channel=1
+    Every parameter of every step is an option, as --steps.cube_build.channel=1
+
+    ASN, --output-dir, --references and files that parameters name may be in a store: s3://bucket/my_asn.json
     """
     told = run_told(ctx, config, preset)
     folder = folder_told(ctx, output_dir, told)
     if save_parameters is not None:
         save(save_parameters, told, output_dir=folder)
     if threads is not None and scheduler is None:
-        msg = f"--threads={threads}: is for the parts of a run on a cluster (--scheduler); MRSNB_NUM_THREADS is for others"
+        msg = f"--threads={threads}: is for parts on a cluster (--scheduler); else set MRSNB_NUM_THREADS"
         raise ParamError(msg)
-    process(asn, told, folder, references, report=report, scheduler=scheduler, threads=1 if threads is None else threads)
+    process(
+        asn, told, folder, references, report=report, scheduler=scheduler, threads=1 if threads is None else threads
+    )
 
 
 def process(
@@ -88,6 +90,7 @@ def process(
     exposures = open_science(association)
     compile_before(kernels_of(told.params))
     with delivered(folder) as there:
+        results: Any
         if scheduler is None:
             results = spec3(association, told.params, output_dir=there.folder, references=values, exposures=exposures)
             total = count_results(association, told.params, exposures)

@@ -156,9 +156,7 @@ def associate(paths: Sequence[Path | str], product_name: str, background: Sequen
     InputError
         If a file is missing, none is given, or the product's name is not allowed.
     """
-    files = [(home(p), "science") for p in paths] + [
-        (home(p), "background") for p in background
-    ]
+    files = [(home(p), "science") for p in paths] + [(home(p), "background") for p in background]
     association = Association(product_name, tuple(Member(str(path), exptype) for path, exptype in files))
     _must_exist([path for path, _ in files])
     return association

@@ -18,6 +18,7 @@ from mrsnb.io.checksum import atomic_fits
 from mrsnb.io.exposures import opened
 from mrsnb.io.headers import cards_of
 from mrsnb.io.products import place_of, primary_header
+from mrsnb.io.storage import local
 from mrsnb.io.stored import table_content
 from mrsnb.io.wcs_text import spectrum_wcs
 

@@ -49,7 +49,7 @@ def address_of(place: Path | str) -> str | None:
     bucket, _, key = rest.partition("/")
     if "@" in bucket or "?" in rest or "::" in rest:
         msg = (
-            f"{scheme}://...: an address with a user, a password or a signature is not taken, as records would hold it; "
+            f"{scheme}://...: an address with a password or a signature is not taken, since records would hold it; "
             "give credentials as environment variables or in a configuration file (AWS_ACCESS_KEY_ID, AWS_PROFILE)"
         )
         raise InputError(msg)

@@ -51,8 +51,8 @@ def load_references(
     Parameters
     ----------
     directory : Path or str, optional
-        A folder, which may be in a store (``s3://bucket/refs``), with files such as ``cubepar.fits`` or ``jwst_miri_apcorr_0008.asdf``; what it lacks is taken from the
-        defaults.
+        A folder with files such as ``cubepar.fits`` or ``jwst_miri_apcorr_0008.asdf``; what it lacks is taken from the
+        defaults. It may be in a store, as ``s3://bucket/refs``; so may the files of `overrides`.
     overrides : mapping of str to Path or str, optional
         A file for a kind (``cubepar``, ``extract1d``, ``apcorr``, ``mrsptcorr``), before all else; ``"none"`` switches
         apcorr or mrsptcorr off.

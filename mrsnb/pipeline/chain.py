@@ -104,6 +104,7 @@ class Chain:
         params: Spec3Params,
         references: References,
         folder: Path,
+        *,
         exposures: Sequence[ExposureFile],
         scratch: Path,
         extras: Extras,

@@ -129,9 +129,10 @@ def looks(exposures: Sequence[ExposureFile], params: Spec3Params) -> tuple[tuple
 
 def parts(exposures: Sequence[ExposureFile], params: Spec3Params) -> tuple[Part, ...]:
     """Return the parts of the last stage; each exposure is written by one of those that need it."""
-    groups: list[tuple[tuple[tuple[Band, ...], ...], frozenset[str]]] = []
-    for bands in () if params.cube_build.skip else planned_bands(exposures, params.cube_build):
-        groups.append(((bands,), frozenset(e.name for e in exposures if set(bands) & set(e.bands))))
+    planned = () if params.cube_build.skip else planned_bands(exposures, params.cube_build)
+    groups: list[_Group] = [
+        ((bands,), frozenset(e.name for e in exposures if set(bands) & set(e.bands))) for bands in planned
+    ]
     if not (params.adaptive_trace_model.skip and params.pixel_replace.skip):
         groups = _joined(groups)
     rest: dict[tuple[Band, ...], set[str]] = {}
@@ -149,11 +150,13 @@ def parts(exposures: Sequence[ExposureFile], params: Spec3Params) -> tuple[Part,
     )
 
 
-def _joined(
-    groups: list[tuple[tuple[tuple[Band, ...], ...], frozenset[str]]],
-) -> list[tuple[tuple[tuple[Band, ...], ...], frozenset[str]]]:
+_Group = tuple[tuple[tuple[Band, ...], ...], frozenset[str]]
+"""Cubes, by their bands, and the names of the exposures that they are built of."""
+
+
+def _joined(groups: list[_Group]) -> list[_Group]:
     """Return the groups, those that have an exposure in common made one."""
-    joined: list[tuple[tuple[tuple[Band, ...], ...], frozenset[str]]] = []
+    joined: list[_Group] = []
     for cubes, needs in groups:
         same = [group for group in joined if group[1] & needs]
         joined = [group for group in joined if not group[1] & needs]
@@ -251,11 +254,11 @@ def _chain(whole: Whole, scratch: Path, share: Share, cubes: Sequence[tuple[Band
         whole.params,
         whole.references,
         whole.folder,
-        stated(exposures, association, whole.params),
-        scratch,
-        read_extras(association, whole.params),
-        whole.history,
-        whole.suffixes,
-        share,
-        cubes,
+        exposures=stated(exposures, association, whole.params),
+        scratch=scratch,
+        extras=read_extras(association, whole.params),
+        history=whole.history,
+        suffixes=whole.suffixes,
+        share=share,
+        cubes=cubes,
     )

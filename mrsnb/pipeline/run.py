@@ -83,7 +83,17 @@ def spec3(
     history = recorded(association, exposures, params, references, folder, suffixes)
     exposures = stated(exposures, association, params)
     with TemporaryDirectory(prefix=".mrsnb-", dir=folder) as scratch:
-        run = Chain(association, params, references, folder, exposures, Path(scratch), extras, history, suffixes)
+        run = Chain(
+            association,
+            params,
+            references,
+            folder,
+            exposures=exposures,
+            scratch=Path(scratch),
+            extras=extras,
+            history=history,
+            suffixes=suffixes,
+        )
         yield from run.results()
     yield Spec3Result(
         association=association,

@@ -32,9 +32,7 @@ class Tally(NamedTuple):
         """Return one of no exposures."""
         return cls(*(np.zeros(shape, np.uint16) for _ in range(3)))
 
-    def add(
-        self, pixel: NDArray[np.int32], high: NDArray[np.float32], low: NDArray[np.float32], least: float
-    ) -> None:
+    def add(self, pixel: NDArray[np.int32], high: NDArray[np.float32], low: NDArray[np.float32], least: float) -> None:
         """Count the pixels of one exposure that stand out by `least` or more, up or down."""
         count_found(pixel, high, low, least, *(image.ravel() for image in self))
 

@@ -14,8 +14,9 @@ from mrsnb.batch.handing import DEATHS, Handed
 from mrsnb.batch.jobs import Job
 from mrsnb.batch.lock import ENDING, held, stopped_on_failure
 from mrsnb.batch.outcomes import BatchResult, Outcome
-from mrsnb.batch.records import done_before
+from mrsnb.batch.records import judged, recorded
 from mrsnb.batch.report import write_reports
+from mrsnb.batch.shelf import Shelf
 from mrsnb.batch.task import Limits, Task, clear, run_task
 from mrsnb.display.progress import follow
 from mrsnb.errors import ParamError
@@ -49,10 +50,13 @@ class Plan:
         All, checked.
     done : dict of str to Outcome
         Of those that need not be run again.
+    others : tuple of Outcome
+        Jobs of earlier commands that are not among these.
     """
 
     jobs: tuple[Job, ...]
     done: dict[str, Outcome]
+    others: tuple[Outcome, ...] = ()
 
     @property
     def waiting(self) -> tuple[Job, ...]:
@@ -68,10 +72,23 @@ def plan(jobs: Sequence[Job], output_dir: Path | str) -> Plan:
     MrsnbError
         If a job cannot be run as it is, see `mrsnb.batch.checking.checked`.
     """
-    folder = Path(output_dir).expanduser().absolute()
-    good = checked(jobs, folder)
-    before = {job.name: done_before(job, folder / job.name) for job in good}
-    return Plan(tuple(good), {name: outcome for name, outcome in before.items() if outcome is not None})
+    return _planned(jobs, Shelf.at(output_dir))
+
+
+def _planned(jobs: Sequence[Job], shelf: Shelf) -> Plan:
+    good = checked(jobs, shelf.folder if shelf.address is None else None)
+    records = shelf.records()
+    done, others = {}, []
+    for job in good:
+        if job.name in records:
+            outcome = judged(job, shelf.folder / job.name, *records.pop(job.name))
+            if outcome is not None:
+                done[job.name] = outcome
+    for name, record in records.items():
+        earlier = recorded(shelf.folder / name, record.content)
+        if earlier is not None:
+            others.append(earlier)
+    return Plan(tuple(good), done, tuple(others))
 
 
 def run_batch(
@@ -126,8 +143,9 @@ def run_batch(
     """
     _check(workers, scheduler, threads, retries)
     start = monotonic()
-    todo = plan(jobs, output_dir)
-    folder = output_folder(output_dir).absolute()
+    shelf = Shelf.at(output_dir)
+    todo = _planned(jobs, shelf)
+    folder = output_folder(shelf.folder)
     if scheduler is None:
         workers = min(n_threads() if workers is None else workers, max(len(todo.waiting), 1))
         threads = max(n_threads() // workers, 1) if threads is None else threads
@@ -139,22 +157,23 @@ def run_batch(
             made.get(job.name) or Outcome(job.name, job.template, "left", folder / job.name, job.parameters)
             for job in todo.jobs
         ]
-        return BatchResult(folder, tuple(outcomes), monotonic() - start, workers)
+        return BatchResult(folder, tuple(outcomes), monotonic() - start, workers, todo.others, shelf.address)
 
     with held(folder) as hold:
         clear(folder)
+        shelf.clear()
         where = _threads(workers) if scheduler is None else connected(scheduler, folder, say)
-        tasks = [Task(job, folder, hold.token, limits) for job in todo.waiting]
+        tasks = [Task(job, folder, hold.token, limits, address=shelf.address) for job in todo.waiting]
         try:
             with where as place, stopped_on_failure(hold):
                 for outcome in follow(_each(tasks, place, retries), len(tasks)):
                     made[outcome.name] = outcome
                     say(_line(outcome, len(made) - len(todo.done), len(tasks), monotonic() - start))
         except KeyboardInterrupt:
-            raise BatchInterrupted(_reported(result())) from None
+            raise BatchInterrupted(_reported(result(), shelf)) from None
         finally:
             clear(folder, 0 if scheduler is None or len(made) == len(todo.jobs) else ENDING)
-        return _reported(result())
+        return _reported(result(), shelf)
 
 
 def _check(workers: int | None, scheduler: str | None, threads: int | None, retries: int) -> None:
@@ -203,8 +222,10 @@ def _threads(workers: int | None) -> Iterator[Place]:
         pool.shutdown(cancel_futures=True)
 
 
-def _reported(result: BatchResult) -> BatchResult:
+def _reported(result: BatchResult, shelf: Shelf) -> BatchResult:
+    shelf.fetch_pictures([outcome.name for outcome in result.recorded if outcome.state != "left"])
     write_reports(result)
+    shelf.send(result.report, result.table)
     return result
 
 

@@ -11,7 +11,8 @@ from mrsnb.core.association import Association, Member
 from mrsnb.errors import InputError
 from mrsnb.io.atomic import write_bytes
 from mrsnb.io.places import address_of, below, home, shown
-from mrsnb.io.storage import fetched, fetched_all, local
+from mrsnb.io.storage import fetched_all, local
+from mrsnb.io.stores import bytes_of
 
 _MEMBER_KEYS = ("exposerr", "asn_candidate")
 _HEADER = (
@@ -44,7 +45,8 @@ def read_association(path: Path | str) -> Association:
         If the file is missing or no JSON, has no or several products, or its members are missing or not allowed.
     """
     address = address_of(path)
-    association = _read(local(path), shown(path))
+    there = local(path)
+    association = replace(_checked(_parsed(there), shown(path)), path=there)
     if address is not None:
         fetched_all(member_addresses(association, address))
     used = [*association.science, *association.background]
@@ -60,7 +62,8 @@ def stored_members(address: str) -> list[str]:
     InputError
         If it is not there, or no association.
     """
-    return member_addresses(_read(fetched(address), address), address)
+    content = _json(bytes_of(address), address)
+    return member_addresses(_checked(content, address), address)
 
 
 def member_addresses(association: Association, address: str) -> list[str]:
@@ -69,10 +72,9 @@ def member_addresses(association: Association, address: str) -> list[str]:
     return [below(folder, member.expname) for member in (*association.science, *association.background)]
 
 
-def _read(path: Path, name: str) -> Association:
-    content = _parsed(path)
+def _checked(content: Any, name: str) -> Association:
     try:
-        return replace(association_of(content), path=path)
+        return association_of(content)
     except InputError as error:
         msg = f"{name}: {error}"
         raise InputError(msg) from None
@@ -164,14 +166,20 @@ def associate(paths: Sequence[Path | str], product_name: str, background: Sequen
 
 def _parsed(path: Path) -> Any:
     try:
-        return json.loads(path.read_text(encoding="utf-8-sig"))
-    except json.JSONDecodeError as error:
-        msg = f"{path}: not JSON: {error.msg} at line {error.lineno}, column {error.colno}"
-    except (UnicodeDecodeError, RecursionError):
-        msg = f"{path}: not JSON: it is not a text file with an association"
+        return _json(path.read_bytes(), str(path))
     except OSError as error:
         place = f" in {Path.cwd()}" if isinstance(error, FileNotFoundError) and not path.is_absolute() else ""
         msg = f"{path}: cannot be read: {error.strerror or error}{place}; 'mrsnb associate' writes associations"
+    raise InputError(msg)
+
+
+def _json(content: bytes, name: str) -> Any:
+    try:
+        return json.loads(content.decode("utf-8-sig"))
+    except json.JSONDecodeError as error:
+        msg = f"{name}: not JSON: {error.msg} at line {error.lineno}, column {error.colno}"
+    except (UnicodeDecodeError, RecursionError):
+        msg = f"{name}: not JSON: it is not a text file with an association"
     raise InputError(msg)
 
 

@@ -2,24 +2,24 @@
 
 The cache has the tree of the store, so what files say of one another's places holds there as well. What is there as it
 is in the store (size and version) is not fetched again; what was not used for longest goes when the cache is full, but
-nothing that a process is using. Credentials are left to fsspec and its like, and appear nowhere.
+nothing that a process is using.
 """
 
 import json
 import os
 import secrets
 import shutil
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, NamedTuple
 
-from mrsnb.errors import InputError, MrsnbError, OutputError
+from mrsnb.errors import InputError
 from mrsnb.io.atomic import atomic_write, output_folder
 from mrsnb.io.pins import pin, removed_unless_pinned
 from mrsnb.io.places import address_of, below, home
+from mrsnb.io.stores import Version, check_writable, listed, one_line, opened_store, put, version_of
 from mrsnb.kernels.threads import go_on
 
 CACHE, CACHE_SIZE = "MRSNB_CACHE", "MRSNB_CACHE_SIZE"
@@ -32,14 +32,6 @@ _OUT = ".mrsnb-out-"
 _BLOCK = 8 << 20
 _AT_ONCE = 8
 _UNITS = {"": 1, "K": 10**3, "M": 10**6, "G": 10**9, "T": 10**12}
-_NO_CREDENTIALS = {"NoCredentialsError", "PartialCredentialsError", "ProfileNotFound", "TokenRetrievalError"}
-
-
-class Version(NamedTuple):
-    """What changes when an object does."""
-
-    size: int
-    tag: str
 
 
 def cache_folder() -> Path:
@@ -53,28 +45,6 @@ def cached(address: str) -> Path:
     """Return where an object, or a folder of them, is in the cache if it is there."""
     scheme, _, rest = address.partition("://")
     return cache_folder().joinpath(scheme, *rest.split("/"))
-
-
-def version_of(address: str) -> Version:
-    """Return the version of an object in its store.
-
-    Raises
-    ------
-    InputError
-        If it is not there, or not for us.
-    """
-    with _told(address):
-        store, key = _store(address)
-        return _version(store.info(key))
-
-
-def listed(address: str) -> dict[str, Version]:
-    """Return the objects below a folder: names as seen from there, with folders and slashes, and versions."""
-    with _told(address):
-        store, key = _store(address)
-        found = store.find(key, detail=True)
-        before = f"{key.rstrip('/')}/"
-        return {name.removeprefix(before): _version(info) for name, info in sorted(found.items())}
 
 
 def fetched(address: str) -> Path:
@@ -133,8 +103,8 @@ def fetched_folder(address: str) -> Path:
 
 def _fetch(address: str, version: Version) -> None:
     path = cached(address)
-    with _told(address):
-        store, key = _store(address)
+    with one_line(address):
+        store, key = opened_store(address)
         with store.open(key, "rb", block_size=_BLOCK) as source, atomic_write(path) as target:
             shutil.copyfileobj(source, target, _BLOCK)
     if path.stat().st_size != version.size:
@@ -269,113 +239,3 @@ def delivered(place: Path | str) -> Iterator[Delivery]:
         delivery.send()
     finally:
         shutil.rmtree(folder, ignore_errors=True)
-
-
-def check_writable(address: str) -> None:
-    """Refuse an address before anything is computed.
-
-    Raises
-    ------
-    OutputError
-        If its bucket is not there, or not for us.
-    """
-    scheme, _, rest = address.partition("://")
-    bucket = f"{scheme}://{rest.partition('/')[0]}"
-    try:
-        with _told(bucket):
-            store, key = _store(bucket)
-            if scheme in {"s3", "s3a", "gs", "gcs", "abfs", "az"}:
-                store.ls(key)
-    except InputError as error:
-        raise OutputError(str(error)) from None
-
-
-def put(path: Path, address: str) -> None:
-    """Send a file to a store, where it appears when it is complete.
-
-    Raises
-    ------
-    OutputError
-        If it cannot be sent.
-    """
-    try:
-        with _told(address):
-            store, key = _store(address)
-            store.put_file(str(path), key)
-    except InputError as error:
-        raise OutputError(str(error)) from None
-
-
-def remove(addresses: Iterable[str]) -> None:
-    """Remove objects; those that are not there are passed over.
-
-    Raises
-    ------
-    OutputError
-        If one cannot be removed.
-    """
-    for address in addresses:
-        try:
-            with _told(address), suppress(FileNotFoundError):
-                store, key = _store(address)
-                store.rm_file(key)
-        except InputError as error:
-            raise OutputError(str(error)) from None
-
-
-def _store(address: str) -> tuple[Any, str]:
-    """Return the file system of an address, and what it is called there."""
-    try:
-        from fsspec.core import url_to_fs
-    except ImportError:
-        msg = f"{address}: needs fsspec: pip install 'mrsnb[storage]'"
-        raise InputError(msg) from None
-    try:
-        store, key = url_to_fs(address, use_listings_cache=False)
-    except ImportError as error:
-        msg = f"{address}: needs more than fsspec ({error}); for S3: pip install 'mrsnb[storage]'"
-        raise InputError(msg) from None
-    except ValueError as error:
-        msg = f"{address}: {error}; s3://bucket/folder/name is known"
-        raise InputError(msg) from None
-    return store, str(key)
-
-
-def _version(info: Mapping[str, Any]) -> Version:
-    known = ("ETag", "etag", "LastModified", "mtime", "created")
-    tag = next((str(info[key]) for key in known if info.get(key) is not None), "")
-    return Version(int(info.get("size") or 0), tag.strip('"'))
-
-
-@contextmanager
-def _told(address: str) -> Iterator[None]:
-    """Turn what a store says into one line.
-
-    Raises
-    ------
-    InputError
-        Whatever is wrong.
-    """
-    try:
-        yield
-    except MrsnbError:
-        raise
-    except FileNotFoundError:
-        msg = f"{address}: there is no such object or bucket"
-        raise InputError(msg) from None
-    except PermissionError as error:
-        msg = f"{address}: not allowed ({_said(error)}); are the credentials right? (AWS_ACCESS_KEY_ID, AWS_PROFILE)"
-        raise InputError(msg) from None
-    except Exception as error:
-        kind = type(error)
-        if kind.__name__ in _NO_CREDENTIALS:
-            msg = f"{address}: no credentials; set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE"
-            raise InputError(msg) from None
-        if not isinstance(error, OSError) and kind.__module__.partition(".")[0] not in {"botocore", "aiohttp"}:
-            raise
-        msg = f"{address}: the store cannot be used: {kind.__name__}: {_said(error)}"
-        raise InputError(msg) from None
-
-
-def _said(error: Exception) -> str:
-    return " ".join(str(error).split())[:160]

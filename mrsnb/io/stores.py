@@ -76,13 +76,12 @@ def check_writable(address: str) -> None:
     OutputError
         If its bucket is not there, or not for us.
     """
-    scheme, _, rest = address.partition("://")
-    bucket = f"{scheme}://{rest.partition('/')[0]}"
     try:
-        with one_line(bucket):
-            store, key = opened_store(bucket)
-            if scheme in {"s3", "s3a", "gs", "gcs", "abfs", "az"}:
-                store.ls(key)
+        with one_line(address):
+            store, key = opened_store(address)
+            if address.startswith(("s3://", "s3a://")):
+                bucket, _, prefix = key.partition("/")
+                store.call_s3("list_objects_v2", Bucket=bucket, Prefix=prefix, MaxKeys=1)
     except InputError as error:
         raise OutputError(str(error)) from None
 

@@ -85,6 +85,26 @@ def test_the_products_are_those_of_a_local_run(cluster, small_dataset, tmp_path)
     assert run_batch([job], tmp_path / "there", workers=1).outcomes[0].kept
 
 
+@pytest.fixture(scope="module")
+def observation(module_folder):
+    """An observation of two settings, by both detectors: eight bands of channels 1 to 4."""
+    from mrsnb.simulate import simulate
+
+    return simulate(module_folder("observation"), name="obs", sub_bands=["short"], n_dithers=2, progress=False)
+
+
+def test_the_bands_of_an_observation_are_those_of_a_local_run(cluster, observation, tmp_path):
+    told = ["spec3", str(observation.association), "--steps.cube_build.wavemax=30", "--output-dir"]
+    for folder, more in (("here", ()), ("there", ("--scheduler", cluster[0]))):
+        result = CliRunner().invoke(main, [*told, str(tmp_path / folder), *more])
+        assert result.exit_code == 0, result.output
+        assert "obs_ch4-short_x1d.fits" in result.stdout
+    products = content(tmp_path / "here")
+    assert len({name for name, _ in products}) == 4 + 2 * 4
+    assert products == content(tmp_path / "there")
+    assert {path.name for path in (tmp_path / "there").iterdir()} == {name for name, _ in products}
+
+
 @pytest.mark.usefixtures("tiny")
 def test_a_worker_that_dies_loses_its_job_only(cluster, association, tmp_path):
     address, workers = cluster

@@ -72,37 +72,22 @@ def content(folder):
 
 
 def test_the_products_are_those_of_a_local_run(cluster, small_dataset, tmp_path):
-    job = Job(
-        "small", "spec3_mrs", {"asn_file": str(small_dataset.association), "steps": {"cube_build": {"channel": "1"}}}
-    )
-    here = run_batch([job], tmp_path / "here", workers=1)
-    there = run_batch([job], tmp_path / "there", scheduler=cluster[0])
-    assert [outcome.error for outcome in (*here.outcomes, *there.outcomes)] == [None, None]
-    products = content(tmp_path / "here" / "small")
-    assert len({name for name, _ in products}) == 4
-    assert products == content(tmp_path / "there" / "small")
-    assert (tmp_path / "there" / "small" / "thumbnail.png").stat().st_size > 1000
-    assert run_batch([job], tmp_path / "there", workers=1).outcomes[0].kept
-
-
-@pytest.fixture(scope="module")
-def observation(module_folder):
-    """An observation of two settings, by both detectors: eight bands of channels 1 to 4."""
-    from mrsnb.simulate import simulate
-
-    return simulate(module_folder("observation"), name="obs", sub_bands=["short"], n_dithers=2, progress=False)
-
-
-def test_the_bands_of_an_observation_are_those_of_a_local_run(cluster, observation, tmp_path):
-    told = ["spec3", str(observation.association), "--steps.cube_build.wavemax=30", "--output-dir"]
-    for folder, more in (("here", ()), ("there", ("--scheduler", cluster[0]))):
-        result = CliRunner().invoke(main, [*told, str(tmp_path / folder), *more])
+    here, there, bands = (tmp_path / name / "small" for name in ("here", "there", "bands"))
+    told = ["spec3", str(small_dataset.association), "--output-dir"]
+    for folder, more in ((here, ()), (bands, ("--scheduler", cluster[0]))):
+        result = CliRunner().invoke(main, [*told, str(folder), *more])
         assert result.exit_code == 0, result.output
-        assert "obs_ch4-short_x1d.fits" in result.stdout
-    products = content(tmp_path / "here")
-    assert len({name for name, _ in products}) == 4 + 2 * 4
-    assert products == content(tmp_path / "there")
-    assert {path.name for path in (tmp_path / "there").iterdir()} == {name for name, _ in products}
+        assert str(folder / "small_ch2-short_x1d.fits") in result.stdout
+    products = content(here)
+    assert len({name for name, _ in products}) == 2 + 2 * 2
+    assert products == content(bands), "of which each was a task"
+    assert {path.name for path in bands.iterdir()} == {name for name, _ in products}
+    job = Job("small", "spec3_mrs", {"asn_file": str(small_dataset.association)})
+    (outcome,) = run_batch([job], there.parent, scheduler=cluster[0]).outcomes
+    assert outcome.error is None
+    assert products == content(there), "of which all was one"
+    assert (there / "thumbnail.png").stat().st_size > 1000
+    assert run_batch([job], there.parent, workers=1).outcomes[0].kept
 
 
 @pytest.mark.usefixtures("tiny")

@@ -46,7 +46,9 @@ def test_a_batch_from_a_store_to_a_store(bucket, raw, tmp_path):
     everything = b"".join(store.cat(path) for path in store.find(f"{name}/out"))
     assert b"very-secret-indeed" not in everything
     assert b"AKIATESTINGKEY" not in everything
-    assert not [path for path in (tmp_path / "cache").rglob("*.txt") if path.name != "begun.txt"], "nothing is left here"
+    assert not [path for path in (tmp_path / "cache").rglob("*.txt") if path.name != "begun.txt"], (
+        "nothing is left here"
+    )
     store.pipe(f"{name}/raw/two_cal.fits", b"another")
     listed = CliRunner().invoke(main, [*command, "--dry-run"])
     assert re.findall(r"^(\w+) +(done|to run)", listed.stdout, re.MULTILINE) == [("one", "done"), ("two", "to run")]

@@ -145,6 +145,7 @@ def _run(task: Task, begun: Outcome, staging: Path) -> Outcome:
             first=_END_WITH_PARENT,
             started=watch.begin,
             patience=PATIENCE,
+            saves_often=False,
         )
         try:
             with _event_loop():

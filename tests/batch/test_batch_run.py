@@ -38,7 +38,7 @@ def ran(module_folder, template_folder):
     told = {"asn_file": str(association)}
     kinds = {"good": {}, "fails": {"doing": "fail"}, "large": {"doing": "fill"}, "slow": {"seconds": 60.0}}
     jobs = [Job(name, "tiny", told | more) for name, more in kinds.items()]
-    result = run_batch(jobs, folder / "out", workers=2, timeout=12, memory_limit=300_000_000, say=said.append)
+    result = run_batch(jobs, folder / "out", workers=4, timeout=12, memory_limit=300_000_000, say=said.append)
     yield result, said, jobs
     patch.undo()
 
@@ -79,7 +79,7 @@ def test_folders_are_complete_and_nothing_else_is_there(ran):
 def test_threads_are_divided_among_the_workers(ran):
     from mrsnb.kernels.threads import n_threads
 
-    assert {line[3] for line in begun(ran[0].output_dir)} == {str(max(n_threads() // 2, 1))}
+    assert {line[3] for line in begun(ran[0].output_dir)} == {str(max(n_threads() // 4, 1))}
 
 
 @pytest.mark.parametrize("name", ["fails", "large", "slow"])
@@ -150,9 +150,13 @@ def test_only_what_failed_or_changed_is_run_again(association, tmp_path):
     assert run() == ["one"]
     assert (out / "one" / "notes.txt").read_text() == "mine"
     (out / "two" / "last.txt").unlink()
-    assert run() == ["two"]
+    assert run(jobs[1:]) == ["two"]
     more = [jobs[0], Job("two", "tiny", {**jobs[1].parameters, "number": 2})]
     assert [job.name for job in plan(more, out).waiting] == ["two"]
+    table = Table.read(out / "results.ecsv", format="ascii.ecsv")
+    assert [tuple(row) for row in table["name", "kept"]] == [("two", False), ("one", True)]
+    rows = re.findall(r"<b>(\w+)</b>.*?</td><td>(\w+)</td><td>(\w+)</td>", (out / "report.html").read_text())
+    assert rows == [("two", "done", "now"), ("one", "done", "before")], "those of earlier commands are there, too"
     (out / "one" / "job.json").write_text('{"state": "done", "inputs": 3}')
     assert [job.name for job in plan(jobs, out).waiting] == ["one"]
 

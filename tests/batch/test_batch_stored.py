@@ -8,8 +8,9 @@ import pytest
 from astropy.table import Table
 from click.testing import CliRunner
 
-from mrsnb.batch import Job, plan, run_batch
-from mrsnb.batch.shelf import Shelf
+from mrsnb.batch import Job, plan
+from mrsnb.batch.lock import held
+from mrsnb.batch.task import Limits, Task, run_task
 from mrsnb.cli import main
 from mrsnb.errors import OutputError
 
@@ -62,18 +63,21 @@ def test_a_batch_from_a_store_to_a_store(bucket, raw, tmp_path):
 
 
 @pytest.mark.usefixtures("tiny")
-def test_a_store_that_is_lost_on_the_way_is_a_failure_of_the_job(bucket, raw, monkeypatch):
+def test_a_store_that_is_lost_on_the_way_is_a_failure_of_the_job(bucket, raw, tmp_path, monkeypatch):
     _, name = bucket
+    out = f"s3://{name}/out"
+    job = Job("one", "tiny", {"asn_file": f"{raw}/one_asn.json"})
 
-    def lost(self, outcome):
-        msg = f"{self.address}/{outcome.name}: the store cannot be used"
+    def lost(*_, **__):
+        msg = f"{out}/one/last.txt: the store cannot be used"
         raise OutputError(msg)
 
-    monkeypatch.setattr(Shelf, "keep", lost)
-    job = Job("one", "tiny", {"asn_file": f"{raw}/one_asn.json"})
-    (outcome,) = run_batch([job], f"s3://{name}/out", workers=1).outcomes
-    assert outcome.error == f"OutputError: s3://{name}/out/one: the store cannot be used"
-    assert plan([job], f"s3://{name}/out").waiting
+    monkeypatch.setattr("mrsnb.batch.shelf.put", lost)
+    monkeypatch.setattr("mrsnb.templates.execute", lambda *_, **__: None)
+    with held(tmp_path) as hold:
+        outcome = run_task(Task(job, tmp_path, hold.token, Limits(), address=out))
+    assert (outcome.state, outcome.error) == ("failed", f"OutputError: {out}/one/last.txt: the store cannot be used")
+    assert plan([job], out).waiting
 
 
 def test_what_cannot_be_is_one_line(bucket, raw):

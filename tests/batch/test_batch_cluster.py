@@ -66,7 +66,11 @@ def content(folder):
     for path in sorted(folder.glob("*.fits")):
         with fits.open(path) as file:
             for i, hdu in enumerate(file):
-                cards = [card.image for card in hdu.header.cards if not card.keyword.startswith(("DATE", "DATASUM", "CHECKSUM"))]
+                cards = [
+                    card.image
+                    for card in hdu.header.cards
+                    if not card.keyword.startswith(("DATE", "DATASUM", "CHECKSUM"))
+                ]
                 found[path.name, i] = (cards, None if hdu.data is None or hdu.name == "ASDF" else hdu.data.tobytes())
     return found
 

@@ -38,7 +38,7 @@ def ran(module_folder, template_folder):
     told = {"asn_file": str(association)}
     kinds = {"good": {}, "fails": {"doing": "fail"}, "large": {"doing": "fill"}, "slow": {"seconds": 60.0}}
     jobs = [Job(name, "tiny", told | more) for name, more in kinds.items()]
-    result = run_batch(jobs, folder / "out", workers=4, timeout=12, memory_limit=300_000_000, say=said.append)
+    result = run_batch(jobs, folder / "out", workers=2, timeout=12, memory_limit=300_000_000, say=said.append)
     yield result, said, jobs
     patch.undo()
 
@@ -79,7 +79,7 @@ def test_folders_are_complete_and_nothing_else_is_there(ran):
 def test_threads_are_divided_among_the_workers(ran):
     from mrsnb.kernels.threads import n_threads
 
-    assert {line[3] for line in begun(ran[0].output_dir)} == {str(max(n_threads() // 4, 1))}
+    assert {line[3] for line in begun(ran[0].output_dir)} == {str(max(n_threads() // 2, 1))}
 
 
 @pytest.mark.parametrize("name", ["fails", "large", "slow"])

@@ -122,7 +122,7 @@ def test_what_is_wrong_is_one_line(bucket, monkeypatch):
     with pytest.raises(OutputError, match="the commands spec3 and batch write to stores"):
         output_folder("s3://bucket/out")
     with pytest.raises(InputError, match="a password or a signature is not taken") as caught:
-        read_association("https://me:secret@host/x_asn.json")
+        read_association("ftp://me:secret@host/x_asn.json")
     assert "secret" not in str(caught.value)
     with pytest.raises(InputError, match="nonsense"):
         fetched("nonsense://bucket/x")

@@ -76,6 +76,8 @@ class KernelOptions:
         Called with its process id.
     patience : int
         Seconds that it may take to start, and to send what a cell shows.
+    saves_often : bool
+        Write the notebook before and after each cell, which takes time; else when it ends, however it ends.
     """
 
     cwd: Path | None = None
@@ -83,6 +85,7 @@ class KernelOptions:
     first: str = "pass"
     started: Callable[[int], None] = lambda _: None
     patience: int = 60
+    saves_often: bool = True
 
 
 def folder() -> Path:
@@ -208,6 +211,7 @@ def _executed(
         execute_notebook(
             *(str(path).replace("{", "{{").replace("}", "}}") for path in (source.path, output)),  # not a pattern
             parameters,
+            engine_name=None if options.saves_often else _sparing(),
             kernel_name="python3",
             progress_bar=bar,
             store_widget_state=False,  # viewers without scripts show what widgets leave as HTML and pictures instead
@@ -216,6 +220,7 @@ def _executed(
             kernel_manager_class=_manager(options),
             extra_arguments=[
                 "--log-level=CRITICAL",  # a kernel warns of what it does, and is loud when interrupted
+                "--HistoryManager.enabled=False",  # nobody types here
                 f"--IPKernelApp.exec_lines={options.first}",
             ],
         )
@@ -241,6 +246,23 @@ def _executed(
         msg = f"{output}: cannot be written: {error.strerror or error}"
         raise OutputError(msg) from error
     return output
+
+
+def _sparing() -> str:
+    """Return the name of papermill's engine, but for that it writes the notebook at the end only."""
+    from papermill.engines import NBClientEngine, papermill_engines
+
+    class Engine(NBClientEngine):  # type: ignore[misc]
+        @classmethod
+        def execute_managed_notebook(cls, nb_man: Any, kernel_name: str, **told: Any) -> None:
+            place, nb_man.output_path = nb_man.output_path, None
+            try:
+                super().execute_managed_notebook(nb_man, kernel_name, **told)
+            finally:
+                nb_man.output_path = place
+
+    papermill_engines.register("mrsnb", Engine)
+    return "mrsnb"
 
 
 def _manager(options: KernelOptions) -> type[Any]:

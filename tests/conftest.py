@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from hypothesis import settings
+from optional import is_absent
 
 settings.register_profile("mrsnb", deadline=None, max_examples=40, derandomize=True)  # the same examples every time
 settings.load_profile("mrsnb")
@@ -63,3 +64,44 @@ def small_dataset(tmp_path_factory):
 
     folder = tmp_path_factory.mktemp("small")
     return simulate(folder, name="small", sub_bands=["short"], detectors=["MIRIFUSHORT"], progress=False)
+
+
+@pytest.fixture(scope="session")
+def _object_store():
+    """A server on this machine that answers as S3 does; its address."""
+    if is_absent("moto") or is_absent("s3fs"):
+        pytest.skip("no moto, or no s3fs: pip install 'mrsnb[test,storage]'")
+    import logging
+
+    from moto.server import ThreadedMotoServer
+
+    logging.getLogger("werkzeug").setLevel(logging.ERROR)
+    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    server.start()
+    host, port = server.get_host_and_port()
+    yield f"http://{host}:{port}"
+    server.stop()
+
+
+@pytest.fixture
+def bucket(_object_store, monkeypatch, tmp_path):
+    """A new bucket, and an empty cache: the store, as fsspec has it, and the bucket's name."""
+    import fsspec
+
+    for name, value in {
+        "AWS_ACCESS_KEY_ID": "AKIATESTINGKEY",
+        "AWS_SECRET_ACCESS_KEY": "very-secret-indeed",
+        "AWS_DEFAULT_REGION": "us-east-1",
+        "AWS_ENDPOINT_URL": _object_store,
+        "AWS_EC2_METADATA_DISABLED": "true",
+        "AWS_CONFIG_FILE": str(tmp_path / "none"),
+        "AWS_SHARED_CREDENTIALS_FILE": str(tmp_path / "none"),
+        "MRSNB_CACHE": str(tmp_path / "cache"),
+    }.items():
+        monkeypatch.setenv(name, value)
+    store = fsspec.filesystem("s3", use_listings_cache=False, skip_instance_cache=True)
+    name = f"b-{tmp_path.name.replace('_', '-').lower()[-40:].strip('-')}"
+    store.mkdir(name)
+    yield store, name
+    type(store).clear_instance_cache()
+    store.rm(name, recursive=True)

@@ -12,6 +12,8 @@ from mrsnb.batch.reading import INPUTS
 from mrsnb.batch.records import RECORD
 from mrsnb.core.association import checked_name
 from mrsnb.errors import InputError, MrsnbError, OutputError, ParamError, nearest
+from mrsnb.io.places import address_of
+from mrsnb.io.stores import is_there
 from mrsnb.template_values import check_kinds
 from mrsnb.templates import Template, template
 
@@ -22,8 +24,10 @@ LONGEST_NAME = 180
 """Bytes; what is written beside a job's folder has a longer name."""
 
 
-def checked(jobs: Sequence[Job], output_dir: Path) -> list[Job]:
+def checked(jobs: Sequence[Job], output_dir: Path | None) -> list[Job]:
     """Return the jobs with all paths absolute; relative ones start at the current directory.
+
+    What is in `output_dir` is not looked at if that is in a store (None).
 
     Raises
     ------
@@ -43,7 +47,8 @@ def checked(jobs: Sequence[Job], output_dir: Path) -> list[Job]:
             _parameters(found(job.template), parameters)
             _steps(parameters, found(job.template))
             _associations(parameters)
-            _folder(output_dir / job.name)
+            if output_dir is not None:
+                _folder(output_dir / job.name)
         except MrsnbError as error:
             msg = f"job {job.name!r}: {error}"
             raise type(error)(msg) from None
@@ -84,7 +89,8 @@ def _parameters(source: Template, parameters: Mapping[str, Any]) -> None:
             msg = f"{name} is not given: {parameter.help}"
             raise ParamError(msg)
     for name, path in _files(parameters):
-        if not is_without(path) and not matches(path):
+        address = address_of(path)
+        if not is_without(path) and not (matches(path) if address is None else is_there(address)):
             msg = f"{name} = {path}: there is no such file"
             raise InputError(msg)
 
@@ -126,11 +132,13 @@ def _checked_steps(preset: str, steps: str) -> None:
 
 def _associations(parameters: Mapping[str, Any]) -> None:
     """Check that associations can be read, and that their members are there."""
-    from mrsnb.io.association import read_association
+    from mrsnb.io.association import read_association, stored_members
 
     for name in INPUTS:
         for path in _texts(parameters.get(name)):
-            if name == INPUTS[0] or path.endswith(".json"):
+            if (address := address_of(path)) is not None:
+                stored_members(address)
+            elif name == INPUTS[0] or path.endswith(".json"):
                 read_association(path)
 
 

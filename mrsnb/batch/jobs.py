@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from mrsnb.errors import ParamError, nearest
+from mrsnb.io.places import address_of, below, home
 from mrsnb.io.references import WITHOUT
 from mrsnb.io.yaml_text import read_yaml
 from mrsnb.template_cells import TemplateParam
@@ -160,8 +161,8 @@ def placed(template: Template, name: str, value: Any) -> tuple[tuple[str, ...], 
     return keys, _of_step(keys, value) if len(keys) > 1 else _typed(declared[keys[0]], value)
 
 
-def anchored(parameters: Mapping[str, Any], base: Path) -> dict[str, Any]:
-    """Return `parameters` with the paths in them made absolute; relative ones start at `base`."""
+def anchored(parameters: Mapping[str, Any], base: Path | str) -> dict[str, Any]:
+    """Return `parameters` with the paths in them made absolute; relative ones start at `base`, a path or an address."""
     return {name: _anchored(value, base, is_path(name)) for name, value in parameters.items()}
 
 
@@ -182,7 +183,7 @@ def is_without(text: str) -> bool:
     return text.strip().lower() in WITHOUT
 
 
-def _anchored(value: Any, base: Path, certain: bool) -> Any:
+def _anchored(value: Any, base: Path | str, certain: bool) -> Any:
     if isinstance(value, Mapping):
         return {key: _anchored(item, base, certain or is_path(str(key))) for key, item in value.items()}
     if isinstance(value, list | tuple):
@@ -191,7 +192,11 @@ def _anchored(value: Any, base: Path, certain: bool) -> Any:
         value, certain = str(value), True
     if not isinstance(value, str) or not value.strip() or "\0" in value or is_without(value):
         return value
-    told = _expanded(value)
+    if (address := address_of(value)) is not None:
+        return address
+    if isinstance(base, str):
+        return below(base, value) if certain and not Path(value).is_absolute() else value
+    told = home(value) if certain else _expanded(value)
     place = base.absolute() / told
     if has_magic(value) and matches(str(place)) != [place]:
         place = Path(escape(str(base.absolute()))) / told

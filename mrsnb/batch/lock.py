@@ -25,6 +25,9 @@ LATE = 5
 FAILURES = 6
 """How often in a row a lock cannot be read, half a second apart, until it counts as gone."""
 
+ENDING = 10
+"""Seconds that work on other machines has to see that it is not wanted any more."""
+
 _PAUSE = 0.5
 
 
@@ -82,6 +85,16 @@ def held(folder: Path) -> Iterator[Hold]:
         os.close(file)
 
 
+@contextmanager
+def stopped_on_failure(hold: Hold) -> Iterator[None]:
+    """Let what runs see that it is not wanted any more, if the block is left early."""
+    try:
+        yield
+    except BaseException:
+        hold.stop()
+        raise
+
+
 def is_held(folder: Path, token: str, patience: float = 0.0) -> bool:
     """Return whether the command that was given `token` still holds `folder`.
 
@@ -121,7 +134,7 @@ def _take(file: int, path: Path) -> None:
     with suppress(OSError, ValueError):
         facts = _facts(path)
     who = f" (process {facts['process']} on {facts['host']})" if {"process", "host"} <= set(facts) else ""
-    msg = f"{path.parent}: another batch{who} is at work there; wait for it, or choose another --output-dir"
+    msg = f"{path.parent}: another command{who} is at work there; wait for it, or choose another --output-dir"
     raise OutputError(msg)
 
 

@@ -92,12 +92,23 @@ class BatchResult(Shown):
         Wall time of the whole.
     workers : int, optional
         How many jobs ran at a time; None on a cluster.
+    others : tuple of Outcome
+        Jobs of earlier commands that are recorded in the same directory, and were not of this one.
+    address : str, optional
+        Where everything is in a store; `output_dir` was its place on this machine meanwhile.
     """
 
     output_dir: Path
     outcomes: tuple[Outcome, ...]
     seconds: float
     workers: int | None = None
+    others: tuple[Outcome, ...] = ()
+    address: str | None = None
+
+    @property
+    def recorded(self) -> tuple[Outcome, ...]:
+        """All jobs that are recorded there: these, and those of earlier commands."""
+        return (*self.outcomes, *self.others)
 
     @property
     def ran(self) -> tuple[Outcome, ...]:
@@ -145,7 +156,14 @@ class BatchResult(Shown):
                 Row("largest memory of a job", f"{max(outcome.peak_memory for outcome in ran) / 1e6:.0f}", "MB"),
             ]
         rows += [Row("workers", str(self.workers))] if self.workers is not None else []
-        return [*rows, Row("report", str(self.report)), Row("table", str(self.table))]
+        if self.others:
+            failed = sum(outcome.state == "failed" for outcome in self.others)
+            note = f"{failed} of them failed" if failed else ""
+            rows.append(Row("of earlier commands", str(len(self.others)), "jobs", note))
+        return [*rows, Row("report", self._shown(self.report)), Row("table", self._shown(self.table))]
+
+    def _shown(self, path: Path) -> str:
+        return str(path) if self.address is None else f"{self.address}/{path.name}"
 
     def sections(self) -> list[Section]:
         """Return the failures, and all jobs, as tables."""

@@ -3,11 +3,14 @@
 import csv
 import io
 from collections.abc import Iterable, Mapping
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 from mrsnb.batch.jobs import Job, anchored, placed, put
 from mrsnb.errors import InputError, ParamError
+from mrsnb.io.places import address_of, below, home
+from mrsnb.io.storage import local
+from mrsnb.io.stores import listed
 from mrsnb.io.yaml_text import read_yaml
 from mrsnb.templates import Template
 
@@ -25,7 +28,8 @@ def read_jobs(path: Path | str, template: Template) -> list[Job]:
     ----------
     path : Path or str
         CSV (a column ``name`` and a column each parameter), YAML (a list of such mappings, or name to parameters), an
-        association, or a directory of associations. Paths in a list are relative to it.
+        association, or a directory of associations. Paths in a list are relative to it. It may be in a store:
+        ``s3://bucket/jobs.csv``.
     template : Template
         What takes the parameters. A step's is called ``cube_build.scalexy``.
 
@@ -36,29 +40,46 @@ def read_jobs(path: Path | str, template: Template) -> list[Job]:
     ParamError
         If a parameter is unknown, or a value is not of its type.
     """
-    path = Path(path).expanduser()
-    if path.is_dir():
-        rows = _directory(path, template)
-    else:
-        match path.suffix.lower():
-            case ".csv":
-                rows = _csv(path)
-            case ".yaml" | ".yml":
-                rows = _yaml(path)
-            case ".json":
-                rows = [(str(path), {_input(template): path.name})]
-            case _:
-                allowed = ".csv, .yaml, an association (.json), a directory of associations"
-                msg = f"{path}: no list of jobs; allowed: {allowed}"
-                raise InputError(msg)
-    jobs = [_job(where, row, template, path.parent if path.is_file() else path) for where, row in rows]
+    address = address_of(path)
+    if address is not None:
+        return _stored(address, template)
+    path = home(path)
+    rows = _directory(path, template) if path.is_dir() else _listed(path, path, template)
+    return _jobs(path, rows, template, path.parent if path.is_file() else path)
+
+
+def _stored(address: str, template: Template) -> list[Job]:
+    """Return the jobs of a list, an association or a folder of them in a store."""
+    if PurePosixPath(address).suffix.lower() in {".csv", ".yaml", ".yml", ".json"}:
+        return _jobs(address, _listed(local(address), address, template), template, address.rpartition("/")[0])
+    names = [name for name in listed(address) if name.endswith(".json") and "/" not in name]
+    files = [name for name in names if name.endswith("_asn.json")] or names
+    return _jobs(address, [(below(address, name), {_input(template): name}) for name in files], template, address)
+
+
+def _jobs(place: Path | str, rows: Rows, template: Template, base: Path | str) -> list[Job]:
+    jobs = [_job(where, row, template, base) for where, row in rows]
     if not jobs:
-        msg = f"{path}: there is no job in it"
+        msg = f"{place}: there is no job in it"
         raise InputError(msg)
     return jobs
 
 
-def _job(where: str, row: Mapping[str, Any], template: Template, base: Path) -> Job:
+def _listed(path: Path, place: Path | str, template: Template) -> Rows:
+    """Return what the list in a file says; `place` is where it comes from."""
+    match path.suffix.lower():
+        case ".csv":
+            return _csv(path)
+        case ".yaml" | ".yml":
+            return _yaml(path)
+        case ".json":
+            return [(str(place), {_input(template): path.name})]
+    allowed = ".csv, .yaml, an association (.json), a directory of associations"
+    msg = f"{place}: no list of jobs; allowed: {allowed}"
+    raise InputError(msg)
+
+
+def _job(where: str, row: Mapping[str, Any], template: Template, base: Path | str) -> Job:
     parameters: dict[str, Any] = {}
     try:
         for name, value in row.items():

@@ -1,7 +1,8 @@
 """The record in a job's folder: what was run on what, and what became of it; it says what need not be run again."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass, fields, replace
 from hashlib import sha256
 from pathlib import Path
@@ -12,9 +13,11 @@ from mrsnb.batch.jobs import Job, matches
 from mrsnb.batch.outcomes import Outcome
 from mrsnb.batch.versions import versions
 from mrsnb.errors import InputError
-from mrsnb.io.association import read_association
+from mrsnb.io.association import read_association, stored_members
 from mrsnb.io.atomic import atomic_write
+from mrsnb.io.places import address_of, below
 from mrsnb.io.provenance import checksum
+from mrsnb.io.stores import listed, version_of
 
 RECORD = "job.json"
 
@@ -37,20 +40,37 @@ class Seen:
     changed: int
 
 
-def inputs_of(job: Job) -> list[Path]:
-    """Return the files that a job reads: those its parameters name, members of associations, files of directories."""
-    files: dict[Path, None] = {}
-    for place in (found for path in _paths(job.parameters) for found in matches(path)):
-        if place.is_dir():
-            files |= dict.fromkeys(sorted(p for p in place.iterdir() if p.is_file() and not p.name.startswith(".")))
-        elif place.is_file():
-            files[place] = None
-            files |= dict.fromkeys(_members(place))
+def inputs_of(job: Job) -> list[Path | str]:
+    """Return the files that a job reads: those its parameters name, members of associations, files of directories.
+
+    Those in a store are addresses.
+    """
+    files: dict[Path | str, None] = {}
+    for path in _paths(job.parameters):
+        if address_of(path) is not None:
+            files |= dict.fromkeys(_stored(path))
+            continue
+        for place in matches(path):
+            if place.is_dir():
+                files |= dict.fromkeys(sorted(p for p in place.iterdir() if p.is_file() and not p.name.startswith(".")))
+            elif place.is_file():
+                files[place] = None
+                files |= dict.fromkeys(_members(place))
     return list(files)
 
 
-def seen(files: list[Path], before: Mapping[str, Seen] | None = None) -> list[Seen]:
+def _stored(address: str) -> list[str]:
+    """Return the objects that an address means: it, the members of an association, or those of a folder."""
+    if address.lower().endswith(".json"):
+        return [address, *stored_members(address)]
+    names = [name for name in listed(address) if name and "/" not in name]
+    return [below(address, name) for name in names] if names else [address]
+
+
+def seen(files: Sequence[Path | str], before: Mapping[str, Seen] | None = None) -> list[Seen]:
     """Return `files` with the checksums of their content, taken from `before` if a file is as it was then.
+
+    Of objects in a store, the version that this states takes the place of a checksum.
 
     Raises
     ------
@@ -60,6 +80,10 @@ def seen(files: list[Path], before: Mapping[str, Seen] | None = None) -> list[Se
     known = {} if before is None else before
     made = []
     for path in files:
+        if isinstance(path, str):
+            version = version_of(path)
+            made.append(Seen(path, f"version:{version.tag}", version.size, 0))
+            continue
         try:
             stat = path.stat()
         except OSError as error:
@@ -99,12 +123,17 @@ def write_record(folder: Path, outcome: Outcome, key: str, inputs: list[Seen]) -
 
 def done_before(job: Job, folder: Path) -> Outcome | None:
     """Return the outcome of a job that is done: its record is of the same, and what it left is still there."""
-    content = _read(folder)
-    if content is None or content.get("state") != "done":
+    content = read_record(folder)
+    return None if content is None else judged(job, folder, content, sizes_in(folder, content))
+
+
+def judged(job: Job, folder: Path, content: Mapping[str, Any], sizes: Mapping[str, int]) -> Outcome | None:
+    """Return the outcome of a job that is done, as `done_before`, by its record and the files that are there."""
+    if content.get("state") != "done":
         return None
     try:
         before = {item["path"]: Seen(**item) for item in content["inputs"]}
-        complete = all((folder / name).stat().st_size == size for name, size in content["files"].items())
+        complete = all(sizes.get(name) == size for name, size in content["files"].items())
         if not complete or content["key"] != key_of(job, seen(inputs_of(job), before)):
             return None
         return replace(_outcome(content, folder), kept=True)
@@ -112,18 +141,36 @@ def done_before(job: Job, folder: Path) -> Outcome | None:
         return None
 
 
+def recorded(folder: Path, content: Mapping[str, Any]) -> Outcome | None:
+    """Return the outcome that a record of an earlier command states; None if it states none."""
+    known = {"name": str, "template": str, "state": str, "parameters": dict, "files": dict}
+    if not all(isinstance(content.get(name), kind) for name, kind in known.items()) or content["name"] != folder.name:
+        return None
+    return replace(_outcome(content, folder), kept=True)
+
+
 def files_left(folder: Path) -> frozenset[str]:
     """Return the names of what the job in `folder` left, its record among them."""
-    files = (_read(folder) or {}).get("files")
+    files = (read_record(folder) or {}).get("files")
     return frozenset({RECORD, *(files if isinstance(files, dict) else {})})
 
 
-def _read(folder: Path) -> dict[str, Any] | None:
+def read_record(folder: Path) -> dict[str, Any] | None:
+    """Return the record in a folder; None if there is none."""
     try:
         content = json.loads((folder / RECORD).read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return None
     return content if isinstance(content, dict) else None
+
+
+def sizes_in(folder: Path, content: Mapping[str, Any]) -> dict[str, int]:
+    """Return the sizes of the files that a record names, those that are there, in bytes."""
+    sizes = {}
+    for name in content["files"] if isinstance(content.get("files"), dict) else ():
+        with suppress(OSError):
+            sizes[name] = (folder / name).stat().st_size
+    return sizes
 
 
 def _outcome(content: Mapping[str, Any], folder: Path) -> Outcome:
@@ -138,8 +185,12 @@ def _paths(value: Any) -> Iterator[str]:
     elif isinstance(value, list | tuple):
         for item in value:
             yield from _paths(item)
-    elif isinstance(value, str) and "\0" not in value and len(value) < 4096 and Path(value).is_absolute():
+    elif isinstance(value, str) and "\0" not in value and len(value) < 4096 and _is_place(value):
         yield value
+
+
+def _is_place(text: str) -> bool:
+    return Path(text).is_absolute() or address_of(text) is not None
 
 
 def _members(path: Path) -> list[Path]:

@@ -11,13 +11,11 @@ from urllib.parse import quote
 
 from mrsnb.batch.executed import THUMBNAIL
 from mrsnb.batch.outcomes import BatchResult, Outcome
+from mrsnb.batch.shelf import MOST_PICTURES
 from mrsnb.display import page, to_html
 from mrsnb.display.markup import escape
 from mrsnb.display.text import shortened
 from mrsnb.io.atomic import atomic_write
-
-MOST_PICTURES = 500
-"""Thumbnails on a page; a page with more opens slowly."""
 
 MOST_COLUMNS = 6
 """Parameters that have a column of their own: the first that differ between jobs."""
@@ -45,7 +43,7 @@ def results_text(result: BatchResult) -> str:
     """Return one row a job as ECSV: state, time, memory, bytes, the error, and the parameters as JSON."""
     from astropy.table import Column, Table
 
-    outcomes = result.outcomes
+    outcomes = result.recorded
     columns = [
         Column([_cell(getattr(o, name)) for o in outcomes], name=name, unit=_UNITS.get(name)) for name in _COLUMNS
     ]
@@ -61,14 +59,14 @@ def report_html(result: BatchResult) -> str:
     """Return the page: a summary, and a table of all jobs that a click on a head sorts."""
     script = (files(__package__) / "report.js").read_text(encoding="utf-8")
     style = (files(__package__) / "report.css").read_text(encoding="utf-8")
-    varied = _varied(result.outcomes)
+    varied = _varied(result.recorded)
     numbers = ("time, s", "memory, MB")
-    heads = ["job", "state", *numbers, *(name.rpartition(".")[2] for name in varied)]
+    heads = ["job", "state", "run", *numbers, *(name.rpartition(".")[2] for name in varied)]
     cells = "<th></th>" + "".join(
         f"<th{' class=number' if head in numbers else ''}><button>{escape(head)}</button></th>" for head in heads
     )
-    pictures = len(result.outcomes) <= MOST_PICTURES
-    rows = "\n".join(_row(result.output_dir, outcome, varied, pictures) for outcome in result.outcomes)
+    pictures = len(result.recorded) <= MOST_PICTURES
+    rows = "\n".join(_row(result.output_dir, outcome, varied, pictures) for outcome in result.recorded)
     summary = to_html("Summary", [row for row in result.rows() if row.name not in ("report", "table")])
     body = (
         f"{summary}\n<style>{style}</style>\n"
@@ -83,16 +81,17 @@ def _row(folder: Path, outcome: Outcome, varied: Sequence[str], pictures: bool) 
     flat = _flat(outcome.parameters)
     values = "".join(f"<td>{escape(shortened(_short(flat.get(name))))}</td>" for name in varied)
     ran = outcome.state != "left"
-    places = {"notebook": outcome.notebook, "report": outcome.folder / "report.html", "products": outcome.folder}
-    links = " ".join(
-        f'<a href="{_address(folder, place)}">{word}</a>' for word, place in places.items() if ran and place.exists()
-    )
-    state = "kept" if outcome.kept else outcome.state
+    there = outcome.folder
+    places = {"notebook": outcome.notebook, "report": there / "report.html"}
+    linked = {word: place for word, place in places.items() if place.name in outcome.files}
+    linked |= {"products": there} if outcome.files else {}
+    links = " ".join(f'<a href="{_address(folder, place)}">{word}</a>' for word, place in linked.items() if ran)
+    when = "before" if outcome.kept else "now" if ran else ""
     time, memory = (f"{outcome.seconds:.1f}", f"{outcome.peak_memory / 1e6:.0f}") if ran else ("", "")
     error = f"<pre>{escape(shortened(outcome.error))}</pre>" if outcome.error is not None else ""
     return (
         f'<tr class="is-{outcome.state}"><td>{_picture(outcome) if pictures and ran else ""}</td>'
-        f"<td><b>{escape(outcome.name)}</b><div>{links}</div>{error}</td><td>{state}</td>"
+        f"<td><b>{escape(outcome.name)}</b><div>{links}</div>{error}</td><td>{outcome.state}</td><td>{when}</td>"
         f"<td class=number>{time}</td><td class=number>{memory}</td>{values}</tr>"
     )
 

@@ -6,27 +6,22 @@ from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from queue import Empty, SimpleQueue
 from time import monotonic
 
 from mrsnb.batch.checking import checked
 from mrsnb.batch.cluster import Place, connected
+from mrsnb.batch.handing import DEATHS, Handed
 from mrsnb.batch.jobs import Job
-from mrsnb.batch.lock import Hold, held
+from mrsnb.batch.lock import ENDING, held, stopped_on_failure
 from mrsnb.batch.outcomes import BatchResult, Outcome
-from mrsnb.batch.records import done_before
+from mrsnb.batch.records import judged, recorded
 from mrsnb.batch.report import write_reports
+from mrsnb.batch.shelf import Shelf
 from mrsnb.batch.task import Limits, Task, clear, run_task
 from mrsnb.display.progress import follow
 from mrsnb.errors import ParamError
 from mrsnb.io.atomic import output_folder
 from mrsnb.kernels.threads import n_threads
-
-DEATHS = 3
-"""How often the process of a job may die, which is no fault of the job, before it counts as failed."""
-
-ENDING = 10
-"""Seconds that jobs on other machines have to see that they are not wanted any more."""
 
 
 class BatchInterrupted(KeyboardInterrupt):
@@ -55,10 +50,13 @@ class Plan:
         All, checked.
     done : dict of str to Outcome
         Of those that need not be run again.
+    others : tuple of Outcome
+        Jobs of earlier commands that are not among these.
     """
 
     jobs: tuple[Job, ...]
     done: dict[str, Outcome]
+    others: tuple[Outcome, ...] = ()
 
     @property
     def waiting(self) -> tuple[Job, ...]:
@@ -74,10 +72,23 @@ def plan(jobs: Sequence[Job], output_dir: Path | str) -> Plan:
     MrsnbError
         If a job cannot be run as it is, see `mrsnb.batch.checking.checked`.
     """
-    folder = Path(output_dir).expanduser().absolute()
-    good = checked(jobs, folder)
-    before = {job.name: done_before(job, folder / job.name) for job in good}
-    return Plan(tuple(good), {name: outcome for name, outcome in before.items() if outcome is not None})
+    return _planned(jobs, Shelf.at(output_dir))
+
+
+def _planned(jobs: Sequence[Job], shelf: Shelf) -> Plan:
+    good = checked(jobs, shelf.folder if shelf.address is None else None)
+    records = shelf.records()
+    done, others = {}, []
+    for job in good:
+        if job.name in records:
+            outcome = judged(job, shelf.folder / job.name, *records.pop(job.name))
+            if outcome is not None:
+                done[job.name] = outcome
+    for name, record in records.items():
+        earlier = recorded(shelf.folder / name, record.content)
+        if earlier is not None:
+            others.append(earlier)
+    return Plan(tuple(good), done, tuple(others))
 
 
 def run_batch(
@@ -134,8 +145,9 @@ def run_batch(
     """
     _check(workers, scheduler, threads, retries)
     start = monotonic()
-    todo = plan(jobs, output_dir)
-    folder = output_folder(output_dir).absolute()
+    shelf = Shelf.at(output_dir)
+    todo = _planned(jobs, shelf)
+    folder = output_folder(shelf.folder)
     if scheduler is None:
         workers = min(n_threads() if workers is None else workers, max(len(todo.waiting), 1))
         threads = max(n_threads() // workers, 1) if threads is None else threads
@@ -147,22 +159,23 @@ def run_batch(
             made.get(job.name) or Outcome(job.name, job.template, "left", folder / job.name, job.parameters)
             for job in todo.jobs
         ]
-        return BatchResult(folder, tuple(outcomes), monotonic() - start, workers)
+        return BatchResult(folder, tuple(outcomes), monotonic() - start, workers, todo.others, shelf.address)
 
     with held(folder) as hold:
         clear(folder)
+        shelf.clear()
         where = _threads(workers) if scheduler is None else connected(scheduler, folder, say)
-        tasks = [Task(job, folder, hold.token, limits) for job in todo.waiting]
+        tasks = [Task(job, folder, hold.token, limits, address=shelf.address) for job in todo.waiting]
         try:
-            with where as place, _stopped_on_failure(hold):
+            with where as place, stopped_on_failure(hold):
                 for outcome in follow(_each(tasks, place, retries), len(tasks)):
                     made[outcome.name] = outcome
                     say(_line(outcome, len(made) - len(todo.done), len(tasks), monotonic() - start))
         except KeyboardInterrupt:
-            raise BatchInterrupted(_reported(result())) from None
+            raise BatchInterrupted(_reported(result(), shelf)) from None
         finally:
             clear(folder, 0 if scheduler is None or len(made) == len(todo.jobs) else ENDING)
-        return _reported(result())
+        return _reported(result(), shelf)
 
 
 def _check(workers: int | None, scheduler: str | None, threads: int | None, retries: int) -> None:
@@ -177,40 +190,17 @@ def _check(workers: int | None, scheduler: str | None, threads: int | None, retr
 
 def _each(tasks: Sequence[Task], place: Place, retries: int) -> Iterator[Outcome]:
     """Yield what became of each task as it is known; those that died or failed are run again as often as is allowed."""
-    ready: SimpleQueue[tuple[Task, Future[Outcome]]] = SimpleQueue()
-    again: Counter[tuple[str, str]] = Counter()
+    handed, again = Handed(place, run_task), Counter[tuple[str, str]]()
     allowed = {"died": DEATHS, "failed": retries}
-
-    def submit(task: Task) -> None:
-        future = place.executor.submit(run_task, task)
-        future.add_done_callback(lambda done: ready.put((task, done)))
-
     for task in tasks:
-        submit(task)
-    waiting = len(tasks)
-    while waiting:
-        try:
-            task, future = ready.get(timeout=1)
-        except Empty:
-            place.check()
-            continue
+        handed.add(task)
+    for task, future in handed.ready():
         outcome = _outcome(task, future)
         if again[outcome.state, outcome.name] < allowed.get(outcome.state, 0):
             again[outcome.state, outcome.name] += 1
-            submit(replace(task, attempt=task.attempt + 1))
-            continue
-        waiting -= 1
-        yield replace(outcome, state="failed") if outcome.state == "died" else outcome
-
-
-@contextmanager
-def _stopped_on_failure(hold: Hold) -> Iterator[None]:
-    """Let the jobs that run see that they are not wanted any more, if the block is left early."""
-    try:
-        yield
-    except BaseException:
-        hold.stop()
-        raise
+            handed.add(replace(task, attempt=task.attempt + 1))
+        else:
+            yield replace(outcome, state="failed") if outcome.state == "died" else outcome
 
 
 def _outcome(task: Task, future: Future[Outcome]) -> Outcome:
@@ -234,8 +224,10 @@ def _threads(workers: int | None) -> Iterator[Place]:
         pool.shutdown(cancel_futures=True)
 
 
-def _reported(result: BatchResult) -> BatchResult:
+def _reported(result: BatchResult, shelf: Shelf) -> BatchResult:
+    shelf.fetch_pictures([outcome.name for outcome in result.recorded if outcome.state != "left"])
     write_reports(result)
+    shelf.send(result.report, result.table)
     return result
 
 

@@ -16,8 +16,9 @@ from mrsnb.batch.executed import finish
 from mrsnb.batch.jobs import Job
 from mrsnb.batch.lock import LATE, is_held
 from mrsnb.batch.outcomes import Outcome
-from mrsnb.batch.records import Seen, done_before, files_left, inputs_of, key_of, seen, write_record
-from mrsnb.batch.versions import difference, versions
+from mrsnb.batch.records import Seen, done_before, files_left, inputs_of, judged, key_of, seen, write_record
+from mrsnb.batch.shelf import Shelf
+from mrsnb.batch.versions import check_here, versions
 from mrsnb.batch.watch import Watch
 from mrsnb.errors import MrsnbError
 
@@ -79,6 +80,8 @@ class Task:
         1 for the first.
     software : mapping of str to str
         Versions where the command runs.
+    address : str, optional
+        In a store, where the folder goes when it is complete.
     """
 
     job: Job
@@ -87,6 +90,12 @@ class Task:
     limits: Limits
     attempt: int = 1
     software: Mapping[str, str] = field(default_factory=versions)
+    address: str | None = None
+
+    @property
+    def shelf(self) -> Shelf:
+        """The output directory."""
+        return Shelf(self.output_dir, self.address)
 
 
 def run_task(task: Task) -> Outcome:
@@ -107,31 +116,18 @@ def run_task(task: Task) -> Outcome:
         started=datetime.now(UTC).isoformat(timespec="seconds"),
     )
     try:
-        _fit(task, begun.host)
+        check_here(task.software, task.output_dir)
         if not is_held(task.output_dir, task.token, LATE):
             return replace(begun, state="left")
-        if (before := done_before(task.job, begun.folder)) is not None:  # by a worker that died when it was to say so
-            return replace(before, kept=False)
+        known = task.shelf.record(task.job.name)
+        if known is not None:
+            before = judged(task.job, begun.folder, *known)
+            if before is not None:  # by a worker that died when it was to say so
+                return replace(before, kept=False)
         with _staging(task) as staging:
             return _run(task, begun, staging)
     except Exception as error:  # noqa: BLE001 (one job must not end the others)
         return replace(begun, error=_said(error))
-
-
-def _fit(task: Task, host: str) -> None:
-    """Refuse to run where the result would not be the same, or not be found.
-
-    Raises
-    ------
-    MrsnbError
-        Saying why.
-    """
-    if (other := difference(versions(), task.software)) is not None:
-        msg = f"{host} {other}; install the same on all machines"
-        raise MrsnbError(msg)
-    if not task.output_dir.is_dir():
-        msg = f"{host} does not see {task.output_dir}; all machines need the same directories"
-        raise MrsnbError(msg)
 
 
 def _run(task: Task, begun: Outcome, staging: Path) -> Outcome:
@@ -149,6 +145,7 @@ def _run(task: Task, begun: Outcome, staging: Path) -> Outcome:
             first=_END_WITH_PARENT,
             started=watch.begin,
             patience=PATIENCE,
+            saves_often=False,
         )
         try:
             with _event_loop():
@@ -186,7 +183,9 @@ def _handed_in(task: Task, outcome: Outcome, staging: Path, inputs: list[Seen]) 
     write_record(staging, complete, key_of(task.job, inputs), inputs)
     if not is_held(task.output_dir, task.token):
         return replace(outcome, state="left", error=None)
-    return _named(staging, task.job, complete)
+    named = _named(staging, task.job, complete)
+    task.shelf.keep(named)
+    return named
 
 
 def _named(staging: Path, job: Job, outcome: Outcome) -> Outcome:

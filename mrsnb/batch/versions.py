@@ -1,10 +1,12 @@
 """What the results of jobs depend on beside what they read: mrsnb as it is on this machine, and its libraries."""
 
+import socket
 from collections.abc import Mapping
 from functools import cache
 from hashlib import sha256
 from pathlib import Path
 
+from mrsnb.errors import MrsnbError
 from mrsnb.io.provenance import software
 
 SOURCE = "source of mrsnb"
@@ -44,3 +46,27 @@ def difference(there: Mapping[str, str], command: Mapping[str, str]) -> str | No
         if its != ours:
             return f"has {name} {its} where the command has {ours}"
     return None
+
+
+def check_here(command: Mapping[str, str], folder: Path) -> None:
+    """Refuse to work on a machine where the result would not be the same, or not be found.
+
+    Parameters
+    ----------
+    command : mapping of str to str
+        Versions where the command runs.
+    folder : Path
+        Where the result is to be.
+
+    Raises
+    ------
+    MrsnbError
+        Saying why.
+    """
+    host = socket.gethostname()
+    if (other := difference(versions(), command)) is not None:
+        msg = f"{host} {other}; install the same on all machines"
+        raise MrsnbError(msg)
+    if not folder.is_dir():
+        msg = f"{host} does not see {folder}; all machines need the same directories"
+        raise MrsnbError(msg)

@@ -81,7 +81,7 @@ class Watch:
             memory = process.memory_info().rss
             times = process.cpu_times()
         cpu = times.user + times.system + times.children_user + times.children_system
-        for child in process.children(recursive=True):
+        for child in _descendants(process):
             with suppress(psutil.Error):
                 memory += child.memory_info().rss
                 cpu += sum(child.cpu_times()[:2])
@@ -99,6 +99,21 @@ class Watch:
             self.stopped = not self._wanted()
 
 
+def _descendants(process: psutil.Process) -> list[psutil.Process]:
+    """Return all that a process has started; Linux may know without a look at every process of the machine."""
+    tasks = Path(f"/proc/{process.pid}/task")
+    try:
+        texts = [(task / "children").read_text(encoding="ascii") for task in tasks.iterdir()]
+    except OSError:
+        return list(process.children(recursive=True))
+    found = []
+    for number in " ".join(texts).split():
+        with suppress(psutil.Error):
+            child = psutil.Process(int(number))
+            found += [child, *_descendants(child)]
+    return found
+
+
 def _high_water(process: int) -> int:
     """Return the largest memory that a process ever held, in bytes, where the system knows; looks miss short peaks."""
     try:
@@ -111,6 +126,6 @@ def _high_water(process: int) -> int:
 def _kill(process: psutil.Process) -> None:
     """End a process and all it has started, at once."""
     with suppress(psutil.Error):
-        for one in (*process.children(recursive=True), process):
+        for one in (*_descendants(process), process):
             with suppress(psutil.Error):
                 one.kill()

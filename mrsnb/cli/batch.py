@@ -66,6 +66,8 @@ def batch_command(  # noqa: PLR0917 (click gives them by name)
 ) -> None:
     """Run a template notebook on each of JOBS: CSV, YAML, an association, or a directory of associations.
 
+    JOBS, what it names, and OUT may be in a store: s3://bucket/raw
+
     Each job gets a folder with its executed notebook, also if it fails. What is done already, of the same input,
     parameters and version, is not run again. The exit status is 1 if a job failed.
     """

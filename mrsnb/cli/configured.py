@@ -55,9 +55,10 @@ def folder(told: "Settings", default: Path = Path()) -> Path:
 
 def save(path: Path, told: "Settings", **parameters: Any) -> None:
     """Write the parameters of a run, and where its products go."""
+    from mrsnb.io.places import shown
     from mrsnb.pipeline.settings import save_params
 
-    places = {name: str(value) for name, value in {**told.places, **parameters}.items() if name == "output_dir"}
+    places = {name: shown(value) for name, value in {**told.places, **parameters}.items() if name == "output_dir"}
     save_params(path, told.params, places, told.overrides)
 
 

@@ -1,8 +1,9 @@
 """The commands for whole runs: ``spec3``, ``presets``."""
 
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -11,8 +12,10 @@ from mrsnb.cli.failures import is_verbose, verbose_option
 from mrsnb.cli.options import ParamCommand
 from mrsnb.cli.products import OUTPUT_DIR, PRESET, REFERENCES, say, say_products
 from mrsnb.cli.warmup import compile_before
+from mrsnb.errors import ParamError
 
 if TYPE_CHECKING:
+    from mrsnb.io.storage import Delivery
     from mrsnb.pipeline.settings import Settings
 
 
@@ -24,6 +27,8 @@ if TYPE_CHECKING:
 @SAVE_PARAMETERS
 @REFERENCES
 @click.option("--report", is_flag=True, help="Write report.html, cubes.png and spectrum.png as well.")
+@click.option("--scheduler", metavar="ADDRESS", help="Dask scheduler whose workers make the bands: tcp://host:8786.")
+@click.option("--threads", type=click.IntRange(1), metavar="N", help="Cores for each part on a cluster.  [default: 1]")
 @verbose_option
 @click.pass_context
 def spec3_command(
@@ -34,21 +39,39 @@ def spec3_command(
     config: Path | None,
     save_parameters: Path | None,
     references: Path | None,
+    scheduler: str | None,
+    threads: int | None,
     *,
     report: bool,
 ) -> None:
     """Make the cubes and spectra of the association ASN: level 3 of the MRS.
 
     Every parameter of every step is an option: --steps.STEP.PARAMETER=VALUE.
+
+    ASN, --output-dir, --references and files that parameters name may be in a store: s3://bucket/my_asn.json
     """
     told = run_told(ctx, config, preset)
     folder = folder_told(ctx, output_dir, told)
     if save_parameters is not None:
         save(save_parameters, told, output_dir=folder)
-    process(asn, told, folder, references, report=report)
+    if threads is not None and scheduler is None:
+        msg = f"--threads={threads}: is for parts on a cluster (--scheduler); else set MRSNB_NUM_THREADS"
+        raise ParamError(msg)
+    process(
+        asn, told, folder, references, report=report, scheduler=scheduler, threads=1 if threads is None else threads
+    )
 
 
-def process(asn: Path, told: "Settings", folder: Path, references: Path | None, *, report: bool = False) -> None:
+def process(
+    asn: Path,
+    told: "Settings",
+    folder: Path,
+    references: Path | None,
+    *,
+    report: bool = False,
+    scheduler: str | None = None,
+    threads: int = 1,
+) -> None:
     """Run the pipeline on an association, and say what it makes."""
     from mrsnb.kernels.cache import cache_folder
 
@@ -56,6 +79,7 @@ def process(asn: Path, told: "Settings", folder: Path, references: Path | None, 
     from mrsnb.display.progress import follow
     from mrsnb.io.association import read_association
     from mrsnb.io.references import load_references
+    from mrsnb.io.storage import delivered
     from mrsnb.pipeline import Spec3Result, count_results, kernels_of, open_science, spec3
     from mrsnb.reports import write_report
 
@@ -65,18 +89,46 @@ def process(asn: Path, told: "Settings", folder: Path, references: Path | None, 
         association = replace(association, name=Path(told.places["output_file"]).name.removesuffix(".fits"))
     exposures = open_science(association)
     compile_before(kernels_of(told.params))
-    results = spec3(association, told.params, output_dir=folder, references=values, exposures=exposures)
-    total = count_results(association, told.params, exposures)
-    for result in follow(results, total, show=True if is_verbose() else None):
-        if not isinstance(result, Spec3Result):
-            say_products(result, folder)
-            for voxel in getattr(result, "contributions", ()):
-                say(repr(voxel))
-            del result  # what it holds makes room for the next
-            continue
-        say(repr(result))
-        if report:
-            say(repr(write_report(result, folder)))
+    with delivered(folder) as there:
+        results: Any
+        if scheduler is None:
+            results = spec3(association, told.params, output_dir=there.folder, references=values, exposures=exposures)
+            total = count_results(association, told.params, exposures)
+        else:
+            from mrsnb.batch.level3 import count_parts, spec3_on
+
+            total = count_parts(exposures, told.params)
+            results = spec3_on(
+                scheduler,
+                association,
+                told.params,
+                output_dir=there.folder,
+                references=values,
+                exposures=exposures,
+                threads=threads,
+                say=say,
+            )
+        with closing(results):
+            for result in follow(results, total, show=True if is_verbose() else None):
+                there.send()
+                _say(result, there)
+                if report and isinstance(result, Spec3Result):
+                    say(there.shown(repr(write_report(result, there.folder))))
+                del result  # what it holds makes room for the next
+
+
+def _say(result: Any, there: "Delivery") -> None:
+    """Say what a step made, and where it is."""
+    if hasattr(result, "association"):
+        say(there.shown(repr(result)))
+        return
+    paths = getattr(result, "paths", ())
+    if paths:
+        say(there.shown("\n".join(map(str, paths))))
+    else:
+        say_products(result, there.folder, there.shown)
+    for voxel in getattr(result, "contributions", ()):
+        say(repr(voxel))
 
 
 @click.command("presets", short_help="List the named sets of parameters.")

@@ -1,5 +1,6 @@
 """What commands that make products have in common: where these go, and how they are told."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -23,11 +24,11 @@ REFERENCES = click.option(
 )
 
 
-def say_products(result: Any, output_dir: Path) -> None:
-    """Print where the products of a step are, if they were written."""
+def say_products(result: Any, output_dir: Path, shown: Callable[[str], str] = str) -> None:
+    """Print where the products of a step are, if they were written; `shown` says how a path is told."""
     if getattr(result.params, "save_results", True):
         for name in _products(result):
-            say(str(output_dir / name))
+            say(shown(str(output_dir / name)))
 
 
 def say(text: str) -> None:

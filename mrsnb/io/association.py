@@ -10,6 +10,9 @@ from typing import Any
 from mrsnb.core.association import Association, Member
 from mrsnb.errors import InputError
 from mrsnb.io.atomic import write_bytes
+from mrsnb.io.places import address_of, below, home, shown
+from mrsnb.io.storage import fetched_all, local
+from mrsnb.io.stores import bytes_of
 
 _MEMBER_KEYS = ("exposerr", "asn_candidate")
 _HEADER = (
@@ -33,23 +36,48 @@ def read_association(path: Path | str) -> Association:
     Parameters
     ----------
     path : Path or str
-        A JSON file as the observatory's ``asn_from_list`` and archive write it. Members are relative to it.
+        A JSON file as the observatory's ``asn_from_list`` and archive write it. Members are relative to it. What has an
+        address in a store, as ``s3://bucket/in/my_asn.json``, is fetched, members and all.
 
     Raises
     ------
     InputError
         If the file is missing or no JSON, has no or several products, or its members are missing or not allowed.
     """
-    path = Path(path).expanduser()
-    content = _parsed(path)
-    try:
-        association = replace(association_of(content), path=path)
-    except InputError as error:
-        msg = f"{path}: {error}"
-        raise InputError(msg) from None
+    address = address_of(path)
+    there = local(path)
+    association = replace(_checked(_parsed(there), shown(path)), path=there)
+    if address is not None:
+        fetched_all(member_addresses(association, address))
     used = [*association.science, *association.background]
-    _must_exist([association.path_of(member) for member in used], f"{path}: ")
+    _must_exist([association.path_of(member) for member in used], f"{shown(path)}: ")
     return association
+
+
+def stored_members(address: str) -> list[str]:
+    """Return the addresses of the members of an association in a store, of which nothing but itself is fetched.
+
+    Raises
+    ------
+    InputError
+        If it is not there, or no association.
+    """
+    content = _json(bytes_of(address), address)
+    return member_addresses(_checked(content, address), address)
+
+
+def member_addresses(association: Association, address: str) -> list[str]:
+    """Return where the members that are used of the association at an address are."""
+    folder = address.rpartition("/")[0]
+    return [below(folder, member.expname) for member in (*association.science, *association.background)]
+
+
+def _checked(content: Any, name: str) -> Association:
+    try:
+        return association_of(content)
+    except InputError as error:
+        msg = f"{name}: {error}"
+        raise InputError(msg) from None
 
 
 def association_of(content: Any) -> Association:
@@ -106,7 +134,7 @@ def write_association(path: Path | str, association: Association) -> Association
     OutputError
         If the file cannot be written.
     """
-    path = Path(path).expanduser()
+    path = home(path)
     moved = tuple(replace(m, expname=_relative(association.path_of(m), path.parent)) for m in association.members)
     written = replace(association, members=moved, path=path)
     write_bytes(path, association_text(content_of(written)).encode("ascii"))
@@ -130,9 +158,7 @@ def associate(paths: Sequence[Path | str], product_name: str, background: Sequen
     InputError
         If a file is missing, none is given, or the product's name is not allowed.
     """
-    files = [(Path(p).expanduser(), "science") for p in paths] + [
-        (Path(p).expanduser(), "background") for p in background
-    ]
+    files = [(home(p), "science") for p in paths] + [(home(p), "background") for p in background]
     association = Association(product_name, tuple(Member(str(path), exptype) for path, exptype in files))
     _must_exist([path for path, _ in files])
     return association
@@ -140,14 +166,20 @@ def associate(paths: Sequence[Path | str], product_name: str, background: Sequen
 
 def _parsed(path: Path) -> Any:
     try:
-        return json.loads(path.read_text(encoding="utf-8-sig"))
-    except json.JSONDecodeError as error:
-        msg = f"{path}: not JSON: {error.msg} at line {error.lineno}, column {error.colno}"
-    except (UnicodeDecodeError, RecursionError):
-        msg = f"{path}: not JSON: it is not a text file with an association"
+        return _json(path.read_bytes(), str(path))
     except OSError as error:
         place = f" in {Path.cwd()}" if isinstance(error, FileNotFoundError) and not path.is_absolute() else ""
         msg = f"{path}: cannot be read: {error.strerror or error}{place}; 'mrsnb associate' writes associations"
+    raise InputError(msg)
+
+
+def _json(content: bytes, name: str) -> Any:
+    try:
+        return json.loads(content.decode("utf-8-sig"))
+    except json.JSONDecodeError as error:
+        msg = f"{name}: not JSON: {error.msg} at line {error.lineno}, column {error.colno}"
+    except (UnicodeDecodeError, RecursionError):
+        msg = f"{name}: not JSON: it is not a text file with an association"
     raise InputError(msg)
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from mrsnb.errors import OutputError
+from mrsnb.io.places import address_of, home
 from mrsnb.kernels.threads import go_on
 
 _REMEDY = {
@@ -73,7 +74,7 @@ def write_bytes(path: Path | str, content: bytes) -> Path:
     OutputError
         If it cannot be written.
     """
-    path = Path(path).expanduser()
+    path = home(path)
     with atomic_write(path) as file:
         file.write(content)
     return path
@@ -101,7 +102,14 @@ def output_folder(path: Path | str) -> Path:
     OutputError
         If it cannot be made.
     """
-    folder = Path(path).expanduser()
+    address = address_of(path)
+    if address is not None:
+        msg = (
+            f"output directory {address}: the commands spec3 and batch write to stores; "
+            "in Python, write to the folder of 'with mrsnb.io.storage.delivered(ADDRESS) as there: there.folder'"
+        )
+        raise OutputError(msg)
+    folder = home(path)
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:

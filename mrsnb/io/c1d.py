@@ -18,6 +18,7 @@ from mrsnb.io.checksum import atomic_fits
 from mrsnb.io.exposures import opened
 from mrsnb.io.headers import cards_of
 from mrsnb.io.products import place_of, primary_header
+from mrsnb.io.storage import local
 from mrsnb.io.stored import table_content
 from mrsnb.io.wcs_text import spectrum_wcs
 
@@ -82,7 +83,7 @@ def read_background(path: Path | str) -> tuple[CombinedSpectrum, ...]:
     InputError
         If it cannot be read, holds no spectrum, or is in other units than micron and MJy/sr.
     """
-    return _read(Path(path), (_COMBINED, _EXTRACTED), "a spectrum (_c1d or _x1d)")
+    return _read(local(path), (_COMBINED, _EXTRACTED), "a spectrum (_c1d or _x1d)")
 
 
 def _read(path: Path, names: tuple[str, ...], what: str) -> tuple[CombinedSpectrum, ...]:

@@ -8,6 +8,7 @@ import numpy as np
 
 from mrsnb.errors import InputError
 from mrsnb.io.asdf_tree import AsdfTree, TreeError, read_tree
+from mrsnb.io.storage import local
 
 
 def read_offsets(path: Path | str) -> Mapping[str, tuple[float, float]]:
@@ -23,7 +24,7 @@ def read_offsets(path: Path | str) -> Mapping[str, tuple[float, float]]:
     InputError
         If the file cannot be read, lacks one of these, or the lists differ in length.
     """
-    path = Path(path).expanduser()
+    path = local(path)
     try:
         asdf = read_tree(path.read_bytes())
         names = [str(name) for name in asdf.tree["filename"]]

@@ -36,6 +36,7 @@ from mrsnb.core.params import Params
 from mrsnb.core.references import References
 from mrsnb.errors import InputError
 from mrsnb.io.headers import printable
+from mrsnb.io.storage import local
 
 _PACKAGES = ("numpy", "scipy", "numba", "astropy", "gwcs", "asdf", "stdatamodels", "photutils")
 _WIDTH = 72
@@ -144,10 +145,10 @@ def record(
 def _files_named(parameters: Mapping[str, Params]) -> dict[str, Path]:
     """Return the files that parameters name: step and parameter to path."""
     return {
-        f"{step}.{spec.name}": Path(value).expanduser()
+        f"{step}.{spec.name}": place
         for step, params in parameters.items()
         for spec in params.specs()
-        if spec.file and (value := getattr(params, spec.name)) is not None and Path(value).expanduser().is_file()
+        if spec.file and (value := getattr(params, spec.name)) is not None and (place := local(value)).is_file()
     }
 
 

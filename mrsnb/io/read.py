@@ -24,6 +24,7 @@ from mrsnb.io.images import read_images
 from mrsnb.io.layers import open_cube
 from mrsnb.io.s3d import read_s3d
 from mrsnb.io.spectrum_table import read_spectrum_table
+from mrsnb.io.storage import local
 from mrsnb.io.stored import table_content
 from mrsnb.io.x1d import read_x1d
 
@@ -110,7 +111,7 @@ def read_provenance(path: Path | str) -> Provenance:
     InputError
         If it is no FITS file that can be read.
     """
-    path = Path(path).expanduser()
+    path = local(path)
     with opened(path) as hdus:
         names = [hdu.name for hdu in hdus]
         primary = cards_of(hdus[0].header)

@@ -31,7 +31,9 @@ from mrsnb.io.default_references import (
     singles,
 )
 from mrsnb.io.exposures import opened
+from mrsnb.io.places import address_of, home
 from mrsnb.io.provenance import source_of
+from mrsnb.io.storage import fetched_folder, local
 
 _METHODS = ("exact", "subpixel", "center")
 _ARCSEC = ("arcsec", "arcseconds", "arcsecond")
@@ -50,7 +52,7 @@ def load_references(
     ----------
     directory : Path or str, optional
         A folder with files such as ``cubepar.fits`` or ``jwst_miri_apcorr_0008.asdf``; what it lacks is taken from the
-        defaults.
+        defaults. It may be in a store, as ``s3://bucket/refs``; so may the files of `overrides`.
     overrides : mapping of str to Path or str, optional
         A file for a kind (``cubepar``, ``extract1d``, ``apcorr``, ``mrsptcorr``), before all else; ``"none"`` switches
         apcorr or mrsptcorr off.
@@ -65,11 +67,11 @@ def load_references(
         if kind not in _KINDS:
             msg = f"reference {kind!r} is not used by mrsnb{nearest(kind, list(_KINDS))}"
             raise InputError(msg)
-    paths = {} if directory is None else _found(Path(directory).expanduser())
+    paths = {} if directory is None else _found(_folder(directory))
     chosen = {kind: given.get(kind, paths.get(kind)) for kind in _KINDS}
     values = {kind: _value(kind, path) for kind, path in chosen.items()}
     files = {kind: path for kind, path in chosen.items() if path is not None and values[kind] is not None}
-    return References(**values, files={kind: Path(path).expanduser() for kind, path in files.items()})
+    return References(**values, files={kind: local(path) for kind, path in files.items()})
 
 
 def _value(kind: str, path: Path | str | None) -> Any:
@@ -81,7 +83,12 @@ def _value(kind: str, path: Path | str | None) -> Any:
             msg = f"{kind} = {str(path)!r}: it cannot be switched off; give a file, or nothing for the default"
             raise InputError(msg)
         return None
-    return reader.read(Path(path).expanduser())
+    return reader.read(local(path))
+
+
+def _folder(directory: Path | str) -> Path:
+    address = address_of(directory)
+    return home(directory) if address is None else fetched_folder(address)
 
 
 def _found(directory: Path) -> dict[str, Path]:

@@ -6,6 +6,7 @@ from typing import Any
 from mrsnb.core.region import SkyAperture, as_aperture, ds9_text, parse_ds9
 from mrsnb.errors import InputError
 from mrsnb.io.atomic import write_bytes
+from mrsnb.io.storage import local
 
 _MOST_BYTES = 1_000_000
 
@@ -18,7 +19,7 @@ def read_region(path: Path | str) -> SkyAperture:
     InputError
         If it cannot be read, or holds a shape or coordinates that are not supported.
     """
-    path = Path(path).expanduser()
+    path = local(path)
     try:
         if path.stat().st_size > _MOST_BYTES:
             msg = f"{path}: {path.stat().st_size} bytes; a region file is a short text, is this one?"

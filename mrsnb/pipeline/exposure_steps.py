@@ -1,7 +1,7 @@
 """The steps that change exposures before cubes are built of them."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
@@ -21,8 +21,8 @@ from mrsnb.pipeline.params import Spec3Params
 from mrsnb.steps.adaptive_trace_model import TracedExposure, adaptive_trace_model, intermediate_images
 from mrsnb.steps.assign_mtwcs import assign_mtwcs
 from mrsnb.steps.master_background import MasterBackgroundResult, master_background
-from mrsnb.steps.mrs_imatch import MrsImatchResult, mrs_imatch
-from mrsnb.steps.outlier_detection import outlier_detection
+from mrsnb.steps.mrs_imatch import BackgroundPolynomial, MrsImatchResult, mrs_imatch
+from mrsnb.steps.outlier_detection import Found, Intermediate, outlier_detection
 from mrsnb.steps.pixel_replace import pixel_replace
 
 Exposures = tuple[ExposureSource, ...]
@@ -36,6 +36,8 @@ STEPS = (
     "pixel_replace",
 )
 """Their names, in order."""
+_LAST_OF_ALL = "outlier_detection"
+"""The last step that compares exposures; those after it change one by one."""
 _AT_ONCE = 2
 """Exposures in memory at most while they are written: one is read while another one goes to disk."""
 
@@ -93,6 +95,31 @@ def read_backgrounds(association: Association, params: Spec3Params) -> Backgroun
     return Backgrounds(given, tuple(read_x1d(association.path_of(member)) for member in association.background))
 
 
+@dataclass(frozen=True, kw_only=True)
+class Share:
+    """What of the exposures a part of a run takes; the other parts do the rest.
+
+    Parameters
+    ----------
+    writes : frozenset of str
+        Names of the exposures that it writes.
+    needs : frozenset of str
+        Of those that it goes on with after outlier_detection, these among them.
+    writes_background : bool
+        Whether it writes the background's spectrum.
+    polynomials : tuple of BackgroundPolynomial, optional
+        What mrs_imatch found, if it is not skipped.
+    found : Found, optional
+        What was found in all exposures, if outlier_detection searches.
+    """
+
+    writes: frozenset[str]
+    needs: frozenset[str]
+    writes_background: bool = False
+    polynomials: tuple[BackgroundPolynomial, ...] | None = None
+    found: Found | None = None
+
+
 class ExposureSteps:
     """Runs the steps that change exposures, in order, and holds what they leave.
 
@@ -115,6 +142,8 @@ class ExposureSteps:
         Last part of the names of a step's exposures, where not the usual.
     backgrounds : Backgrounds
         What master_background subtracts.
+    share : Share, optional
+        What of it all to do; everything if not given.
     """
 
     def __init__(
@@ -130,18 +159,19 @@ class ExposureSteps:
         *,
         suffixes: Mapping[str, str],
         backgrounds: Backgrounds,
+        share: Share | None = None,
     ) -> None:
         self.association, self.params, self.references = association, params, references
         self.exposures, self.sources = exposures, sources
         self.folder, self.scratch, self.history = folder, scratch, history
         self.suffixes = suffixes
-        self.backgrounds = backgrounds
+        self.backgrounds, self.share = backgrounds, share
         self.statuses: dict[str, str] = {}
         self.written: list[Path] = []
         self._matched: MrsImatchResult | None = None
 
-    def results(self) -> Iterator[Result]:
-        """Yield the result of each step that is not skipped."""
+    def results(self, before: str | None = None) -> Iterator[Result]:
+        """Yield the result of each step that is not skipped, or of those `before` the one of that name."""
         steps: tuple[tuple[str, Callable[[], Result | None]], ...] = (
             ("assign_mtwcs", self._assign_mtwcs),
             ("master_background", self._master_background),
@@ -151,10 +181,14 @@ class ExposureSteps:
             ("pixel_replace", self._pixel_replace),
         )
         for name, run in steps:
-            if getattr(self.params, name).skip:
-                continue
-            go_on()
-            result = run()
+            if name == before:
+                return
+            result = None
+            if not getattr(self.params, name).skip:
+                go_on()
+                result = run()
+            if name == _LAST_OF_ALL and self.share is not None:
+                self.exposures = tuple(e for e in self.exposures if e.name in self.share.needs)
             if result is not None:
                 self.statuses[name] = getattr(result, "status", "COMPLETE")
                 yield result
@@ -175,24 +209,26 @@ class ExposureSteps:
                 self.exposures = written
 
     def _write(self, exposures: Exposures, suffix: str, asn_id: str | None, at_once: int = _AT_ONCE) -> Exposures:
-        """Write exposures, and return them as they are in the files.
+        """Write exposures, those of the share, and return them as they are in the files.
 
         Those that keep all cores busy, and take much memory, are written one `at_once`.
         """
         written: dict[int, WrittenExposure] = {}
         paths = [self.folder / exposure_name(exposure.name, asn_id, suffix) for exposure in exposures]
         threads = n_threads()
+        mine = [i for i, exposure in enumerate(exposures) if self.share is None or exposure.name in self.share.writes]
 
-        def write(i: int) -> None:
+        def write(number: int) -> None:
+            i = mine[number]
             with at_most(threads):
                 loaded = exposures[i].load()
             trace = {"TRACEMODEL": loaded.trace} if isinstance(loaded, TracedExposure) else {}
             written[i] = write_exposure(loaded, self.sources[loaded.name], paths[i], self.history, extra=trace)
 
         with at_most(at_once):
-            share(write, len(exposures))
-        self.written += paths
-        return tuple(written[i] for i in range(len(exposures)))
+            share(write, len(mine))
+        self.written += [paths[i] for i in mine]
+        return tuple(written.get(i, exposure) for i, exposure in enumerate(exposures))
 
     def _assign_mtwcs(self) -> Result | None:
         if not _is_moving(self.exposures):
@@ -215,7 +251,7 @@ class ExposureSteps:
         return result
 
     def _write_background(self, result: MasterBackgroundResult, name: str) -> None:
-        if result.backgrounds:
+        if result.backgrounds and (self.share is None or self.share.writes_background):
             first = self.exposures[0].primary
             named = {key: first.get(key) for key in ("ASNTABLE", "ASNPOOL")}
             made = [
@@ -226,22 +262,30 @@ class ExposureSteps:
         self._write(tuple(result.images), "masterbg2d", self.association.asn_id)
 
     def _mrs_imatch(self) -> Result:
-        self._matched = result = mrs_imatch(self.exposures, self.params.mrs_imatch, self.references.cubepar)
+        known = None if self.share is None else self.share.polynomials
+        result = mrs_imatch(self.exposures, self.params.mrs_imatch, self.references.cubepar, known)
+        self._matched = result
         self._take("mrs_imatch", result, "mrs_imatch")
         return result
 
     def _outlier_detection(self) -> Result:
-        result = outlier_detection(self.exposures, self.params.outlier_detection)
+        found = None if self.share is None else self.share.found
+        result = outlier_detection(self.exposures, self.params.outlier_detection, found)
         self._take("outlier_detection", result, "crf")
-        for made in result.intermediate:
+        self.write_intermediate(result.intermediate)
+        return result
+
+    def write_intermediate(self, arrays: Sequence[Intermediate]) -> None:
+        """Write the arrays from which outliers were found."""
+        for made in arrays:
             path = self.folder / exposure_name(made.exposure, self.association.asn_id, made.label)
             self.written.append(write_images(made.arrays, made.primary, path, model=made.model, history=self.history))
-        return result
 
     def _adaptive_trace_model(self) -> Result:
         before, params = self.exposures, self.params.adaptive_trace_model
         result = adaptive_trace_model(before, params)
-        for exposure in before if params.save_intermediate_results else ():
+        mine = [e for e in before if self.share is None or e.name in self.share.writes]
+        for exposure in mine if params.save_intermediate_results else ():
             for suffix, image in intermediate_images(exposure.load(), params).items():
                 path = self.folder / exposure_name(exposure.name, self.association.asn_id, suffix)
                 self.written.append(

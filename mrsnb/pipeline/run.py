@@ -2,53 +2,29 @@
 
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from time import perf_counter
-from typing import NamedTuple, cast
+from typing import cast
 
 from mrsnb.core.association import Association, checked_name, product_name
-from mrsnb.core.cube import Cube
 from mrsnb.core.references import References
-from mrsnb.core.region import SkyAperture
 from mrsnb.core.results import Result
-from mrsnb.core.spectrum import Spectrum
 from mrsnb.core.status import with_skipped
 from mrsnb.display.progress import follow
 from mrsnb.geometry.chain import MrsChain
 from mrsnb.io.association import read_association
 from mrsnb.io.atomic import output_folder
 from mrsnb.io.exposures import ExposureFile, open_exposure
-from mrsnb.io.offsets import read_offsets
-from mrsnb.io.provenance import record
 from mrsnb.io.references import load_references
-from mrsnb.io.regions import read_region
-from mrsnb.io.s3d import write_s3d
-from mrsnb.io.x1d import write_x1d
 from mrsnb.kernels.cache import compile_missing
-from mrsnb.kernels.threads import ahead, go_on
-from mrsnb.pipeline.exposure_steps import (
-    Backgrounds,
-    ExposureSteps,
-    count_exposure_steps,
-    read_backgrounds,
-    skipped_steps,
-)
+from mrsnb.kernels.threads import ahead
+from mrsnb.pipeline.chain import Chain, Extras, read_extras, recorded
+from mrsnb.pipeline.exposure_steps import count_exposure_steps, skipped_steps
 from mrsnb.pipeline.params import Spec3Params
-from mrsnb.pipeline.result import ProductSummary, Spec3Result
-from mrsnb.steps.cube_build import (
-    CubeBuildResult,
-    CubePlan,
-    Offsets,
-    build_cube,
-    check_exposures,
-    count_cubes,
-    plan_cubes,
-    voxel_pixels,
-)
-from mrsnb.steps.extract_1d import DrizzleCovariance, Extract1dResult, check_centre, extract_1d
-from mrsnb.steps.spectral_leak import spectral_leak
+from mrsnb.pipeline.result import Spec3Result
+from mrsnb.steps.cube_build import CubePlan, check_exposures, plan_cubes, planned_bands
+from mrsnb.steps.extract_1d import check_centre
 
 
 def spec3(
@@ -111,14 +87,23 @@ def spec3(
     references = load_references() if references is None else references
     suffixes = {step: checked_name(suffix, "suffix") for step, suffix in ({} if suffixes is None else suffixes).items()}
     exposures = open_science(association) if exposures is None else exposures
-    extras = _extras(association, params)
-    if not params.cube_build.skip:
-        check_exposures(exposures, params.cube_build)
-        _check_plans(association, exposures, params, references, extras.offsets, Path(output_dir))
-    stated = _stated(exposures, association, params)
+    extras = read_extras(association, params)
+    check(association, exposures, params, references, extras, Path(output_dir))
     folder = output_folder(output_dir)
+    history = recorded(association, exposures, params, references, folder, suffixes)
+    exposures = stated(exposures, association, params)
     with TemporaryDirectory(prefix=".mrsnb-", dir=folder) as scratch:
-        run = _Run(association, params, references, folder, stated, Path(scratch), extras, suffixes)
+        run = Chain(
+            association,
+            params,
+            references,
+            folder,
+            exposures=exposures,
+            scratch=Path(scratch),
+            extras=extras,
+            history=history,
+            suffixes=suffixes,
+        )
         yield from run.results()
     yield Spec3Result(
         association=association,
@@ -169,7 +154,7 @@ def count_results(association: Association, params: Spec3Params, exposures: Sequ
     before = count_exposure_steps(association, params, exposures)
     if params.cube_build.skip:
         return before + 1
-    n_cubes = count_cubes(exposures, params.cube_build)
+    n_cubes = len(planned_bands(exposures, params.cube_build))
     extracts = not params.extract_1d.skip
     return before + n_cubes * (1 + extracts) + (extracts and not params.spectral_leak.skip) + 1
 
@@ -200,167 +185,49 @@ def kernels_of(params: Spec3Params) -> tuple[str, ...]:
     return tuple(group for group, is_needed in needed.items() if is_needed)
 
 
-class _Extras(NamedTuple):
-    """What is in files that parameters name."""
-
-    offsets: Offsets | None
-    region: SkyAperture | None
-    backgrounds: Backgrounds
-
-
-def _extras(association: Association, params: Spec3Params) -> _Extras:
-    shifts, region = params.cube_build.offset_file, params.extract_1d.extraction_region
-    return _Extras(
-        None if shifts is None or params.cube_build.skip else read_offsets(shifts),
-        None if region is None or params.extract_1d.skip else read_region(region),
-        read_backgrounds(association, params),
-    )
-
-
-def _check_plans(
+def check(
     association: Association,
     exposures: Sequence[ExposureFile],
     params: Spec3Params,
     references: References,
-    offsets: Offsets | None,
+    extras: Extras,
     folder: Path,
 ) -> None:
     """Refuse cubes that cannot be built, or not be extracted where asked for, before steps change the exposures.
 
-    Those of a moving target are not where their cubes will be; and a WCS that only gwcs can evaluate is slow.
+    Raises
+    ------
+    ParamError
+        If a parameter does not fit the exposures.
+    InputError
+        If an exposure cannot be used.
     """
-    moves = not params.assign_mtwcs.skip and any(exposure.is_moving for exposure in exposures)
-    if moves or not all(isinstance(exposure.wcs, MrsChain) for exposure in exposures):
+    if params.cube_build.skip:
         return
-    plans = plan_cubes(exposures, params.cube_build, references.cubepar, offsets, folder)
-    if params.extract_1d.skip or params.extract_1d.ifu_set_srctype == "EXTENDED":
+    check_exposures(exposures, params.cube_build)
+    plans = early_plans(exposures, params, references, extras, folder)
+    if plans is None or params.extract_1d.skip or params.extract_1d.ifu_set_srctype == "EXTENDED":
         return
     for plan in plans:
         check_centre(product_name(association.name, plan.bands, "s3d"), plan.grid, params.extract_1d)
 
 
-def _stated(exposures: Sequence[ExposureFile], association: Association, params: Spec3Params) -> list[ExposureFile]:
+def early_plans(
+    exposures: Sequence[ExposureFile], params: Spec3Params, references: References, extras: Extras, folder: Path
+) -> tuple[CubePlan, ...] | None:
+    """Return what cubes will be built before the exposures have gone through the steps; None if it is not known.
+
+    Those of a moving target are not where their cubes will be; and a WCS that only gwcs can evaluate is slow.
+    """
+    moves = not params.assign_mtwcs.skip and any(exposure.is_moving for exposure in exposures)
+    if moves or not all(isinstance(exposure.wcs, MrsChain) for exposure in exposures):
+        return None
+    return plan_cubes(exposures, params.cube_build, references.cubepar, extras.offsets, folder)
+
+
+def stated(exposures: Sequence[ExposureFile], association: Association, params: Spec3Params) -> list[ExposureFile]:
     """Return the exposures with keywords that name the association and state the steps that are left out."""
     table = "none" if association.path is None else association.path.name
     skipped = skipped_steps(association, params, exposures)
     named = [exposure.primary.updated(ASNTABLE=table, ASNPOOL=association.asn_pool) for exposure in exposures]
     return [e.stated(with_skipped(primary, skipped)) for e, primary in zip(exposures, named, strict=True)]
-
-
-class _Run:
-    """One run of the steps, in order; collects what is kept of each product."""
-
-    def __init__(
-        self,
-        association: Association,
-        params: Spec3Params,
-        references: References,
-        folder: Path,
-        exposures: Sequence[ExposureFile],
-        scratch: Path,
-        extras: _Extras,
-        suffixes: Mapping[str, str],
-    ) -> None:
-        self.association, self.params, self.references = association, params, references
-        self.folder, self.offsets, self.region = folder, extras.offsets, extras.region
-        self.suffixes = suffixes
-        self.history = record(
-            "spec3",
-            folder,
-            {exposure.path: exposure.checksum for exposure in exposures},
-            {step: getattr(params, step) for step in Spec3Params.steps()},
-            references,
-            backgrounds=[association.path_of(member) for member in association.background],
-            association=association,
-            suffixes=suffixes,
-        )
-        sources = {exposure.name: exposure.path for exposure in exposures}
-        self.before = ExposureSteps(
-            association,
-            params,
-            references,
-            tuple(exposures),
-            sources,
-            folder,
-            scratch,
-            self.history,
-            suffixes=suffixes,
-            backgrounds=extras.backgrounds,
-        )
-        self.products: list[ProductSummary] = []
-        self.statuses = dict.fromkeys(Spec3Params.steps(), "SKIPPED")
-
-    def results(self) -> Iterator[Result]:
-        spectra: list[Spectrum] = []
-        yield from self._exposure_results()
-        if self.params.cube_build.skip:
-            return
-        for plan, built in self._cubes():
-            yield built
-            go_on()
-            for extracted in self._spectrum(plan, built.cubes[0]):
-                spectra += extracted.spectra
-                yield extracted
-            del built
-        go_on()
-        if spectra and not self.params.spectral_leak.skip:
-            leak = spectral_leak(spectra, self.params.spectral_leak, self.references.mrsptcorr)
-            if leak.corrected is not None:
-                self._keep_spectrum(leak.corrected, save=self.params.spectral_leak.save_results)
-                self.statuses["spectral_leak"] = "COMPLETE"
-            yield leak
-
-    def _exposure_results(self) -> Iterator[Result]:
-        """Yield the results of the steps that change exposures, and hold none of them."""
-        for changed in self.before.results():
-            self.statuses |= self.before.statuses
-            yield changed
-
-    def _cubes(self) -> Iterator[tuple[CubePlan, CubeBuildResult]]:
-        """Yield the cubes in order, each written; the next is built meanwhile."""
-        params = self.params.cube_build
-        scratch = self.before.scratch
-        plans = plan_cubes(self.before.exposures, params, self.references.cubepar, self.offsets, scratch)
-        for plan, built in ahead(self._built, plans):
-            start = perf_counter()
-            (cube,) = built.cubes
-            path = write_s3d(cube, self.folder) if params.save_results else None
-            self.statuses["cube_build"] = "COMPLETE"
-            self.products.append(
-                ProductSummary(
-                    label=cube.label,
-                    name=cube.name,
-                    path=path,
-                    image=cube.collapsed(),
-                    spaxel_size=cube.grid.spaxel_size,
-                )
-            )
-            written = replace(built, seconds=built.seconds + perf_counter() - start)
-            del built, cube  # the next are in memory by the time that this is left
-            yield plan, written
-            del written
-
-    def _built(self, plan: CubePlan) -> CubeBuildResult:
-        start, params = perf_counter(), self.params.cube_build
-        asked = voxel_pixels([plan], params)
-        suffix = self.suffixes.get("cube_build", "s3d")
-        cube = build_cube(plan, params, self.references.cubepar, self.association.name, suffix, self.before.scratch)
-        cube = replace(cube, history=self.history)
-        return CubeBuildResult(params=params, seconds=perf_counter() - start, cubes=(cube,), contributions=asked)
-
-    def _spectrum(self, plan: CubePlan, cube: Cube) -> Iterator[Extract1dResult]:
-        params, values = self.params.extract_1d, self.references
-        if params.skip:
-            return
-        exact = params.ifu_covar == "drizzle"
-        covariance = DrizzleCovariance(plan=plan, params=self.params.cube_build) if exact else None
-        result = extract_1d(cube, params, values.extract1d, values.apcorr, region=self.region, covariance=covariance)
-        self._keep_spectrum(result.spectra[0], save=params.save_results)
-        self.statuses["extract_1d"] = "COMPLETE"
-        yield result
-
-    def _keep_spectrum(self, spectrum: Spectrum, *, save: bool) -> None:
-        path = write_x1d(spectrum, self.folder) if save else None
-        self.products.append(
-            ProductSummary(label=spectrum.label, name=spectrum.name, path=path, wave=spectrum.wave, flux=spectrum.flux)
-        )

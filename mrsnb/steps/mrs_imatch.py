@@ -174,7 +174,12 @@ class _Layer(NamedTuple):
     """Inverse variance as upstream has it, exposure time times number of pixels; shape as `flux`."""
 
 
-def mrs_imatch(exposures: Sequence[ExposureSource], params: MrsImatchParams, cubepars: CubePars) -> MrsImatchResult:
+def mrs_imatch(
+    exposures: Sequence[ExposureSource],
+    params: MrsImatchParams,
+    cubepars: CubePars,
+    known: Sequence[BackgroundPolynomial] | None = None,
+) -> MrsImatchResult:
     """Return the polynomials that make the backgrounds of the exposures equal, and the exposures.
 
     Parameters
@@ -184,6 +189,8 @@ def mrs_imatch(exposures: Sequence[ExposureSource], params: MrsImatchParams, cub
     params : MrsImatchParams
     cubepars : CubePars
         Grids of the cubes in which exposures are compared.
+    known : sequence of BackgroundPolynomial, optional
+        The polynomials of these exposures, if they were found before.
 
     Returns
     -------
@@ -220,9 +227,9 @@ def mrs_imatch(exposures: Sequence[ExposureSource], params: MrsImatchParams, cub
         skip_dqflagging=True,
         compat="none" if params.compat == "none" else "jwst-3.0",
     )
-    polynomials: list[BackgroundPolynomial] = []
+    polynomials = [] if known is None else list(known)
     alone: list[str] = []
-    for plan in plan_cubes(exposures, cube_params, cubepars):
+    for plan in plan_cubes(exposures, cube_params, cubepars) if known is None else ():
         found, lonely = _match(plan, params.bkg_degree, cube_params)
         polynomials += found
         alone += lonely

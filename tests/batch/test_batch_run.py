@@ -150,9 +150,13 @@ def test_only_what_failed_or_changed_is_run_again(association, tmp_path):
     assert run() == ["one"]
     assert (out / "one" / "notes.txt").read_text() == "mine"
     (out / "two" / "last.txt").unlink()
-    assert run() == ["two"]
+    assert run(jobs[1:]) == ["two"]
     more = [jobs[0], Job("two", "tiny", {**jobs[1].parameters, "number": 2})]
     assert [job.name for job in plan(more, out).waiting] == ["two"]
+    table = Table.read(out / "results.ecsv", format="ascii.ecsv")
+    assert [tuple(row) for row in table["name", "kept"]] == [("two", False), ("one", True)]
+    rows = re.findall(r"<b>(\w+)</b>.*?</td><td>(\w+)</td><td>(\w+)</td>", (out / "report.html").read_text())
+    assert rows == [("two", "done", "now"), ("one", "done", "before")], "those of earlier commands are there, too"
     (out / "one" / "job.json").write_text('{"state": "done", "inputs": 3}')
     assert [job.name for job in plan(jobs, out).waiting] == ["one"]
 
@@ -180,7 +184,7 @@ def test_two_batches_exclude_each_other(association, tmp_path):
     jobs = [Job("one", "tiny", {"asn_file": str(association)})]
     with held(tmp_path) as hold:
         assert is_held(tmp_path, hold.token)
-        with pytest.raises(OutputError, match=rf"another batch \(process {os.getpid()} on .*\) is at work there"):
+        with pytest.raises(OutputError, match=rf"another command \(process {os.getpid()} on .*\) is at work there"):
             run_batch(jobs, tmp_path)
         hold.stop()
         assert not is_held(tmp_path, hold.token)

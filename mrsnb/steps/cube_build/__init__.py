@@ -5,7 +5,7 @@ from mrsnb.steps.cube_build.contributions import Contribution, Contributions, Fe
 from mrsnb.steps.cube_build.feeds import feed_of, groups_of
 from mrsnb.steps.cube_build.params import CubeBuildParams
 from mrsnb.steps.cube_build.pixels import usable_pixels, view_of
-from mrsnb.steps.cube_build.plan import CubePlan, Offsets, check_exposures, count_cubes, plan_cubes
+from mrsnb.steps.cube_build.plan import CubePlan, Offsets, check_exposures, plan_cubes, planned_bands
 from mrsnb.steps.cube_build.tracer import Tracer
 
 __all__ = [
@@ -20,11 +20,11 @@ __all__ = [
     "Tracer",
     "build_cube",
     "check_exposures",
-    "count_cubes",
     "cube_build",
     "feed_of",
     "groups_of",
     "plan_cubes",
+    "planned_bands",
     "sums_of",
     "usable_pixels",
     "view_of",

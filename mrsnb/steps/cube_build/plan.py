@@ -127,15 +127,15 @@ def plan_cubes(
     return tuple(plans)
 
 
-def count_cubes(exposures: Sequence[ExposureSource], params: CubeBuildParams) -> int:
-    """Return how many cubes `plan_cubes` will plan; raises `ParamError` as it does if there are none.
+def planned_bands(exposures: Sequence[ExposureSource], params: CubeBuildParams) -> tuple[tuple[Band, ...], ...]:
+    """Return the bands of each cube that `plan_cubes` will plan; raises `ParamError` as it does if there are none.
 
     Examples
     --------
-    >>> count_cubes(exposures, CubeBuildParams(output_type="multi"))
+    >>> len(planned_bands(exposures, CubeBuildParams(output_type="multi")))
     1
     """
-    return len(_grouped(_selected(exposures, params), params.output_type))
+    return tuple(tuple(bands) for bands in _grouped(_selected(exposures, params), params.output_type))
 
 
 def check_exposures(exposures: Sequence[ExposureSource], params: CubeBuildParams) -> None:

@@ -1,7 +1,7 @@
 """Method ``model``: pixels above what the other dithers saw of the same place at the same wavelength."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -11,17 +11,13 @@ from mrsnb.core.exposure import ExposureSource
 from mrsnb.geometry.crossing import crossing
 from mrsnb.kernels.predict import lower_median, predict
 from mrsnb.kernels.spikes import stand_out, with_neighbours
-from mrsnb.kernels.usable import count_found
 from mrsnb.steps.outlier_detection.channel import ChannelData, Loaded, Loader, Partners
-from mrsnb.steps.outlier_detection.found import Found, by_detector
+from mrsnb.steps.outlier_detection.found import Found, Tally, by_detector
 from mrsnb.steps.outlier_detection.masks import Mask
 from mrsnb.steps.outlier_detection.params import OutlierDetectionParams
 from mrsnb.steps.outlier_detection.result import Intermediate
 
 log = logging.getLogger(__name__)
-
-_LEAST_HIGH, _LEAST_LOW = 2, 3
-"""Exposures in which a pixel must at least be too high, or too low, to be bad in all."""
 
 Floats = NDArray[np.float32]
 Bools = NDArray[np.bool_]
@@ -36,31 +32,18 @@ class _Verdict(NamedTuple):
     low: Floats
 
 
-class _Tally:
-    """In how many exposures of a detector each pixel was examined, was too high, was too low."""
-
-    def __init__(self, shape: tuple[int, ...]) -> None:
-        self.examined, self.high, self.low = (np.zeros(shape, np.uint16) for _ in range(3))
-
-    def add(self, pixel: NDArray[np.int32], verdict: _Verdict, least: float) -> None:
-        counts = self.examined.ravel(), self.high.ravel(), self.low.ravel()
-        count_found(pixel, verdict.high, verdict.low, least, *counts)
-
-    def bad(self, fraction: float) -> Bools:
-        most = np.float32(fraction) * self.examined
-        high = (self.high >= _LEAST_HIGH) & (self.high >= most)
-        bad: Bools = high | ((self.low >= _LEAST_LOW) & (self.low >= most))
-        return bad
-
-
-def find_by_model(exposures: Sequence[ExposureSource], params: OutlierDetectionParams) -> Found:
-    """Return the outliers of each exposure: its own, and those of its detector.
+def find_by_model(
+    exposures: Sequence[ExposureSource], params: OutlierDetectionParams, only: Collection[int] | None = None
+) -> Found:
+    """Return the outliers of each exposure, and a tally of each detector.
 
     Parameters
     ----------
     exposures : sequence of ExposureSource
         A few of the same band are held at a time.
     params : OutlierDetectionParams
+    only : collection of int, optional
+        Those to be examined: all exposures of some settings; all of all if not given.
 
     Notes
     -----
@@ -75,7 +58,7 @@ def find_by_model(exposures: Sequence[ExposureSource], params: OutlierDetectionP
     Fruchter & Hook 2002, PASP 114, 144, section 5, as the observatory has it for images.
     """
     found, partners, load = Found(), Partners(exposures), Loader(exposures, params)
-    for detector, members in by_detector(exposures).items():
+    for detector, members in by_detector(exposures, only).items():
         lonely = [index for index in members if not partners.has(index)]
         if lonely:
             found.notes.append(f"{len(lonely)} exposures of {detector} have no second dither in their band")
@@ -83,7 +66,7 @@ def find_by_model(exposures: Sequence[ExposureSource], params: OutlierDetectionP
         for index in sorted(members, key=lambda i: exposures[i].primary.text("BAND")):
             this = load(index)
             if tally is None:
-                tally = _Tally(this.usable.shape)
+                tally = found.tallies[detector] = Tally.empty(this.usable.shape)
                 found.shown[index] = this.preview
             found.usable[index] = Mask.of(this.usable)
             outliers = np.zeros(this.usable.shape, bool)
@@ -93,13 +76,11 @@ def find_by_model(exposures: Sequence[ExposureSource], params: OutlierDetectionP
                 if not others:
                     continue
                 verdict = _judge(channel, others, params)
-                tally.add(channel.pixel, verdict, params.snr[1])
+                tally.add(channel.pixel, verdict.high, verdict.low, params.snr[1])
                 outliers.flat[channel.pixel] |= _outliers(channel, verdict, params)
                 if params.save_intermediate_results:
                     found.intermediate.append(_kept(exposures[index], band.name, this, channel, verdict))
             found.own[index] = Mask.of(outliers)
-        if tally is not None:
-            found.common[detector] = Mask.of(tally.bad(params.hot_fraction))
     return found
 
 

@@ -1,7 +1,7 @@
 """Method ``neighbours``: the pixels of a detector that differ most from their neighbours in all its exposures."""
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -34,7 +34,9 @@ class _Normalised(NamedTuple):
     ratio: Image
 
 
-def find_by_neighbours(exposures: Sequence[ExposureSource], params: OutlierDetectionParams) -> Found:
+def find_by_neighbours(
+    exposures: Sequence[ExposureSource], params: OutlierDetectionParams, only: Collection[int] | None = None
+) -> Found:
     """Return the outliers of each exposure: those of its detector.
 
     Parameters
@@ -42,6 +44,8 @@ def find_by_neighbours(exposures: Sequence[ExposureSource], params: OutlierDetec
     exposures : sequence of ExposureSource
         Loaded one at a time.
     params : OutlierDetectionParams
+    only : collection of int, optional
+        Those to be examined: all exposures of a detector; all of all if not given.
 
     References
     ----------
@@ -50,7 +54,7 @@ def find_by_neighbours(exposures: Sequence[ExposureSource], params: OutlierDetec
     are above a percentile of this ratio.
     """
     found = Found()
-    for detector, members in by_detector(exposures).items():
+    for detector, members in by_detector(exposures, only).items():
         if len(members) < 2 and params.compat == "none":
             found.notes.append(f"{detector} has only one exposure, and in one alone lines and outliers look alike")
             continue

@@ -1,7 +1,8 @@
 """outlier_detection: flag hits of cosmic rays and bad pixels that level 2 left."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from dataclasses import replace
 from functools import partial, reduce
 from time import perf_counter
 from typing import NamedTuple
@@ -12,7 +13,7 @@ from mrsnb.core.exposure import DETECTOR_SHAPE, DerivedExposure, Exposure, Expos
 from mrsnb.errors import InputError
 from mrsnb.geometry.oversample import oversampling
 from mrsnb.steps.outlier_detection.channel import Partners
-from mrsnb.steps.outlier_detection.found import STRIDE, Found
+from mrsnb.steps.outlier_detection.found import STRIDE, Found, by_detector
 from mrsnb.steps.outlier_detection.masks import Mask, with_outliers
 from mrsnb.steps.outlier_detection.model import find_by_model
 from mrsnb.steps.outlier_detection.neighbours import find_by_neighbours
@@ -22,12 +23,37 @@ from mrsnb.steps.outlier_detection.result import OutlierDetectionResult, Preview
 log = logging.getLogger(__name__)
 
 
+def searches(exposures: Sequence[ExposureSource], params: OutlierDetectionParams) -> tuple[tuple[int, ...], ...]:
+    """Return the places of the exposures that must be searched together; nothing if there is nothing to be done.
+
+    With the method ``model`` these are those of a setting of a detector, and with ``neighbours`` those of a detector.
+    """
+    if _refusal(exposures, params) is not None:
+        return ()
+    groups: dict[tuple[str, ...], list[int]] = {}
+    for detector, members in by_detector(exposures).items():
+        for index in members:
+            setting = (exposures[index].primary.text("BAND").upper(),) if params.method == "model" else ()
+            groups.setdefault((detector, *setting), []).append(index)
+    return tuple(tuple(members) for members in groups.values())
+
+
+def search(
+    exposures: Sequence[ExposureSource], params: OutlierDetectionParams, only: Collection[int] | None = None
+) -> Found:
+    """Return what is found in the exposures at some places, one of `searches`; in all if not given."""
+    find = find_by_model if params.method == "model" else find_by_neighbours
+    return find(exposures, params, only)
+
+
 class _Refusal(NamedTuple):
     status: str
     reason: str
 
 
-def outlier_detection(exposures: Sequence[ExposureSource], params: OutlierDetectionParams) -> OutlierDetectionResult:
+def outlier_detection(
+    exposures: Sequence[ExposureSource], params: OutlierDetectionParams, found: Found | None = None
+) -> OutlierDetectionResult:
     """Return the exposures with their outliers flagged.
 
     Parameters
@@ -35,6 +61,8 @@ def outlier_detection(exposures: Sequence[ExposureSource], params: OutlierDetect
     exposures : sequence of ExposureSource
         Exposures of one target, of any bands; loaded when needed.
     params : OutlierDetectionParams
+    found : Found, optional
+        What `search` found, if that was done before: in all exposures, or in all that matter.
 
     Returns
     -------
@@ -73,7 +101,9 @@ def outlier_detection(exposures: Sequence[ExposureSource], params: OutlierDetect
             reason=refusal.reason,
             masks=(_nothing(),) * len(exposures),
         )
-    found = (find_by_model if params.method == "model" else find_by_neighbours)(exposures, params)
+    found = search(exposures, params) if found is None else found
+    tallied = {detector: tally.bad(params.hot_fraction) for detector, tally in found.tallies.items()}
+    found = replace(found, common=found.common | tallied)
     masks = tuple(_mask_of(index, exposure, found) for index, exposure in enumerate(exposures))
     return OutlierDetectionResult(
         params=params,

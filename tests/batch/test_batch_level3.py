@@ -1,0 +1,165 @@
+"""The parts of a large observation: how they are handed out, and what becomes of them if it is stopped."""
+
+import threading
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+
+import pytest
+
+from mrsnb.batch import level3
+from mrsnb.batch.cluster import Place
+from mrsnb.batch.lock import held
+from mrsnb.core.bands import Band
+from mrsnb.errors import Cancelled, InputError, MrsnbError, OutputError
+from mrsnb.io.association import read_association
+from mrsnb.io.references import load_references
+from mrsnb.kernels.threads import go_on
+from mrsnb.pipeline import Spec3Params, open_science
+from mrsnb.pipeline.parts import parts
+
+
+class Opened:
+    """What the parts of a run depend on of an exposure."""
+
+    def __init__(self, number, channels, sub_band):
+        self.name = f"exposure{number}"
+        self.bands = tuple(Band(channel, sub_band) for channel in channels)
+
+
+EXPOSURES = [
+    Opened(10 * i + dither, channels, sub_band)
+    for i, (channels, sub_band) in enumerate([((1, 2), "short"), ((1, 2), "medium"), ((3, 4), "short")])
+    for dither in range(4)
+]
+
+
+@pytest.mark.parametrize(
+    ("told", "cubes", "n"),
+    [
+        ({}, 6, 6),
+        ({"cube_build": {"channel": "1"}}, 2, 3),
+        ({"cube_build": {"skip": True}}, 0, 3),
+        ({"cube_build": {"output_type": "channel"}}, 4, 4),
+        ({"cube_build": {"output_type": "multi"}}, 1, 1),
+        ({"pixel_replace": {"skip": False}}, 6, 3),
+        ({"pixel_replace": {"skip": False}, "cube_build": {"output_type": "channel"}}, 4, 2),
+    ],
+)
+def test_each_cube_and_each_exposure_is_made_once(told, cubes, n):
+    found = parts(EXPOSURES, Spec3Params.preset("archive").updated(told))
+    made = [bands for part in found for bands in part.cubes]
+    assert len(made) == len(set(made)) == cubes
+    assert len(found) == n
+    assert sorted(name for part in found for name in part.writes) == sorted(e.name for e in EXPOSURES)
+    for part in found:
+        assert part.writes <= part.needs
+        used = {e.name for e in EXPOSURES for bands in part.cubes if set(bands) & set(e.bands)}
+        assert part.needs == (used or part.needs)
+
+
+def test_work_is_shared_evenly():
+    assert {len(part.writes) for part in parts(EXPOSURES, Spec3Params())} == {2}
+
+
+@pytest.fixture
+def run(small_dataset, monkeypatch, tmp_path):
+    """Runs level 3 in parts, in threads of this process instead of workers; `make` does the last stage."""
+
+    def start(make=None, executor=None):
+        @contextmanager
+        def connected(*_):
+            with executor or ThreadPoolExecutor(2) as pool:
+                yield Place(pool)
+
+        monkeypatch.setattr(level3, "connected", connected)
+        if make is not None:
+            monkeypatch.setattr(level3, "make", make)
+        association = read_association(small_dataset.association)
+        params = Spec3Params.preset("archive").updated({"outlier_detection": {"skip": True}})
+        told = {"references": load_references(), "exposures": open_science(association)}
+        return level3.spec3_on("tcp://s:1", association, params, output_dir=tmp_path / "out", **told)
+
+    return start
+
+
+def test_what_is_wrong_with_a_part_is_said_and_nothing_is_left(run, tmp_path):
+    def wrong(_whole, **_):
+        msg = "x_cal.fits: truncated"
+        raise InputError(msg)
+
+    with pytest.raises(InputError, match="x_cal"):
+        list(run(wrong))
+    assert not list((tmp_path / "out").iterdir())
+
+    def unforeseen(_whole, **_):
+        raise ZeroDivisionError
+
+    with pytest.raises(MrsnbError, match=r"part \d: unforeseen ZeroDivisionError"):
+        list(run(unforeseen))
+
+
+def test_parts_end_when_the_command_does(run, tmp_path, monkeypatch):
+    monkeypatch.setattr(level3, "_INTERVAL", 0.05)
+    ended, begun = [], threading.Semaphore(0)
+
+    def waits(whole, part, **_):
+        if part.number == 0:
+            (whole.scratch / "0").mkdir()
+            begun.release()
+            try:
+                while True:
+                    go_on()
+            except Cancelled:
+                (whole.scratch / "0").rmdir()
+                ended.append(part.number)
+                raise
+        begun.acquire(timeout=30)
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        list(run(waits))
+    assert ended == [0]
+    assert not list((tmp_path / "out").iterdir())
+
+
+class KilledWorker(Exception):
+    """What dask says of work whose workers died."""
+
+
+KilledWorker.__module__ = "distributed.scheduler"
+
+
+class Deadly(ThreadPoolExecutor):
+    """Workers that die at any work."""
+
+    def __init__(self):
+        super().__init__(1)
+        self.begun = 0
+
+    def submit(self, *_, **__):
+        self.begun += 1
+        future = Future()
+        future.set_exception(KilledWorker("died"))
+        return future
+
+
+def test_work_whose_workers_always_die_is_given_up(run):
+    deadly = Deadly()
+    with pytest.raises(OutputError, match=r"part \d: its workers died, 4 times; do they have enough memory\?"):
+        list(run(executor=deadly))
+    assert 2 * 3 + 1 <= deadly.begun <= 2 * 4
+
+
+def test_a_piece_is_refused_where_it_is_not_wanted(tmp_path, monkeypatch):
+    monkeypatch.setattr(level3, "LATE", 0)
+
+    class Whole:
+        folder = tmp_path
+
+    with held(tmp_path) as hold:
+        piece = level3.Piece(name="part 0", work=lambda whole: whole.folder, whole=Whole, token=hold.token)
+        assert level3.run_piece(piece) == tmp_path
+        with pytest.raises(MrsnbError, match="where the command has 0"):
+            level3.run_piece(level3.replace(piece, software={"mrsnb": "0"}))
+    with pytest.raises(Cancelled, match="its command has ended"):
+        level3.run_piece(piece)

@@ -156,8 +156,8 @@ class ApertureSet:
             names[0]: Column(flux * jansky, err * jansky, unit),
             names[1]: Column(flux * per, err * per, self.cubes[0].unit),
         }
-        label, name = f"aperture {number + 1}", self.all[number].source
-        return Curve(label=label, wave=self._wave, columns=columns, dq=self._no_flags, area=area * sr, name=name)
+        label = f"aperture {number + 1}"
+        return Curve(label=label, wave=self._wave, columns=columns, dq=self._no_flags, area=area * sr, name=label)
 
     def curves(self) -> tuple[list[Total], str]:
         """Return what each aperture sums to in all cubes, and in words what that is and its unit."""

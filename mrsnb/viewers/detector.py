@@ -331,6 +331,8 @@ class DetectorViewer(Pictured):
         """Do something; what is wrong with it is said below the controls."""
         attempt(call, self.controls.status)
 
+    _density = 2
+
     def _png(self) -> bytes:
         return self.image.exposure.pictures()[0].png
 

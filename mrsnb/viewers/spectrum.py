@@ -228,6 +228,8 @@ class SpectrumViewer(Pictured):
             self._canvas.view, marks, fitted(self._table.pending, self.data.names, self.data.curves, self.unit)[:2],
         )  # fmt: skip
 
+    _density = 2
+
     def _png(self) -> bytes:
         return export.picture_of(self._saved()).png
 

@@ -260,13 +260,14 @@ def test_files(viewer, tmp_path):
 
 
 def test_it_leaves_a_picture_where_no_kernel_is(viewer):
-    alone = viewer._repr_mimebundle_()
+    alone, about = viewer._repr_mimebundle_()
+    assert about["image/png"]["width"] == 900
     assert alone["image/png"].startswith(b"\x89PNG")
     assert "application/vnd.jupyter.widget-view+json" in alone
     viewer.range = (viewer.view[0] + 0.2 * u.um, viewer.view[0] + 0.4 * u.um)
-    fitted = viewer._repr_mimebundle_()["image/png"]
+    fitted = viewer._repr_mimebundle_()[0]["image/png"]
     viewer.view = (1, 2) * u.um
-    nothing = viewer._repr_mimebundle_()["image/png"]
+    nothing = viewer._repr_mimebundle_()[0]["image/png"]
     assert len({alone["image/png"], fitted, nothing}) == 3
 
 

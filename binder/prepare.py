@@ -1,7 +1,7 @@
 """Make what the image of Binder holds beside the software: the tutorials' data, and a notebook with a workbench.
 
-Each tutorial is run once. That leaves its data for those who come later, compiles what the tutorials call beside level 3,
-and lets no image be built in which one fails.
+Each tutorial is run once. That leaves its data for those who come later, compiles what the tutorials call beside level
+3, and lets no image be built in which one fails.
 """
 
 import sys

@@ -177,8 +177,11 @@ class ApertureSet:
         curves, label = self.curves()
         unit = u.Unit(label.partition(" / ")[2]) if self._in_jansky else u.one
         return [
-            QTable({"wavelength": c.wave * u.um, "flux": c.flux * unit, "error": c.err * unit}, meta={"name": c.label})
-            for c in curves
+            QTable(
+                {"wavelength": c.wave * u.um, "flux": c.flux * unit, "error": c.err * unit},
+                meta={"name": f"aperture {number}"},
+            )
+            for number, c in enumerate(curves, start=1)
         ]
 
     def colour(self, number: int) -> str:

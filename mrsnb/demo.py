@@ -1,7 +1,5 @@
 """The whole way on simulated data: an observation, its association, cubes and spectra, in a notebook."""
 
-import json
-import logging
 from dataclasses import dataclass
 from pathlib import Path
 from time import perf_counter
@@ -21,8 +19,6 @@ from mrsnb.simulate import (
     ThermalBackground,
     simulate,
 )
-
-log = logging.getLogger(__name__)
 
 TEMPLATE = "spec3_mrs"
 
@@ -100,7 +96,7 @@ def demo(output_dir: Path | str = "mrsnb-demo", *, progress: bool = True, **opti
     start = perf_counter()
     params = SimulateParams.from_dict(options)
     folder = output_folder(output_dir)
-    association = _input(folder / "input", params, progress)
+    association = simulate(folder / "input", SCENE, progress=progress, reuse=True, **params.to_dict()).association
     notebook = templates.execute(
         TEMPLATE,
         folder / f"{TEMPLATE}.ipynb",
@@ -108,22 +104,3 @@ def demo(output_dir: Path | str = "mrsnb-demo", *, progress: bool = True, **opti
         progress=progress,
     )
     return Demo(folder, association, notebook, perf_counter() - start)
-
-
-def _input(folder: Path, params: SimulateParams, progress: bool) -> Path:
-    """Return the association of the simulated input in `folder`, made unless it is there."""
-    association = folder / f"{params.name}_lvl3_asn.json"
-    if _is_made(folder, params) and association.is_file():
-        log.info("simulated input in %s is used again", folder)
-        return association
-    return simulate(folder, SCENE, progress=progress, **params.to_dict()).association
-
-
-def _is_made(folder: Path, params: SimulateParams) -> bool:
-    """Return whether `folder` holds all of this observation; ``truth.json`` is written after the exposures."""
-    try:
-        truth = json.loads((folder / "truth.json").read_text(encoding="utf-8"))
-        same = truth["params"] == params.to_dict() and truth["scene"] == json.loads(json.dumps(SCENE.to_dict()))
-        return bool(same) and all((folder / name).is_file() for name in truth["exposures"])
-    except (OSError, ValueError, KeyError, TypeError):
-        return False

@@ -49,6 +49,9 @@ class Picture:
     width: int
     height: int
 
+    def _repr_png_(self) -> tuple[bytes, dict[str, int]]:
+        return self.png, {"width": self.width, "height": self.height}
+
 
 @dataclass(frozen=True)
 class Table:

@@ -257,15 +257,29 @@ def _sources() -> list[bytes]:
 
 
 def _machine() -> list[bytes]:
-    """Return what compiled kernels depend on beside their sources: Python, numba, and the processor."""
-    parts = [sys.version.encode(), _processor()]
+    """Return what compiled kernels depend on beside their sources: Python, numba, and the processor.
+
+    Not the processor if numba is told to compile for another, as it is for images that run anywhere. Times count in
+    whole seconds: images keep no more.
+    """
+    parts = [sys.version.encode(), _architecture() if _is_told_processor() else _processor()]
     parts += [os.environ.get(name, "").encode() for name in ("NUMBA_CPU_NAME", "NUMBA_CPU_FEATURES", "NUMBA_OPT")]
     for library in ("numba", "llvmlite"):
         found = find_spec(library)
         if found is not None and found.origin is not None:
             installed = Path(found.origin).stat()
-            parts.append(f"{found.origin} {installed.st_mtime_ns} {installed.st_size}".encode())
+            parts.append(f"{found.origin} {int(installed.st_mtime)} {installed.st_size}".encode())
     return parts
+
+
+def _is_told_processor() -> bool:
+    """Return whether numba compiles for a processor that is named, whatever the one that is there."""
+    name = os.environ.get("NUMBA_CPU_NAME", "").lower()
+    return name == "generic" or (name != "" and os.environ.get("NUMBA_CPU_FEATURES") is not None)
+
+
+def _architecture() -> bytes:
+    return os.uname().machine.encode() if hasattr(os, "uname") else b""
 
 
 def _processor() -> bytes:

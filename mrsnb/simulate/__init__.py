@@ -24,9 +24,11 @@ from mrsnb.simulate.layers import (
     SpectralLeak,
     ThermalBackground,
 )
-from mrsnb.simulate.scene import LINES, STAR, Scene
+from mrsnb.simulate.scene import GALAXY, GALAXY_REDSHIFT, LINES, STAR, Scene
 
 __all__ = [
+    "GALAXY",
+    "GALAXY_REDSHIFT",
     "LINES",
     "STAR",
     "BadPixels",

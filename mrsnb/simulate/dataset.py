@@ -1,6 +1,7 @@
 """A simulated observation on disk: exposures, their association, and the truth beside them."""
 
 import json
+import logging
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
@@ -24,6 +25,8 @@ from mrsnb.simulate.geometry import detector_geometry, dither_offsets
 from mrsnb.simulate.layers import MovingTarget
 from mrsnb.simulate.render import look, render
 from mrsnb.simulate.scene import STAR, Scene
+
+log = logging.getLogger(__name__)
 
 Detector = Literal["MIRIFUSHORT", "MIRIFULONG"]
 
@@ -110,7 +113,9 @@ class SimulatedDataset(Result):
         return rows
 
 
-def simulate(output_dir: Path | str, scene: Scene = STAR, *, progress: bool = True, **options: Any) -> SimulatedDataset:
+def simulate(
+    output_dir: Path | str, scene: Scene = STAR, *, progress: bool = True, reuse: bool = False, **options: Any
+) -> SimulatedDataset:
     """Write a simulated observation to a directory, and return what was written.
 
     Parameters
@@ -121,6 +126,9 @@ def simulate(output_dir: Path | str, scene: Scene = STAR, *, progress: bool = Tr
         What there is to observe; by default a star with emission lines on a thermal background.
     progress : bool
         Show a progress bar where there is a terminal.
+    reuse : bool
+        True to leave what is in the directory if it is this very observation, complete: the same data again cost no
+        time.
     **options
         Values of `SimulateParams`: name, dithers, sub_bands, detectors, pattern, ra, dec, roll, seed, moving,
         background.
@@ -147,6 +155,9 @@ def simulate(output_dir: Path | str, scene: Scene = STAR, *, progress: bool = Tr
     if params.moving and scene.motion is None:
         scene = scene.add(MovingTarget())
     folder = _made(Path(output_dir).expanduser())
+    if reuse and (there := _made_before(folder, scene, params, start)) is not None:
+        log.info("the simulated observation in %s is used again", folder)
+        return there
     exposures, pointings, masks = _write_exposures(folder, scene, params, progress)
     backgrounds = _write_backgrounds(folder, scene, params) if params.background else ()
     members = [Member(path.name) for path in exposures] + [Member(path.name, "background") for path in backgrounds]
@@ -156,18 +167,40 @@ def simulate(output_dir: Path | str, scene: Scene = STAR, *, progress: bool = Tr
         Association(params.name, tuple(members), asn_type="spec3", asn_pool=f"{params.name}_pool", path=association),
     )
     truth = {"scene": scene.to_dict(), "params": params.to_dict(), "exposures": pointings}
-    _write(folder / "truth.json", lambda file: file.write(json.dumps(truth, indent=1).encode("ascii")))
     _write(folder / "truth.npz", lambda file: np.savez_compressed(file, **masks))
+    _write(folder / "truth.json", lambda file: file.write(json.dumps(truth, indent=1).encode("ascii")))
+    return _dataset(folder, scene, params, pointings, time.perf_counter() - start)
+
+
+def _dataset(
+    folder: Path, scene: Scene, params: SimulateParams, pointings: dict[str, Any], seconds: float
+) -> SimulatedDataset:
+    """Return what stands in a folder; `pointings` name the exposures."""
+    n_backgrounds = len(params.sub_bands) * len(params.detectors) if params.background else 0
     return SimulatedDataset(
         params=params,
-        seconds=time.perf_counter() - start,
+        seconds=seconds,
         scene=scene,
-        association=association,
-        exposures=exposures,
-        backgrounds=backgrounds,
+        association=folder / f"{params.name}_lvl3_asn.json",
+        exposures=tuple(folder / name for name in pointings),
+        backgrounds=tuple(_background(folder, params, number) for number in range(1, n_backgrounds + 1)),
         truth=folder / "truth.json",
         masks=folder / "truth.npz",
     )
+
+
+def _made_before(folder: Path, scene: Scene, params: SimulateParams, start: float) -> SimulatedDataset | None:
+    """Return the observation in a folder if it is this one and complete; ``truth.json`` is written last."""
+    try:
+        truth = json.loads((folder / "truth.json").read_text(encoding="utf-8"))
+        wanted = json.loads(json.dumps({"scene": scene.to_dict(), "params": params.to_dict()}))
+        if {key: truth[key] for key in wanted} != wanted:
+            return None
+        there = _dataset(folder, scene, params, truth["exposures"], time.perf_counter() - start)
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+    files = (there.association, *there.exposures, *there.backgrounds, there.masks)
+    return there if all(path.is_file() for path in files) else None
 
 
 def read_masks(dataset: SimulatedDataset, exposure: Path) -> dict[str, np.ndarray[Any, np.dtype[np.bool_]]]:
@@ -240,6 +273,10 @@ def _pointing(scene: Scene, params: SimulateParams, offset: tuple[float, float],
     return Pointing(ra=float(ra), dec=params.dec + north, roll=params.roll, offset=offset)
 
 
+def _background(folder: Path, params: SimulateParams, number: int) -> Path:
+    return folder / f"{params.name}_background{number}_x1d.fits"
+
+
 def _write_backgrounds(folder: Path, scene: Scene, params: SimulateParams) -> tuple[Path, ...]:
     """Write one spectrum of the background for each setting and detector."""
     from mrsnb.simulate.background import write_background
@@ -247,7 +284,7 @@ def _write_backgrounds(folder: Path, scene: Scene, params: SimulateParams) -> tu
     paths = []
     for number, (sub_band, detector) in enumerate(product(params.sub_bands, params.detectors), start=1):
         geometry = detector_geometry(detector, sub_band)
-        path = folder / f"{params.name}_background{number}_x1d.fits"
+        path = _background(folder, params, number)
         away = Pointing(ra=params.ra, dec=params.dec + BACKGROUND_OFFSET / 3600, roll=params.roll)
         write_background(path, scene, look(geometry, away), number=number, seed=params.seed)
         paths.append(path)

@@ -13,6 +13,7 @@ from mrsnb.simulate.layers import (
     BadPixels,
     CosmicRays,
     EmissionLine,
+    ExtendedSource,
     Fringes,
     HotPixels,
     MovingTarget,
@@ -171,4 +172,54 @@ STAR = Scene(
 """The default scene: 50 mJy at 10 micron falling as 1 / wave, with eight lines, on a thermal background.
 
 As few cosmic rays and hot pixels are left as level 2 leaves, so the star's spectrum stands without outlier detection.
+"""
+
+GALAXY_REDSHIFT = 0.01
+"""Of the lines of `GALAXY`."""
+
+
+def _seen(speed: float, *lines: tuple[float, float]) -> tuple[EmissionLine, ...]:
+    """Return lines of a part of `GALAXY` that recedes at `speed` (km/s) more than the whole; wavelengths at rest."""
+    shift = (1 + GALAXY_REDSHIFT) * (1 + speed / 299792.458)
+    return tuple(EmissionLine(wave=wave * shift, peak=peak) for wave, peak in lines)
+
+
+GALAXY = Scene(
+    (
+        PointSource(flux10=0.02, slope=0.8, lines=_seen(0.0, (5.340169, 0.004), (12.81355, 0.012), (18.71303, 0.01))),
+        ExtendedSource(
+            level=60.0,
+            scale=0.9,
+            axis_ratio=0.6,
+            position_angle=40.0,
+            slope=0.5,
+            lines=_seen(0.0, (5.51118, 53.0), (8.02504, 321.0), (12.27861, 300.0)),
+        ),
+        ExtendedSource(
+            dra=0.58,
+            ddec=0.69,
+            level=40.0,
+            scale=0.3,
+            profile="gaussian",
+            lines=_seen(110.0, (5.340169, 120.0), (12.81355, 700.0), (18.71303, 500.0)),
+        ),
+        ExtendedSource(
+            dra=-0.58,
+            ddec=-0.69,
+            level=40.0,
+            scale=0.3,
+            profile="gaussian",
+            lines=_seen(-110.0, (5.340169, 80.0), (12.81355, 500.0), (18.71303, 350.0)),
+        ),
+        ThermalBackground(),
+        Noise(),
+        CosmicRays(count=20),
+        HotPixels(count=30),
+        BadPixels(fraction=0.003),
+    )
+)
+"""A galaxy of redshift 0.01: a nucleus, a disc with warm molecular hydrogen, and two knots of star formation.
+
+The knots, 0.9 arcsec to the north-east and south-west, recede and approach at 110 km/s in [Fe II], [Ne II] and [S III].
+The disc has H2 S(7), S(4) and S(2) as gas of 700 K in equilibrium has them.
 """

@@ -156,8 +156,8 @@ class ApertureSet:
             names[0]: Column(flux * jansky, err * jansky, unit),
             names[1]: Column(flux * per, err * per, self.cubes[0].unit),
         }
-        label, name = f"aperture {number + 1}", self.all[number].source
-        return Curve(label=label, wave=self._wave, columns=columns, dq=self._no_flags, area=area * sr, name=name)
+        label = f"aperture {number + 1}"
+        return Curve(label=label, wave=self._wave, columns=columns, dq=self._no_flags, area=area * sr, name=label)
 
     def curves(self) -> tuple[list[Total], str]:
         """Return what each aperture sums to in all cubes, and in words what that is and its unit."""
@@ -177,8 +177,11 @@ class ApertureSet:
         curves, label = self.curves()
         unit = u.Unit(label.partition(" / ")[2]) if self._in_jansky else u.one
         return [
-            QTable({"wavelength": c.wave * u.um, "flux": c.flux * unit, "error": c.err * unit}, meta={"name": c.label})
-            for c in curves
+            QTable(
+                {"wavelength": c.wave * u.um, "flux": c.flux * unit, "error": c.err * unit},
+                meta={"name": f"aperture {number}"},
+            )
+            for number, c in enumerate(curves, start=1)
         ]
 
     def colour(self, number: int) -> str:

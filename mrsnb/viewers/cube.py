@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 from astropy import units as u
-from ipywidgets import HTML, HBox, Layout, VBox
+from ipywidgets import HTML, HBox, Layout
 from numpy.typing import NDArray
 
 from mrsnb.core.layers import CubeLayers
@@ -27,6 +27,7 @@ from mrsnb.viewers.image_panel import ImagePanel
 from mrsnb.viewers.latest import Latest
 from mrsnb.viewers.overlays import psf_circle
 from mrsnb.viewers.picture import Choice, Picture, contour_lines, picture
+from mrsnb.viewers.pictured import Pictured
 from mrsnb.viewers.quiet import quiet
 from mrsnb.viewers.readout import voxel_text
 from mrsnb.viewers.slicing import Range, layer_names
@@ -39,7 +40,7 @@ Array = NDArray[Any]
 _STEP = 1.6  # factor of a step nearer or farther
 
 
-class CubeViewer(VBox):  # type: ignore[misc]
+class CubeViewer(Pictured):
     """A cube, or several of one source, to look at and to touch.
 
     Parameters
@@ -374,12 +375,8 @@ class CubeViewer(VBox):  # type: ignore[misc]
     def _attempt(self, call: Any) -> None:
         attempt(call, self.controls.status)
 
-    def _repr_mimebundle_(self, **options: Any) -> Any:
-        """Return the widget, and a picture of it for where no kernel is."""
-        bundle = super()._repr_mimebundle_(**options)
-        if isinstance(bundle, dict):
-            bundle["image/png"] = cube_saving.png_of(self)
-        return bundle
+    def _png(self) -> bytes:
+        return cube_saving.png_of(self)
 
     def close(self) -> None:
         """Free what the browser holds."""

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from astropy import units as u
-from ipywidgets import HTML, HBox, Layout, VBox
+from ipywidgets import HTML, HBox, Layout
 
 from mrsnb.core.exposure import ExposureSource
 from mrsnb.display.text import brief
@@ -16,6 +16,7 @@ from mrsnb.viewers.detector_inputs import before_of, exposures_of
 from mrsnb.viewers.detector_layers import DetectorLayers, Place, difference
 from mrsnb.viewers.detector_panel import DetectorPanel
 from mrsnb.viewers.overlays import View
+from mrsnb.viewers.pictured import Pictured
 from mrsnb.viewers.viewer_traits import ClickTrait
 
 _NEAR = 1.6
@@ -24,7 +25,7 @@ _AROUND = 24.0
 """Half a side of what is seen around marks, pixels."""
 
 
-class DetectorViewer(VBox):  # type: ignore[misc]
+class DetectorViewer(Pictured):
     """A detector image, or several, to look at.
 
     Parameters
@@ -332,12 +333,10 @@ class DetectorViewer(VBox):  # type: ignore[misc]
         """Do something; what is wrong with it is said below the controls."""
         attempt(call, self.controls.status)
 
-    def _repr_mimebundle_(self, **options: Any) -> Any:
-        """Return the widget, and a picture of the detector for where no kernel is."""
-        bundle = super()._repr_mimebundle_(**options)
-        if isinstance(bundle, dict):
-            bundle["image/png"] = self.image.exposure.pictures()[0].png
-        return bundle
+    _density = 2
+
+    def _png(self) -> bytes:
+        return self.image.exposure.pictures()[0].png
 
     def close(self) -> None:
         """Free what the browser holds."""

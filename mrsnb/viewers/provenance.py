@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 from astropy import units as u
-from ipywidgets import HTML, Layout, VBox
+from ipywidgets import HTML, Layout
 
 from mrsnb.core.layers import CubeLayers
 from mrsnb.core.references import CubePars, References
@@ -19,6 +19,7 @@ from mrsnb.viewers.cube_origin import CubeOrigin, recorded_origin
 from mrsnb.viewers.cube_saving import png_of
 from mrsnb.viewers.detector import DetectorViewer
 from mrsnb.viewers.detector_inputs import exposures_of
+from mrsnb.viewers.pictured import Pictured
 from mrsnb.viewers.slicing import voxel
 
 _HINT = "click a spaxel of the cube to see its detector pixels, or a pixel of the detector to see the voxels it feeds"
@@ -171,7 +172,7 @@ class Tracing:
         close_all([self.said, self.table])
 
 
-class ProvenanceViewer(VBox):  # type: ignore[misc]
+class ProvenanceViewer(Pictured):
     """A cube viewer and a detector viewer that answer each other.
 
     Parameters
@@ -266,12 +267,8 @@ class ProvenanceViewer(VBox):  # type: ignore[misc]
         """
         return self.tracing.look_at_pixel(x, y)
 
-    def _repr_mimebundle_(self, **options: Any) -> Any:
-        """Return the widget, and a picture of the cube for where no kernel is."""
-        bundle = super()._repr_mimebundle_(**options)
-        if isinstance(bundle, dict):
-            bundle["image/png"] = png_of(self.cube)
-        return bundle
+    def _png(self) -> bytes:
+        return png_of(self.cube)
 
     def close(self) -> None:
         """Free what the browser holds."""

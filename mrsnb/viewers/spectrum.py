@@ -5,7 +5,6 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import ipywidgets as widgets
 import numpy as np
 import traitlets
 from astropy import units as u
@@ -19,6 +18,7 @@ from mrsnb.display.text import brief
 from mrsnb.errors import InputError
 from mrsnb.viewers import spectrum_export as export
 from mrsnb.viewers.closing import close_all
+from mrsnb.viewers.pictured import Pictured
 from mrsnb.viewers.quiet import quiet
 from mrsnb.viewers.spectrum_canvas import Look, SpectrumCanvas
 from mrsnb.viewers.spectrum_controls import INSPECT, SpectrumControls
@@ -41,7 +41,7 @@ _STEP = 1.5  # factor of a step nearer or farther
 LEAN = "mrsnb-lean"  # CSS class of a viewer without its tools
 
 
-class SpectrumViewer(widgets.VBox):  # type: ignore[misc]
+class SpectrumViewer(Pictured):
     """Spectra with zoom, units, line lists, and lines measured on a brushed range.
 
     Parameters
@@ -220,12 +220,19 @@ class SpectrumViewer(widgets.VBox):  # type: ignore[misc]
         OutputError
             If there is nothing to write, or it cannot be written.
         """
+        return export.save(Path(path).expanduser(), self._saved())
+
+    def _saved(self) -> export.Saved:
         marks = [(line.wave * (1 + self.redshift), line.name) for line in self.shown_lines]
-        state = export.Saved(
+        return export.Saved(
             self.data, self._values, self._scales, self.measurements, self.column, self.unit, self._shown,
-            self._canvas.view, marks,
+            self._canvas.view, marks, fitted(self._table.pending, self.data.names, self.data.curves, self.unit)[:2],
         )  # fmt: skip
-        return export.save(Path(path).expanduser(), state)
+
+    _density = 2
+
+    def _png(self) -> bytes:
+        return export.picture_of(self._saved()).png
 
     def close(self) -> None:
         """Close the viewer, its figure and its table."""
@@ -236,17 +243,7 @@ class SpectrumViewer(widgets.VBox):  # type: ignore[misc]
         super().close()
 
     def _look(self) -> Look:
-        c = self._controls
-        return Look(
-            visible=tuple(chip.value for chip in c.chips),
-            log_wave=c.log_wave.value,
-            log_flux=c.log_flux.value,
-            auto=c.auto.value,
-            errors=c.errors.value,
-            flags=c.flags.value,
-            lines=self.shown_lines,
-            redshift=self.redshift,
-        )
+        return self._controls.look(self.shown_lines, self.redshift)
 
     def _load(self, *, is_brief: bool = False) -> None:
         """Convert all curves to the shown column and unit, scale them, and draw them."""

@@ -7,10 +7,11 @@ from typing import Any
 
 import ipywidgets as widgets
 
-from mrsnb.core.lines import LINE_LISTS
+from mrsnb.core.lines import LINE_LISTS, Line
 from mrsnb.core.stitch import BandScale
 from mrsnb.display.markup import escape
 from mrsnb.errors import MrsnbError
+from mrsnb.viewers.spectrum_canvas import Look
 
 PAN, BRUSH, INSPECT = "Pan", "Range", "Inspect"
 _MODE_TIPS = (
@@ -147,6 +148,19 @@ class SpectrumControls:
             if box.options != tuple(options):
                 box.options = options
             box.value = value
+
+    def look(self, lines: tuple[Line, ...], redshift: float) -> Look:
+        """Return how spectra are drawn, with the names of lines at a redshift."""
+        return Look(
+            visible=tuple(chip.value for chip in self.chips),
+            log_wave=self.log_wave.value,
+            log_flux=self.log_flux.value,
+            auto=self.auto.value,
+            errors=self.errors.value,
+            flags=self.flags.value,
+            lines=lines,
+            redshift=redshift,
+        )
 
     def rows(self, figure: widgets.Widget, table: widgets.Widget) -> list[widgets.Widget]:
         """Return everything from top to bottom."""

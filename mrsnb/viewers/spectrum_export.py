@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from mrsnb.core.curve import Curve
 from mrsnb.core.spectrum import Spectrum
@@ -18,6 +19,8 @@ from mrsnb.io.atomic import write_bytes
 from mrsnb.io.x1d import write_x1d
 from mrsnb.viewers.spectrum_data import SpectrumData, Values
 from mrsnb.viewers.spectrum_measurements import Entry, quantity_table
+
+Array = NDArray[np.float64]
 
 
 class Saved(NamedTuple):
@@ -37,6 +40,8 @@ class Saved(NamedTuple):
     """Wavelengths in sight, micron."""
     marks: Sequence[tuple[float, str]]
     """Where lines are, micron, and their names."""
+    fit: tuple[Array, Array]
+    """Wavelengths, micron, and what is fitted there to what is not kept yet; with gaps."""
 
 
 def save(path: Path, what: Saved) -> list[Path]:
@@ -88,10 +93,17 @@ def picture_of(what: Saved) -> Picture:
     data, values, shown, view = what.data, what.values, what.shown, what.view
     parts = {i: (data.curves[i].wave >= view[0]) & (data.curves[i].wave <= view[1]) for i in shown}
     some = [i for i, part in parts.items() if part.any()]
+    curves = [(data.names[i], data.curves[i].wave[parts[i]], values[i][0][parts[i]]) for i in some]
+    errors = [None if (err := values[i][1]) is None else err[parts[i]] for i in some]
+    wave, fit = what.fit
+    near = (wave >= view[0]) & (wave <= view[1])
+    if near.any():
+        curves.append(("fit", wave[near], fit[near]))
+        errors.append(None)
     return spectrum_picture(
         _title([data.curves[i].name.partition(".")[0] for i in shown]),
-        [(data.names[i], data.curves[i].wave[parts[i]], values[i][0][parts[i]]) for i in some],
-        err=[None if (err := values[i][1]) is None else err[parts[i]] for i in some],
+        curves,
+        err=errors,
         marks=what.marks,
         y_label=flux_label(what.column, what.unit),
     )

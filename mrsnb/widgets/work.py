@@ -93,7 +93,7 @@ def work_of(
         msg = f"{step}: no inputs; give an association, files or values"
         raise InputError(msg)
     names = tuple(_name(value) for value in given)
-    folder = Path() if output_dir is None else Path(output_dir)
+    folder = Path() if output_dir is None else Path(output_dir).expanduser()
     if all(isinstance(value, (Path, str)) for value in given) or isinstance(given[0], Association):
         files = cast("list[Association | Path]", [Path(v) if isinstance(v, str) else v for v in given])
         of_files = _Files(step, tuple(files), folder, references)

@@ -9,7 +9,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import NamedTuple
@@ -73,34 +73,53 @@ class Lab(NamedTuple):
 def running_lab(folder: Path) -> Iterator[Lab]:
     """Run JupyterLab with the interpreter of the tests, apart from all that the user has configured."""
     files, own = folder / "files", folder / "own"
-    for each in (files, own):
-        each.mkdir(parents=True)
-    (own / "overrides.json").write_text(json.dumps(SETTINGS))
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    lab = Lab(f"http://127.0.0.1:{port}", secrets.token_hex(16), files)
+    files.mkdir(parents=True)
     path = [
         str(Path(mrsnb.__file__).parents[1]),
         str(Path(__file__).parent),
         *filter(None, [os.environ.get("PYTHONPATH")]),
     ]
-    environment = os.environ | {
+    variables = {
         "PYTHONPATH": os.pathsep.join(path),  # notebooks import the mrsnb that is tested, and modules beside the tests
         "JUPYTER_PREFER_ENV_PATH": "1",
-        "JUPYTER_TOKEN": lab.token,
         "IPYTHONDIR": str(own / "ipython"),
     }
     for kind in ("CONFIG", "DATA", "RUNTIME"):
-        environment[f"JUPYTER_{kind}_DIR"] = str(own / kind.lower())
-    command = [sys.executable, "-m", "jupyterlab", "--allow-root", "--no-browser", "--expose-app-in-browser"]
-    command += ["--ip=127.0.0.1", f"--port={port}", "--ServerApp.port_retries=0", f"--ServerApp.root_dir={files}"]
-    command += ["--LabApp.news_url=", "--LabApp.extension_manager=readonly", f"--LabApp.app_settings_dir={own}"]
-    log = folder / "lab.log"
+        variables[f"JUPYTER_{kind}_DIR"] = str(own / kind.lower())
+    with served([sys.executable, "-m", "jupyterlab"], files, own, variables) as lab:
+        yield lab
+
+
+@contextmanager
+def served(command: Sequence[str], files: Path, own: Path, variables: Mapping[str, str]) -> Iterator[Lab]:
+    """Run the JupyterLab that a command starts.
+
+    Parameters
+    ----------
+    command : sequence of str
+        Options are added to it.
+    files : Path
+        Root of its files.
+    own : Path
+        Where settings and the log go; made if missing.
+    variables : mapping of str to str
+        Of its environment, beside those that are there.
+    """
+    own.mkdir(parents=True, exist_ok=True)
+    (own / "overrides.json").write_text(json.dumps(SETTINGS))
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    lab = Lab(f"http://127.0.0.1:{port}", secrets.token_hex(16), files)
+    options = ["--allow-root", "--no-browser", "--expose-app-in-browser", "--ip=127.0.0.1", f"--port={port}"]
+    options += ["--ServerApp.port_retries=0", f"--ServerApp.root_dir={files}", "--LabApp.news_url="]
+    options += ["--LabApp.extension_manager=readonly", f"--LabApp.app_settings_dir={own}"]
+    environment = os.environ | variables | {"JUPYTER_TOKEN": lab.token}
+    log = own / "lab.log"
     with (
         log.open("wb") as output,
         subprocess.Popen(
-            command, cwd=files, env=environment, stdin=subprocess.DEVNULL, stdout=output, stderr=output
+            [*command, *options], cwd=files, env=environment, stdin=subprocess.DEVNULL, stdout=output, stderr=output
         ) as process,
     ):
         try:
@@ -161,7 +180,7 @@ class Windows:
 class Window:
     """JupyterLab in a window of the browser, and what the page complained of."""
 
-    def __init__(self, lab: Lab, browser, scale: float):
+    def __init__(self, lab: Lab, browser, scale: float, place: str = "lab?reset"):
         self.errors: list[str] = []
         self._context = browser.new_context(device_scale_factor=scale)
         self._context.set_default_timeout(20_000)
@@ -170,7 +189,7 @@ class Window:
         self.page = self._context.new_page()
         self.page.on("pageerror", lambda error: self.errors.append(f"page error: {error}"))
         self.page.on("console", self._note)
-        self.page.goto(f"{lab.url}/lab?reset&token={lab.token}")
+        self.page.goto(f"{lab.url}/{place}{'&' if '?' in place else '?'}token={lab.token}")
         self.page.wait_for_function("window.jupyterapp?.started.then(() => true)", timeout=90_000)
 
     def _note(self, message) -> None:

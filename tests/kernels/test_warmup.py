@@ -118,6 +118,20 @@ def test_another_numba_or_processor_is_another_stamp(monkeypatch):
     cache._stamp.cache_clear()
 
 
+@pytest.mark.usefixtures("quick", "empty")
+def test_kernels_for_no_processor_in_particular_serve_all(monkeypatch):
+    monkeypatch.setenv("NUMBA_CPU_NAME", "generic")
+    cache._stamp.cache_clear()
+    cache.compile_missing()
+    cache._stamp.cache_clear()
+    monkeypatch.setattr(cache, "_processor", lambda: b"another")
+    assert not cache.missing()
+    monkeypatch.delenv("NUMBA_CPU_NAME")
+    cache._stamp.cache_clear()
+    assert cache.missing()
+    cache._stamp.cache_clear()
+
+
 @pytest.mark.parametrize(("name", "value"), [("executable", None), ("frozen", True)])
 @pytest.mark.usefixtures("empty")
 def test_a_python_inside_another_program_is_not_started_again(monkeypatch, name, value):

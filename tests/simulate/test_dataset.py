@@ -95,6 +95,23 @@ def test_it_says_what_it_is(dataset):
     assert str(dataset.association) in text
 
 
+def test_the_same_observation_is_made_once(tmp_path):
+    options = {"dithers": 1, "sub_bands": ["short"], "detectors": ["MIRIFULONG"], "background": True, "progress": False}
+    first = simulate(tmp_path, Scene((ThermalBackground(),)), **options)
+    times = {path: path.stat().st_mtime_ns for path in tmp_path.iterdir()}
+
+    def made_again(scene, **changed):
+        again = simulate(tmp_path, scene, reuse=True, **options | changed)
+        assert (again.exposures, again.backgrounds, again.masks) == (first.exposures, first.backgrounds, first.masks)
+        return {path for path in times if path.stat().st_mtime_ns != times[path]}
+
+    assert made_again(first.scene) == set()
+    first.backgrounds[0].unlink()
+    times.pop(first.backgrounds[0])
+    assert made_again(first.scene) == set(times)
+    assert made_again(first.scene, seed=1) == set(times)
+
+
 def test_a_moving_target_takes_the_pointing_along(tmp_path):
     scene = Scene((PointSource(), MovingTarget(rate_ra=900.0, rate_dec=0.0)))
     made = simulate(tmp_path, scene, sub_bands=["short"], detectors=["MIRIFUSHORT"], ra=359.9999, dec=60.0)

@@ -354,7 +354,8 @@ def test_what_is_seen_is_saved(tmp_path, is_file):
 
 
 def test_it_is_a_picture_where_no_kernel_is(viewer):
-    bundle = viewer._repr_mimebundle_()
+    bundle, about = viewer._repr_mimebundle_()
+    assert 400 < about["image/png"]["width"] < 900
     assert "application/vnd.jupyter.widget-view+json" in bundle
     assert bundle["image/png"].startswith(b"\x89PNG")
     assert len(bundle["image/png"]) < 200_000

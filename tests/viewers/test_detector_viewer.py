@@ -354,6 +354,7 @@ def test_a_cube_that_does_not_say_what_it_is_made_of_needs_exposures(cube_path):
 
 def test_where_no_kernel_is_pictures_stay(viewer, traced):
     for shown in (viewer, traced):
-        assert shown._repr_mimebundle_()["image/png"].startswith(b"\x89PNG")
+        data, _ = shown._repr_mimebundle_()
+        assert data["image/png"].startswith(b"\x89PNG")
         assert len(repr(shown)) < 100
-        assert shown._repr_mimebundle_()["text/plain"] == repr(shown)
+        assert data["text/plain"] == repr(shown)

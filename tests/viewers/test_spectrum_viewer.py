@@ -258,6 +258,18 @@ def test_files(viewer, tmp_path):
         viewer.save(tmp_path / "a.jpg")
 
 
+def test_it_leaves_a_picture_where_no_kernel_is(viewer):
+    alone, about = viewer._repr_mimebundle_()
+    assert about["image/png"]["width"] == 900
+    assert alone["image/png"].startswith(b"\x89PNG")
+    assert "application/vnd.jupyter.widget-view+json" in alone
+    viewer.range = (viewer.view[0] + 0.2 * u.um, viewer.view[0] + 0.4 * u.um)
+    fitted = viewer._repr_mimebundle_()[0]["image/png"]
+    viewer.view = (1, 2) * u.um
+    nothing = viewer._repr_mimebundle_()[0]["image/png"]
+    assert len({alone["image/png"], fitted, nothing}) == 3
+
+
 def test_the_save_buttons_say_what_happened(viewer, tmp_path):
     viewer._controls.file.value = str(tmp_path / "shot")
     viewer._controls.save["png"].click()

@@ -178,7 +178,7 @@ def test_yaml_that_is_no_list_of_jobs_is_refused(listed, text):
         (
             {"more": {"files": {"all": "~nobody_here/a"}}},
             InputError,
-            r"files = .*~nobody_here/a: there is no such file",
+            "~nobody_here is the folder of a user who is not known here",
         ),
         ({"more": {"files": {"all": "in/**x/[a]"}}}, InputError, r"files = .*x/\[a\]: there is no such file"),
         (

@@ -21,7 +21,13 @@ _LEAST_HIGH, _LEAST_LOW = 2, 3
 
 
 class Tally(NamedTuple):
-    """In how many exposures of a detector each pixel was examined, was too high, was too low; uint16 images."""
+    """In how many exposures of a detector each pixel was examined, was too high, was too low; uint16 images.
+
+    Examples
+    --------
+    >>> Tally.empty((1024, 1032)).bad(0.6).size
+    0
+    """
 
     examined: NDArray[np.uint16]
     high: NDArray[np.uint16]
@@ -66,6 +72,12 @@ class Found:
     intermediate : list of Intermediate
     notes : list of str
         What was left out, and why.
+
+    Examples
+    --------
+    >>> first, second = Found(notes=["1A"]), Found(notes=["2A"])
+    >>> first.with_those_of(second).notes
+    ['1A', '2A']
     """
 
     own: dict[int, Mask] = field(default_factory=dict)

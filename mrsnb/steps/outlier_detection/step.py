@@ -27,6 +27,11 @@ def searches(exposures: Sequence[ExposureSource], params: OutlierDetectionParams
     """Return the places of the exposures that must be searched together; nothing if there is nothing to be done.
 
     With the method ``model`` these are those of a setting of a detector, and with ``neighbours`` those of a detector.
+
+    Examples
+    --------
+    >>> searches(exposures, OutlierDetectionParams())
+    ((0, 1),)
     """
     if _refusal(exposures, params) is not None:
         return ()
@@ -41,7 +46,15 @@ def searches(exposures: Sequence[ExposureSource], params: OutlierDetectionParams
 def search(
     exposures: Sequence[ExposureSource], params: OutlierDetectionParams, only: Collection[int] | None = None
 ) -> Found:
-    """Return what is found in the exposures at some places, one of `searches`; in all if not given."""
+    """Return what is found in the exposures at some places, one of `searches`; in all if not given.
+
+    Examples
+    --------
+    >>> params = OutlierDetectionParams(method="neighbours")
+    >>> found = search(exposures, params, searches(exposures, params)[0])
+    >>> list(found.common)
+    ['MIRIFUSHORT']
+    """
     find = find_by_model if params.method == "model" else find_by_neighbours
     return find(exposures, params, only)
 

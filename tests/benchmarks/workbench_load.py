@@ -39,7 +39,7 @@ def load(book: Notebook, session, total: int, each: int) -> None:
     print(f"| {' | '.join(HEADS)} |\n|{'---:|' * len(HEADS)}")
     tell(0, measured(book, session), start)
     for done in range(0, total, each):
-        n_hand = min(_BY_HAND, each)
+        n_hand = max(min(_BY_HAND, each // 10), 3)
         play_by_hand(book, n_hand)
         play(book, range(done, done + each - n_hand))
         tell(done + each, measured(book, session), start)

@@ -16,7 +16,9 @@ PYTHON = re.findall(r"```python\n(.*?)```", TEXT, re.DOTALL)
 TYPED = re.findall(r"^ {4}(\S.*)$", re.sub(r"```.*?```", "", TEXT, flags=re.DOTALL), re.MULTILINE)
 TYPED += [line for line in re.findall(r"`(mrsnb [^`]+)`", TEXT) if "COMMAND" not in line]
 ROW = re.compile(r"^\| \[(\d\d)(\w+)\]\((\S+)\) \| .+ \| \[!\[Binder\]\[badge\]\]\[(\d\d)\] \|$", re.MULTILINE)
-LINK = re.compile(r"^\[(\d\d)\]: https://[^/]+/v2/gh/[\w-]+/mrsnb/HEAD\?urlpath=lab/(?:workspaces/mrsnb/)?tree/(\S+)$", re.MULTILINE)
+LINK = re.compile(
+    r"^\[(\d\d)\]: https://[^/]+/v2/gh/[\w-]+/mrsnb/HEAD\?urlpath=lab/(?:workspaces/mrsnb/)?tree/(\S+)$", re.MULTILINE
+)
 FIRST = [
     "python3 -m venv .venv && .venv/bin/pip install -q -e '.[test]' && .venv/bin/mrsnb demo",
     "python3 -m venv .venv && .venv/bin/pip install -q -e '.[test]' && .venv/bin/python -m pytest -n auto",

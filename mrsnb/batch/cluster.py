@@ -10,7 +10,8 @@ from time import monotonic
 from typing import Any
 
 from mrsnb import __version__
-from mrsnb.batch.versions import difference, versions
+from mrsnb.batch.versions import difference
+from mrsnb.io.versions import versions
 from mrsnb.errors import InputError, OutputError
 
 SECONDS = 5

@@ -15,7 +15,8 @@ from typing import Any
 from mrsnb.batch.cluster import Place, connected
 from mrsnb.batch.handing import DEATHS, Handed
 from mrsnb.batch.lock import ENDING, LATE, Hold, held, is_held, stopped_on_failure
-from mrsnb.batch.versions import check_here, versions
+from mrsnb.batch.versions import check_here
+from mrsnb.io.versions import versions
 from mrsnb.core.association import Association
 from mrsnb.core.bands import label_of
 from mrsnb.core.references import References

@@ -11,7 +11,7 @@ from typing import Any
 from mrsnb import templates
 from mrsnb.batch.jobs import Job, matches
 from mrsnb.batch.outcomes import Outcome
-from mrsnb.batch.versions import versions
+from mrsnb.io.versions import versions
 from mrsnb.errors import InputError
 from mrsnb.io.association import read_association, stored_members
 from mrsnb.io.atomic import atomic_write

@@ -18,7 +18,8 @@ from mrsnb.batch.lock import LATE, is_held
 from mrsnb.batch.outcomes import Outcome
 from mrsnb.batch.records import Seen, done_before, files_left, inputs_of, judged, key_of, seen, write_record
 from mrsnb.batch.shelf import Shelf
-from mrsnb.batch.versions import check_here, versions
+from mrsnb.batch.versions import check_here
+from mrsnb.io.versions import versions
 from mrsnb.batch.watch import Watch
 from mrsnb.errors import MrsnbError
 

@@ -19,10 +19,11 @@ from mrsnb.core.results import Result
 from mrsnb.display import Row
 from mrsnb.errors import InputError, OutputError
 from mrsnb.io.atomic import atomic_write
+from mrsnb.io.versions import versions
 from mrsnb.simulate.calfile import CADENCE, Circumstances, write_cal
 from mrsnb.simulate.exposure_wcs import Pointing
 from mrsnb.simulate.geometry import detector_geometry, dither_offsets
-from mrsnb.simulate.layers import MovingTarget
+from mrsnb.simulate.layers import KINDS, MovingTarget
 from mrsnb.simulate.render import look, render
 from mrsnb.simulate.scene import STAR, Scene
 
@@ -82,7 +83,7 @@ class SimulatedDataset(Result):
     exposures, backgrounds : tuple of Path
         ``_cal.fits`` files, and ``_x1d.fits`` files of the background.
     truth : Path
-        JSON: scene, parameters and pointings.
+        JSON: scene, parameters, versions and pointings.
     masks : Path
         NPZ: for each exposure the packed masks ``<stem>_cr``, ``<stem>_hot``, ``<stem>_bad``; see `read_masks`.
     """
@@ -127,8 +128,8 @@ def simulate(
     progress : bool
         Show a progress bar where there is a terminal.
     reuse : bool
-        True to leave what is in the directory if it is this very observation, complete: the same data again cost no
-        time.
+        True to leave what is in the directory if it is this very observation, complete and made by the same versions:
+        the same data again cost no time. A scene with layers of your own is always observed anew.
     **options
         Values of `SimulateParams`: name, dithers, sub_bands, detectors, pattern, ra, dec, roll, seed, moving,
         background.
@@ -158,6 +159,8 @@ def simulate(
     if reuse and (there := _made_before(folder, scene, params, start)) is not None:
         log.info("the simulated observation in %s is used again", folder)
         return there
+    truth = folder / "truth.json"
+    _remove(truth)
     exposures, pointings, masks = _write_exposures(folder, scene, params, progress)
     backgrounds = _write_backgrounds(folder, scene, params) if params.background else ()
     members = [Member(path.name) for path in exposures] + [Member(path.name, "background") for path in backgrounds]
@@ -166,10 +169,15 @@ def simulate(
         association,
         Association(params.name, tuple(members), asn_type="spec3", asn_pool=f"{params.name}_pool", path=association),
     )
-    truth = {"scene": scene.to_dict(), "params": params.to_dict(), "exposures": pointings}
+    told = _told(scene, params) | {"exposures": pointings}
     _write(folder / "truth.npz", lambda file: np.savez_compressed(file, **masks))
-    _write(folder / "truth.json", lambda file: file.write(json.dumps(truth, indent=1).encode("ascii")))
+    _write(truth, lambda file: file.write(json.dumps(told, indent=1).encode("ascii")))
     return _dataset(folder, scene, params, pointings, time.perf_counter() - start)
+
+
+def _told(scene: Scene, params: SimulateParams) -> dict[str, Any]:
+    """Return what makes the data what they are."""
+    return {"scene": scene.to_dict(), "params": params.to_dict(), "versions": versions()}
 
 
 def _dataset(
@@ -190,10 +198,15 @@ def _dataset(
 
 
 def _made_before(folder: Path, scene: Scene, params: SimulateParams, start: float) -> SimulatedDataset | None:
-    """Return the observation in a folder if it is this one and complete; ``truth.json`` is written last."""
+    """Return the observation in a folder if it is this one and complete; ``truth.json`` is written last.
+
+    What a layer of another class shines like is code, which may have changed since.
+    """
+    if any(type(layer) not in KINDS.values() for layer in scene.layers):
+        return None
     try:
         truth = json.loads((folder / "truth.json").read_text(encoding="utf-8"))
-        wanted = json.loads(json.dumps({"scene": scene.to_dict(), "params": params.to_dict()}))
+        wanted = json.loads(json.dumps(_told(scene, params)))
         if {key: truth[key] for key in wanted} != wanted:
             return None
         there = _dataset(folder, scene, params, truth["exposures"], time.perf_counter() - start)
@@ -220,6 +233,14 @@ def _made(folder: Path) -> Path:
         msg = f"{folder}: cannot be made: {error.strerror}; choose another --output-dir"
         raise OutputError(msg) from error
     return folder
+
+
+def _remove(path: Path) -> None:
+    try:
+        path.unlink(missing_ok=True)
+    except OSError as error:
+        msg = f"{path}: cannot be replaced: {error.strerror}; choose another --output-dir"
+        raise OutputError(msg) from error
 
 
 def _write(path: Path, content: Callable[[BinaryIO], Any]) -> None:

@@ -14,7 +14,7 @@ from optional import is_absent
 from mrsnb import templates
 from mrsnb.batch import Job, run_batch
 from mrsnb.batch import cluster as on_cluster
-from mrsnb.batch.versions import SOURCE, versions
+from mrsnb.io.versions import SOURCE, versions
 from mrsnb.cli import main
 from mrsnb.errors import InputError, OutputError
 

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from astropy.io import fits
 
+from mrsnb import __version__
 from mrsnb.errors import OutputError, ParamError
 from mrsnb.io.association import read_association
 from mrsnb.simulate import MovingTarget, Noise, PointSource, Scene, ThermalBackground, read_masks, simulate
@@ -110,6 +111,48 @@ def test_the_same_observation_is_made_once(tmp_path):
     times.pop(first.backgrounds[0])
     assert made_again(first.scene) == set(times)
     assert made_again(first.scene, seed=1) == set(times)
+
+
+def test_what_was_interrupted_or_made_by_another_version_is_made_again(tmp_path, monkeypatch):
+    options = {"sub_bands": ["short"], "detectors": ["MIRIFULONG"], "dithers": 1, "progress": False, "reuse": True}
+    scene = Scene((ThermalBackground(),))
+    made = simulate(tmp_path, scene, **options)
+    told = json.loads(made.truth.read_text())
+    assert told["versions"]["mrsnb"] == __version__
+    made.truth.write_text(json.dumps(told | {"versions": told["versions"] | {"mrsnb": "0.0.1"}}))
+    written = []
+    monkeypatch.setattr("mrsnb.simulate.dataset.write_cal", lambda path, *_: written.append(path))
+    simulate(tmp_path, scene, **options)
+    assert written == list(made.exposures)
+    with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
+        patched.setattr("mrsnb.simulate.dataset.write_cal", interrupt)
+        simulate(tmp_path, scene, seed=1, **options)
+    simulate(tmp_path, scene, **options)
+    assert written == 2 * list(made.exposures), "some of what is there may be of the other seed"
+
+
+def interrupt(*_):
+    raise KeyboardInterrupt
+
+
+def test_layers_that_are_code_are_observed_anew(tmp_path, monkeypatch):
+    class Sheet:
+        level = 1.0
+
+        def surface_brightness(self, dra, _ddec, _wave):
+            return np.full(np.shape(dra), self.level)
+
+    written = []
+    monkeypatch.setattr("mrsnb.simulate.dataset.write_cal", lambda path, *_: written.append(path) or path.touch())
+    for _ in range(2):
+        simulate(tmp_path, Scene((Sheet(),)), sub_bands=["short"], detectors=["MIRIFULONG"], dithers=1, reuse=True)
+    assert len(written) == 2
+
+
+def test_a_truth_that_cannot_be_replaced_is_said(tmp_path):
+    (tmp_path / "truth.json").mkdir()
+    with pytest.raises(OutputError, match="truth.json: cannot be replaced"):
+        simulate(tmp_path)
 
 
 def test_a_moving_target_takes_the_pointing_along(tmp_path):

@@ -11,8 +11,8 @@ from typing import Any
 
 from mrsnb import __version__
 from mrsnb.batch.versions import difference
-from mrsnb.io.versions import versions
 from mrsnb.errors import InputError, OutputError
+from mrsnb.io.versions import versions
 
 SECONDS = 5
 """That a scheduler may take to answer."""

@@ -16,7 +16,6 @@ from mrsnb.batch.cluster import Place, connected
 from mrsnb.batch.handing import DEATHS, Handed
 from mrsnb.batch.lock import ENDING, LATE, Hold, held, is_held, stopped_on_failure
 from mrsnb.batch.versions import check_here
-from mrsnb.io.versions import versions
 from mrsnb.core.association import Association
 from mrsnb.core.bands import label_of
 from mrsnb.core.references import References
@@ -25,6 +24,7 @@ from mrsnb.errors import Cancelled, MrsnbError, OutputError
 from mrsnb.io.atomic import output_folder
 from mrsnb.io.exposures import ExposureFile
 from mrsnb.io.storage import local
+from mrsnb.io.versions import versions
 from mrsnb.kernels.threads import at_most, stoppable
 from mrsnb.pipeline import ProductSummary, Spec3Params, Spec3Result
 from mrsnb.pipeline.chain import read_extras, recorded, without_leak

@@ -11,13 +11,13 @@ from typing import Any
 from mrsnb import templates
 from mrsnb.batch.jobs import Job, matches
 from mrsnb.batch.outcomes import Outcome
-from mrsnb.io.versions import versions
 from mrsnb.errors import InputError
 from mrsnb.io.association import read_association, stored_members
 from mrsnb.io.atomic import atomic_write
 from mrsnb.io.places import address_of, below
 from mrsnb.io.provenance import checksum
 from mrsnb.io.stores import listed, version_of
+from mrsnb.io.versions import versions
 
 RECORD = "job.json"
 

@@ -19,9 +19,9 @@ from mrsnb.batch.outcomes import Outcome
 from mrsnb.batch.records import Seen, done_before, files_left, inputs_of, judged, key_of, seen, write_record
 from mrsnb.batch.shelf import Shelf
 from mrsnb.batch.versions import check_here
-from mrsnb.io.versions import versions
 from mrsnb.batch.watch import Watch
 from mrsnb.errors import MrsnbError
+from mrsnb.io.versions import versions
 
 STAGING = ".mrsnb-job-"
 """Beginning of the names of folders that jobs run in; they get the job's name when all is there."""

@@ -14,9 +14,9 @@ from optional import is_absent
 from mrsnb import templates
 from mrsnb.batch import Job, run_batch
 from mrsnb.batch import cluster as on_cluster
-from mrsnb.io.versions import SOURCE, versions
 from mrsnb.cli import main
 from mrsnb.errors import InputError, OutputError
+from mrsnb.io.versions import SOURCE, versions
 
 if is_absent("distributed"):
     pytest.skip("no dask: pip install 'mrsnb[cluster]'", allow_module_level=True)

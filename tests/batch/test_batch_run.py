@@ -14,9 +14,9 @@ from click.testing import CliRunner
 from mrsnb.batch import BatchResult, Job, Outcome, plan, run_batch
 from mrsnb.batch.lock import LOCK, held, is_held
 from mrsnb.batch.report import report_html
-from mrsnb.io.versions import SOURCE, versions
 from mrsnb.cli import main
 from mrsnb.errors import OutputError, ParamError
+from mrsnb.io.versions import SOURCE, versions
 
 
 def begun(folder):

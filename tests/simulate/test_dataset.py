@@ -124,9 +124,10 @@ def test_what_was_interrupted_or_made_by_another_version_is_made_again(tmp_path,
     monkeypatch.setattr("mrsnb.simulate.dataset.write_cal", lambda path, *_: written.append(path))
     simulate(tmp_path, scene, **options)
     assert written == list(made.exposures)
-    with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
+    with monkeypatch.context() as patched:
         patched.setattr("mrsnb.simulate.dataset.write_cal", interrupt)
-        simulate(tmp_path, scene, seed=1, **options)
+        with pytest.raises(KeyboardInterrupt):
+            simulate(tmp_path, scene, seed=1, **options)
     simulate(tmp_path, scene, **options)
     assert written == 2 * list(made.exposures), "some of what is there may be of the other seed"
 
@@ -151,7 +152,7 @@ def test_layers_that_are_code_are_observed_anew(tmp_path, monkeypatch):
 
 def test_a_truth_that_cannot_be_replaced_is_said(tmp_path):
     (tmp_path / "truth.json").mkdir()
-    with pytest.raises(OutputError, match="truth.json: cannot be replaced"):
+    with pytest.raises(OutputError, match=r"truth\.json: cannot be replaced"):
         simulate(tmp_path)
 
 

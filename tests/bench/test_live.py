@@ -132,10 +132,10 @@ def test_a_file_that_changes_while_it_is_used_is_another(tmp_path, monkeypatch):
 def test_light_is_traced_anew_once_the_offsets_have_changed(tmp_path, monkeypatch):
     path = tmp_path / "offsets.ecsv"
     params = Spec3Params.preset("archive").updated({"cube_build": {"offset_file": str(path)}})
-    monkeypatch.setattr(live, "read_offsets", lambda name: path.read_text())
+    monkeypatch.setattr(live, "read_offsets", lambda _: path.read_text())
     made = SimpleNamespace(stages=lambda _: (Stage("", ()),), references=load_references())
     view, seen = ExposuresView(), []
-    monkeypatch.setattr(view, "show", lambda stages, origin, cube: seen.append(origin))
+    monkeypatch.setattr(view, "show", lambda _, origin, __: seen.append(origin))
     for text in ("one", "one", "another"):
         if not path.exists() or path.read_text() != text:
             path.write_text(text)

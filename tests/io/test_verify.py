@@ -85,7 +85,7 @@ def test_nothing_to_look_at_is_said(tmp_path):
 def one_part(path, *cards):
     """Write a small FITS file with further cards, as they are given."""
     fits.PrimaryHDU(np.arange(5.0)).writeto(path, overwrite=True)
-    more = b"".join(card.ljust(80) for card in cards) + b"END"
+    more = b"".join(card.ljust(80) for card in cards) + b"END".ljust(80)
     old = b"END".ljust(len(more))
     content = path.read_bytes()
     assert content.count(old) == 1
@@ -95,8 +95,7 @@ def one_part(path, *cards):
 
 def test_damaged_compression_is_damage(product, tmp_path):
     content = bytearray(gzip.compress(product.read_bytes()))
-    for at in range(len(content) // 4, len(content) * 3 // 4, 500):
-        content[at] ^= 0xFF
+    content[10] = 0xFF  # a kind of block that there is not
     (tmp_path / "a.fits.gz").write_bytes(content)
     assert verify(tmp_path).having("damaged")
 
@@ -126,7 +125,13 @@ def test_one_sum_alone_is_left_as_it_is(tmp_path, cards):
     assert path.read_bytes() == content
 
 
-@pytest.mark.parametrize("cards", [(b"CHECKSUM= '' / of old", b"DATASUM = '1' / of old"), (b"CHECKSUM= 'hcHjjc9ghcEghc9g'   / of old", b"DATASUM = '2503531142'         / of old")])
+@pytest.mark.parametrize(
+    "cards",
+    [
+        (b"CHECKSUM= '' / of old", b"DATASUM = '1' / of old"),
+        (b"CHECKSUM= 'hcHjjc9ghcEghc9g'   / of old", b"DATASUM = '2503531142'         / of old"),
+    ],
+)
 def test_what_is_copied_gets_sums_of_its_own(tmp_path, cards):
     path = tmp_path / "a.fits"
     content = one_part(path, *cards)

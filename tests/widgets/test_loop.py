@@ -87,7 +87,6 @@ def test_a_loop_that_is_closed_just_now_does_no_harm(monkeypatch):
         assert seen == [1]
 
     asyncio.run(main())
-    Loop(lambda: 1 / 0).soon()
 
 
 def test_without_a_loop_nothing_is_called():

@@ -284,6 +284,7 @@ def returns_only_after(wait, begin, shown, go):
 def test_waiting_ends_when_the_thread_of_messages_has_shown_all(made):
     runner, _ = made()
     runner.run().wait(10)
+    runner.state = "idle"
     shown, go = threading.Event(), threading.Event()
     runner.observe(lambda _: (shown.set(), go.wait(10)), "state")
     assert returns_only_after(runner.wait, runner._refresh, shown, go)

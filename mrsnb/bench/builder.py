@@ -1,5 +1,6 @@
 """Has bands built in the background, one at a time, always the one that is wanted last; knows no widgets."""
 
+import threading
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -44,6 +45,7 @@ class Builder:
     ) -> None:
         self._work, self._wanted, self._began, self._ended = work, wanted, began, ended
         self._loop = Loop(self._look)
+        self._lock = threading.RLock()  # that of messages and that of `wait` may be two threads
         self._job: Job | None = None
         self._task: Task | None = None
         self._made: list[Any] = []
@@ -61,39 +63,43 @@ class Builder:
 
     def cancel(self) -> None:
         """Stop what is being built."""
-        if self._job is not None:
-            self._job.cancel()
+        job = self._job
+        if job is not None:
+            job.cancel()
 
     def wait(self, seconds: float) -> None:
-        """Return when what is wanted is built."""
+        """Return when what is wanted is built, and its end told."""
         for _ in range(4):
             self._look()
-            if self._job is not None:
-                self._job.wait(seconds)
+            job = self._job
+            if job is not None:
+                job.wait(seconds)
         self._look()
 
     def close(self) -> None:
         """Stop, and build nothing more."""
-        self._is_closed = True
+        with self._lock:
+            self._is_closed = True
         if self._job is not None:
             self._job.cancel()
             self._job.wait(5)
 
     def _look(self) -> None:
         """Take what is made, and start what is due."""
-        if self._is_closed:
-            return
-        if self._job is not None:
-            if self._job.run.state == "running":
-                if self._is_due and not self._is_same(self._wanted()):
-                    self._job.cancel()
+        with self._lock:
+            if self._is_closed:
                 return
-            self._take()
-        if self._is_due:
-            self._is_due = False
-            task = self._wanted()
-            if task is not None:
-                self._start(task)
+            if self._job is not None:
+                if self._job.run.state == "running":
+                    if self._is_due and not self._is_same(self._wanted()):
+                        self._job.cancel()
+                    return
+                self._take()
+            if self._is_due:
+                self._is_due = False
+                task = self._wanted()
+                if task is not None:
+                    self._start(task)
 
     def _is_same(self, task: Task | None) -> bool:
         """Return whether there is no better task than that on its way."""

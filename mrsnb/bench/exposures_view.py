@@ -5,7 +5,7 @@ from typing import Any
 
 import ipywidgets as w
 
-from mrsnb.bench.live import Live, Stage, origin_of
+from mrsnb.bench.live import Live, Stage, origin_of, with_files
 from mrsnb.pipeline import Spec3Params
 from mrsnb.viewers.closing import close_all
 from mrsnb.viewers.cube import CubeViewer
@@ -78,7 +78,8 @@ class ExposuresView:
         if params is None or not stages:
             say(self._said, "" if params is None else "computing the exposures \N{HORIZONTAL ELLIPSIS}")
             return
-        origin = self._origin_of((params, stages), lambda: origin_of(stages[-1], params, maker.references))
+        key = params, with_files(params.cube_build), stages
+        origin = self._origin_of(key, lambda: origin_of(stages[-1], params, maker.references))
         self.show(stages, origin, cube)
 
     def _origin_of(self, key: Any, make: Callable[[], CubeOrigin]) -> CubeOrigin:

@@ -119,6 +119,7 @@ class Live:
         ready = self.stages(params)
         if ready:
             return ready[-1].exposures
+        wanted = steps_before(params)  # before files are read, which may change meanwhile
         self._n_changes += 1
         scratch = Path(self._scratch.name) / str(self._n_changes)
         scratch.mkdir()
@@ -140,7 +141,7 @@ class Live:
             stages.append(Stage(list(steps.statuses)[-1], tuple(steps.exposures)))
             go_on()
         stages[-1] = Stage(stages[-1].step, tuple(steps.exposures))
-        self._before = steps_before(params), tuple(stages)
+        self._before = wanted, tuple(stages)
         return stages[-1].exposures
 
     def close(self) -> None:
@@ -160,7 +161,7 @@ def needs(params: Spec3Params, band: Band) -> Needs:
     """Return what the cube and the spectrum of a band depend on: of the steps before, of the cube, of the spectrum."""
     cube = replace(of_band(params, band).cube_build, save_results=True)
     spectrum = replace(params.extract_1d, save_results=True)
-    return steps_before(params), _with_files(cube), _with_files(spectrum)
+    return steps_before(params), with_files(cube), with_files(spectrum)
 
 
 def origin_of(stage: Stage, params: Spec3Params, references: References) -> CubeOrigin:
@@ -176,10 +177,10 @@ def origin_of(stage: Stage, params: Spec3Params, references: References) -> Cube
 
 def steps_before(params: Spec3Params) -> Needs:
     """Return what the exposures before the cube depend on: the parameters of the steps."""
-    return tuple(_with_files(getattr(params, step)) for step in STEPS)
+    return tuple(with_files(getattr(params, step)) for step in STEPS)
 
 
-def _with_files(params: Params) -> Needs:
+def with_files(params: Params) -> Needs:
     """Return parameters with what tells whether the files that they name have changed."""
     return params, tuple(_stamp(getattr(params, spec.name)) for spec in params.specs() if spec.file)
 
@@ -188,7 +189,7 @@ def _stamp(path: str | None) -> tuple[int, int] | None:
     """Return when a file was written and its size; None if there is none."""
     try:
         told = None if path is None else Path(path).expanduser().stat()
-    except OSError:
+    except (OSError, RuntimeError, ValueError):  # of a user who is not known; no path
         return None
     return None if told is None else (told.st_mtime_ns, told.st_size)
 

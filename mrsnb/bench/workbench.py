@@ -170,7 +170,7 @@ class Workbench(w.VBox):  # type: ignore[misc]
 
     def wait(self, seconds: float = 60) -> None:
         """Return when what was asked for is shown, be it a run or a band."""
-        if self.runner is not None and self.runner.state == "running":
+        if self.runner is not None and self.runner.history:
             self.runner.wait(seconds)
         self._builder.wait(seconds)
 

@@ -19,6 +19,7 @@ from mrsnb.io.headers import BLOCK, UNSIGNED
 from mrsnb.kernels.threads import go_on
 
 _LINE = 80
+_MOST_AXES = 999
 _ALL = 0xFFFFFFFF
 _CHUNK = BLOCK * 512
 _BETWEEN = frozenset(b":;<=>?@[\\]^_`")
@@ -34,8 +35,8 @@ class Hdu(NamedTuple):
     end: int
     cards: dict[str, int]
     """Where CHECKSUM and DATASUM stand, as far as they are there."""
-    is_open: bool
-    """True if it waits for its sums."""
+    has_sum: bool
+    """False if there is no CHECKSUM, or an empty one, which says nothing."""
 
 
 @contextmanager
@@ -45,7 +46,8 @@ def atomic_fits(path: Path | str) -> Iterator[BinaryIO]:
     Yields
     ------
     file object
-        Open for binary writing. Headers of `mrsnb.io.headers.header_bytes` get their sums; others stay as they are.
+        Open for binary writing. Parts with cards for both sums, such as `mrsnb.io.headers.header_bytes` makes, get
+        them, whatever is there; others stay as they are.
 
     Raises
     ------
@@ -56,7 +58,7 @@ def atomic_fits(path: Path | str) -> Iterator[BinaryIO]:
         yield file
         file.flush()
         for hdu in hdus_of(file):
-            if hdu.is_open:
+            if len(hdu.cards) == 2:
                 _sign(file, hdu)
         file.seek(0, os.SEEK_END)
 
@@ -85,7 +87,7 @@ def hdus_of(file: BinaryIO) -> Iterator[Hdu]:
 def _next(file: BinaryIO, start: int) -> Hdu:
     numbers: dict[str, int] = {}
     cards: dict[str, int] = {}
-    name, at, line, is_open = "PRIMARY", start, b"", False
+    name, at, line, has_sum = "PRIMARY", start, b"", False
     file.seek(start)
     while not line.startswith(b"END     "):
         block = file.read(BLOCK)
@@ -99,24 +101,28 @@ def _next(file: BinaryIO, start: int) -> Hdu:
                 break
             if key in ("CHECKSUM", "DATASUM"):
                 cards[key] = at + offset
-                is_open |= value.startswith(UNSIGNED)
+                has_sum |= key == "CHECKSUM" and value.partition(b"/")[0].strip(b" '") != b""
             elif key == "EXTNAME" and value.count(b"'") > 1:
                 name = value.split(b"'")[1].decode("latin-1").strip()
             elif key in ("BITPIX", "PCOUNT", "GCOUNT") or key[:5] == "NAXIS":
                 numbers[key] = int(value.split(b"/")[0])
         at += BLOCK
-    return Hdu(name, start, at, at + _data_size(numbers), cards, is_open)
+    return Hdu(name, start, at, at + _data_size(numbers), cards, has_sum)
 
 
 def is_intact(file: BinaryIO, hdu: Hdu) -> bool | None:
     """Return whether a part is as it was written; None if it has no CHECKSUM."""
-    if "CHECKSUM" not in hdu.cards:
+    if not hdu.has_sum:
         return None
     return _sum(file, hdu.header, hdu.end) in (0, _ALL)
 
 
 def _data_size(numbers: dict[str, int]) -> int:
-    sides = [numbers.get(f"NAXIS{i}", 0) for i in range(1, numbers.get("NAXIS", 0) + 1)]
+    n_axes = numbers.get("NAXIS", 0)
+    if not 0 <= n_axes <= _MOST_AXES:
+        msg = f"NAXIS = {n_axes} in a header; 0 to {_MOST_AXES} are allowed"
+        raise ValueError(msg)
+    sides = [numbers.get(f"NAXIS{i}", 0) for i in range(1, n_axes + 1)]
     if not sides:
         return 0
     count = 1
@@ -133,6 +139,7 @@ def _sign(file: BinaryIO, hdu: Hdu) -> None:
     """Fill in both sums; that of the data first, since the other covers it."""
     data = _sum(file, hdu.data, hdu.end)
     _put(file, hdu.cards["DATASUM"], str(data))
+    _put(file, hdu.cards["CHECKSUM"], UNSIGNED.decode().strip("'"))
     file.flush()
     both = _added(data, _sum(file, hdu.header, hdu.data))
     _put(file, hdu.cards["CHECKSUM"], encoded(both ^ _ALL))
@@ -140,8 +147,14 @@ def _sign(file: BinaryIO, hdu: Hdu) -> None:
 
 
 def _put(file: BinaryIO, at: int, value: str) -> None:
+    """Put a value into the card at a place, whose comment stays if it stands where comments do."""
     file.seek(at + 10)
-    file.write(f"'{value:8}'".ljust(20).encode("ascii"))
+    before = file.read(_LINE - 10)
+    comment = before[20:]
+    if b"/" in before[:20] or comment.strip()[:1] not in (b"", b"/"):
+        comment = b" " * len(comment)
+    file.seek(at + 10)
+    file.write(f"'{value:8}'".ljust(20).encode("ascii") + comment)
 
 
 def _sum(file: BinaryIO, start: int, end: int) -> int:

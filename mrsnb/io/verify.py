@@ -1,6 +1,7 @@
 """Whether files are as they were written: their checksums."""
 
 import gzip
+import zlib
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,6 +10,7 @@ from typing import BinaryIO, Literal, cast
 from mrsnb.display import Row, Section, Shown, Table, to_text
 from mrsnb.errors import InputError
 from mrsnb.io.checksum import hdus_of, is_intact
+from mrsnb.io.places import home
 
 State = Literal["intact", "damaged", "without checksums"]
 _ENDINGS = (".fits", ".fits.gz")
@@ -90,7 +92,7 @@ def verify(places: Path | str | Iterable[Path | str]) -> Verification:
     Raises
     ------
     InputError
-        If there is no such file or folder, or no FITS file in a folder.
+        If there is no such file or folder, no FITS file in a folder, or no user of the name after ``~``.
 
     Examples
     --------
@@ -103,7 +105,7 @@ def verify(places: Path | str | Iterable[Path | str]) -> Verification:
     cannot tell that whole parts at the end of a file are missing.
     """
     given = [places] if isinstance(places, Path | str) else places
-    return Verification(tuple(_verified(path) for place in given for path in _files(Path(place).expanduser())))
+    return Verification(tuple(_verified(path) for place in given for path in _files(home(place))))
 
 
 def _files(place: Path) -> list[Path]:
@@ -129,6 +131,6 @@ def _verified(path: Path) -> VerifiedFile:
                         intact += 1
                     case False:
                         return VerifiedFile(path, "damaged", intact, f"{hdu.name} is not as it was written")
-    except (OSError, EOFError, ValueError) as error:
+    except (OSError, EOFError, ValueError, zlib.error) as error:
         return VerifiedFile(path, "damaged", intact, str(getattr(error, "strerror", None) or error))
     return VerifiedFile(path, "intact" if intact else "without checksums", intact)

@@ -1,10 +1,11 @@
 """The one reader of YAML that people write: plain values only, and bounded, since it may come from anybody."""
 
+from collections import Counter
 from typing import Any
 
 _DEEPEST = 100
 _MOST_VALUES = 1_000_000
-_TEXT = "tag:yaml.org,2002:str"
+_MERGE = "tag:yaml.org,2002:merge"
 
 
 def read_yaml(text: str) -> Any:
@@ -53,12 +54,21 @@ def _loader() -> Any:
             """Look for keys that are there twice before those of others are merged in."""
             if id(node) not in self.checked:
                 self.checked.add(id(node))
-                keys = [key.value for key, _ in node.value if key.tag == _TEXT]
-                if len(keys) > len(set(keys)):
-                    twice = next(key for key in keys if keys.count(key) > 1)
-                    msg = f"{twice!r} is there twice, near line {node.start_mark.line + 1}"
-                    raise ValueError(msg)
+                scalars = (key for key, _ in node.value if isinstance(key, yaml.ScalarNode) and key.tag != _MERGE)
+                for (_, key), n in Counter((key.tag, key.value) for key in scalars).items():
+                    if n > 1:
+                        msg = f"{key!r} is there twice, near line {node.start_mark.line + 1}"
+                        raise ValueError(msg)
             super().flatten_mapping(node)
+
+        def construct_object(self, node: Any, deep: bool = False) -> Any:
+            """Say what PyYAML leaves unsaid: that a text is no value of the kind it is marked as."""
+            try:
+                return super().construct_object(node, deep)
+            except (IndexError, KeyError, AttributeError):
+                kind, line = node.tag.rpartition(":")[2], node.start_mark.line + 1
+                msg = f"{str(node.value)[:40]!r} is no {kind}, near line {line}"
+                raise ValueError(msg) from None
 
     return Loader
 

@@ -41,7 +41,7 @@ def normalize(sums, in_field, out):
     """Fill the planes of a cube.
 
     A voxel that no pixel fed is a hole if it lies in the field of view, inside the cube, and with no neighbour in its
-    plane that is outside the field; else it is outside.
+    plane that is outside the field; else it is outside. Pixels whose weights sum to 0 feed nothing.
 
     Parameters
     ----------
@@ -65,8 +65,8 @@ def normalize(sums, in_field, out):
         for j in range(n_y):
             for i in range(n_x):
                 s = j * n_x + i
-                if sums[k, s, 3] > 0:
-                    total = sums[k, s, 1]
+                total = sums[k, s, 1]
+                if total > 0:
                     flux[k, j, i] = sums[k, s, 0] / total
                     err[k, j, i] = math.sqrt(sums[k, s, 2]) / total
                     dq[k, j, i] = 0
@@ -87,7 +87,7 @@ def _is_hole(sums, in_field, j, i, n_y, n_x):
     if j in (0, n_y - 1) or i in (0, n_x - 1):
         return False
     for near in ((j - 1) * n_x + i, (j + 1) * n_x + i, j * n_x + i - 1, j * n_x + i + 1):
-        if sums[near, 3] == 0 and not in_field[near]:
+        if sums[near, 1] <= 0 and not in_field[near]:
             return False
     return True
 

@@ -24,6 +24,8 @@ EMSM, MSM = 0, 1
 
 _AT_ONCE = 32
 """Pixels: enough that many exponentials are worked out at once, and few enough that they stay in the cache."""
+_LEAST = -320.0
+"""Logarithm of the least weight, 1e-139, whose square times a variance is still well above 0; less is left out."""
 
 
 class Points(NamedTuple):
@@ -160,10 +162,14 @@ def _deposit_emsm(points, which, ranges, row, planes, reach, begin, sums):
             p = some_of[q]
             r = row[p]
             least = -size / scale[r] * (roi[r] * per_size) ** 2
-            m = _list_near(boxes, q, n_x, exponents, factors, n, least, spaxel, weight)
+            at, m, listed = n, 0, 1.0
             n += boxes[q, 1] - boxes[q, 0] + boxes[q, 3] - boxes[q, 2]
             variance = np.float64(err[p]) ** 2
             for k in range(boxes[q, 4], boxes[q, 5]):
+                wanted = max(least, _LEAST - exponents[n])  # mostly the same in all planes
+                if wanted != listed:
+                    m = _list_near(boxes, q, n_x, exponents, factors, at, wanted, spaxel, weight)
+                    listed = wanted
                 add_to_plane(flux[p], variance, factors[n], spaxel, weight, m, k - begin, sums)
                 n += 1
 

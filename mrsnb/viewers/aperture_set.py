@@ -71,6 +71,7 @@ class ApertureSet:
         self._sums_for(whole)
         self.all = [*self.all, whole][-MOST:]
         self.active = len(self.all) - 1
+        self._forget()
 
     def add_new(self, kind: Kind, cube: CubeLayers, at: tuple[float, float]) -> None:
         """Add an aperture of usual size at an offset from the middle of a cube, ``(xi, eta)`` in arcsec."""
@@ -90,13 +91,14 @@ class ApertureSet:
             return
         whole = _laid(aperture, cube)
         self._sums_for(whole)
-        self._forget(self.all[self.active])
         self.all[self.active] = whole
+        self._forget()
 
     def remove(self) -> None:
         """Remove the aperture in hand."""
         if self.all:
-            self._forget(self.all.pop(self.active))
+            self.all.pop(self.active)
+            self._forget()
             self.active = max(0, min(self.active, len(self.all) - 1))
 
     def drag(self, cube: CubeLayers, handle: int, to: tuple[float, float]) -> None:
@@ -204,9 +206,9 @@ class ApertureSet:
             self._sums[aperture] = [_summed(*each, aperture) for each in zip(self.cubes, self._sum_in, strict=True)]
         return self._sums[aperture]
 
-    def _forget(self, aperture: SkyAperture) -> None:
-        if self.all.count(aperture) <= 1:
-            self._sums.pop(aperture, None)
+    def _forget(self) -> None:
+        """Forget the sums of apertures that are not there any more."""
+        self._sums = {aperture: sums for aperture, sums in self._sums.items() if aperture in self.all}
 
 
 def one_by_one(waves: Sequence[Array]) -> tuple[Array, NDArray[np.intp]]:

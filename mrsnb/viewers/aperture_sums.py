@@ -57,6 +57,9 @@ class _Block(NamedTuple):
     good: Array
     flux: Array
     variance: Array | None
+    """In units of `scale` squared, so that no square is too large or too small for 32 bits."""
+    scale: Array | None
+    """Powers of 2, shape (n_plane,)."""
 
 
 class ApertureSums:
@@ -92,10 +95,10 @@ class ApertureSums:
             return Sum(flux, err, area)
         box, blocks = self._blocks(_Box(slice(y.min(), y.max() + 1), slice(x.min(), x.max() + 1)))
         weights = np.ascontiguousarray(shares[box], np.float32).ravel()
-        for planes, good, values, variance in blocks:
+        for planes, good, values, variance, scale in blocks:
             area[planes], flux[planes] = _dot(good, weights), _dot(values, weights)
-            if variance is not None:
-                err[planes] = np.sqrt(_dot(variance, np.square(weights)))
+            if variance is not None and scale is not None:
+                err[planes] = np.sqrt(_dot(variance, np.square(weights))) * scale
         flux[area <= 0], err[area <= 0] = np.nan, np.nan
         return Sum(flux, err, area)
 
@@ -118,12 +121,15 @@ class ApertureSums:
         flux = good_flux(cube, planes, *box).reshape(shape)
         is_good = np.isfinite(flux)
         flux[~is_good] = 0.0
-        variance = None
+        variance = scale = None
         if cube.err is not None:
             variance = cube.err.read(planes, *box).reshape(shape)
             variance[~(is_good & np.isfinite(variance))] = 0.0
+            largest = np.maximum(variance.max(axis=1), -variance.min(axis=1)).astype(np.float64)
+            scale = np.ldexp(1.0, np.frexp(largest)[1] - 1)
+            variance /= scale.astype(variance.dtype)[:, None]
             np.square(variance, out=variance)
-        return _Block(planes, is_good.astype(np.float32), flux, variance)
+        return _Block(planes, is_good.astype(np.float32), flux, variance, scale)
 
 
 def _dot(rows: Array, weights: Array) -> Array:

@@ -4,6 +4,7 @@ That is the kernel's own thread, or the one in which JupyterLab has messages of 
 """
 
 import asyncio
+import threading
 from collections.abc import Callable
 
 _PAUSE = 0.1
@@ -23,7 +24,8 @@ class Loop:
 
     def __init__(self, call: Callable[[], None]) -> None:
         self._call = call
-        self._is_due = False
+        self._due: set[asyncio.AbstractEventLoop] = set()
+        self._lock = threading.Lock()
         self._own = self._loop = _running()
 
     def soon(self) -> None:
@@ -32,18 +34,29 @@ class Loop:
 
     def again(self, seconds: float) -> None:
         """Have the function called after some seconds; from any thread."""
-        if self._loop is not None and self._loop.is_closed():
-            self._loop, self._is_due = self._own, False
         here = _running()
-        if here is not None and here is not self._own:
-            self._loop = here
-        if self._loop is None or self._is_due or self._loop.is_closed():
-            return
-        self._is_due = True
-        self._loop.call_soon_threadsafe(self._loop.call_later, seconds, self._now)
+        with self._lock:
+            if here is not None and here is not self._own:
+                self._loop = here
+            if not self._ask(self._loop, seconds):
+                self._loop = self._own
+                self._ask(self._own, seconds)
 
-    def _now(self) -> None:
-        self._is_due = False
+    def _ask(self, loop: asyncio.AbstractEventLoop | None, seconds: float) -> bool:
+        """Have the function called once in a loop; return False if there is none, or it is closed."""
+        if loop is None or (loop in self._due and not loop.is_closed()):
+            return loop is not None
+        try:
+            loop.call_soon_threadsafe(loop.call_later, seconds, self._now, loop)
+        except RuntimeError:
+            self._due.discard(loop)
+            return False
+        self._due.add(loop)
+        return True
+
+    def _now(self, loop: asyncio.AbstractEventLoop) -> None:
+        with self._lock:
+            self._due.discard(loop)
         self._call()
 
 

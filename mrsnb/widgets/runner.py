@@ -1,5 +1,6 @@
 """A form that runs: parameters, a button, progress, results, log, and the runs before."""
 
+import threading
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -49,6 +50,7 @@ class Runner(w.VBox):  # type: ignore[misc]
 
     def __init__(self, work: Work, params: AnyParams | None = None) -> None:
         self._loop = Loop(self._refresh)
+        self._lock = threading.RLock()  # that of messages and that of `wait` may be two threads
         self.runs = Runs(work, changed=self._loop.soon)
         self.form = controls(work.defaults if params is None else params)
         self._run = button("Run", f"Run {work.step} with these parameters", self._run_clicked, "mrsnb-primary")
@@ -187,8 +189,9 @@ class Runner(w.VBox):  # type: ignore[misc]
         """Cancel what is running, and close all widgets."""
         if self.runs.job is not None:
             self.runs.job.cancel()
-        self._is_closed = True
-        close_all(self)
+        with self._lock:
+            self._is_closed = True
+            close_all(self)
 
     _is_closed = False
 
@@ -211,8 +214,11 @@ class Runner(w.VBox):  # type: ignore[misc]
 
     def _refresh(self) -> None:
         """Bring all that is shown in line with the runs."""
-        if self._is_closed:
-            return
+        with self._lock:
+            if not self._is_closed:
+                self._show_runs()
+
+    def _show_runs(self) -> None:
         history = self.runs.history
         run = history[-1] if history else None
         is_running = run is not None and run.state == "running"

@@ -2,11 +2,14 @@
 
 from dataclasses import replace
 from itertools import pairwise
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
-from mrsnb.bench.live import Live, needs, said_of_run
+from mrsnb.bench import live
+from mrsnb.bench.exposures_view import ExposuresView
+from mrsnb.bench.live import Live, Stage, needs, said_of_run
 from mrsnb.core.bands import Band
 from mrsnb.io.association import read_association
 from mrsnb.io.references import load_references
@@ -95,3 +98,48 @@ def test_what_a_run_makes_instead_is_said_plainly(change, said):
     told = said_of_run(Spec3Params.preset("archive").updated({"cube_build": change}), BAND)
     assert (said in told) if said else told == ""
     assert "leak" in said_of_run(Spec3Params.preset("archive"), Band.from_name("3A"))
+
+
+@pytest.mark.parametrize("name", ["~nosuchuser/x", "a\0b"])
+def test_what_names_no_file_is_none(name):
+    assert live._stamp(name) is None
+
+
+def test_a_file_that_changes_while_it_is_used_is_another(tmp_path, monkeypatch):
+    path = tmp_path / "named"
+    path.write_text("one")
+
+    class Steps:
+        statuses, exposures = {"outlier_detection": "COMPLETE"}, ()
+
+        def __init__(self, *_, **__):
+            pass
+
+        def results(self):
+            path.write_text("another")
+            yield None
+
+    monkeypatch.setattr(live, "ExposureSteps", Steps)
+    monkeypatch.setattr(live, "read_backgrounds", lambda *_: None)
+    made = Live(None, load_references())
+    made._opened = (SimpleNamespace(name="a", path=path),)
+    params = Spec3Params.preset("archive").updated({"master_background": {"user_background": str(path)}})
+    made._changed(params)
+    assert made.stages(params) == ()
+    made.close()
+
+
+def test_light_is_traced_anew_once_the_offsets_have_changed(tmp_path, monkeypatch):
+    path = tmp_path / "offsets.ecsv"
+    params = Spec3Params.preset("archive").updated({"cube_build": {"offset_file": str(path)}})
+    monkeypatch.setattr(live, "read_offsets", lambda _: path.read_text())
+    made = SimpleNamespace(stages=lambda _: (Stage("", ()),), references=load_references())
+    view, seen = ExposuresView(), []
+    monkeypatch.setattr(view, "show", lambda _, origin, __: seen.append(origin))
+    for text in ("one", "one", "another"):
+        if not path.exists() or path.read_text() != text:
+            path.write_text(text)
+        view._look(made, params, None)
+    assert seen[0] is seen[1]
+    assert [origin.offsets for origin in seen] == ["one", "one", "another"]
+    view.close()

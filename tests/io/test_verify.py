@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from mrsnb.cli import main
 from mrsnb.errors import InputError
-from mrsnb.io.checksum import encoded
+from mrsnb.io.checksum import atomic_fits, encoded
 from mrsnb.io.verify import verify
 
 
@@ -80,3 +80,69 @@ def test_nothing_to_look_at_is_said(tmp_path):
         verify(tmp_path)
     with pytest.raises(InputError, match="no such file or folder"):
         verify([tmp_path / "there_is_none.fits"])
+
+
+def one_part(path, *cards):
+    """Write a small FITS file with further cards, as they are given."""
+    fits.PrimaryHDU(np.arange(5.0)).writeto(path, overwrite=True)
+    more = b"".join(card.ljust(80) for card in cards) + b"END".ljust(80)
+    old = b"END".ljust(len(more))
+    content = path.read_bytes()
+    assert content.count(old) == 1
+    path.write_bytes(content.replace(old, more))
+    return path.read_bytes()
+
+
+def test_damaged_compression_is_damage(product, tmp_path):
+    content = bytearray(gzip.compress(product.read_bytes()))
+    content[10] = 0xFF  # a kind of block that there is not
+    (tmp_path / "a.fits.gz").write_bytes(content)
+    assert verify(tmp_path).having("damaged")
+
+
+@pytest.mark.parametrize("number", [2_000_000_000, 1000, -1])
+def test_axes_that_no_image_has_are_damage(tmp_path, number):
+    path = tmp_path / "a.fits"
+    one_part(path)
+    content = path.read_bytes()
+    path.write_bytes(content.replace(b"NAXIS   =                    1", b"NAXIS   = %20d" % number))
+    (found,) = verify(path).files
+    assert (found.state, f"NAXIS = {number}" in found.remark) == ("damaged", True)
+
+
+def test_an_empty_checksum_says_nothing(tmp_path):
+    one_part(tmp_path / "a.fits", b"CHECKSUM= ''", b"DATASUM = ''")
+    one_part(tmp_path / "b.fits", b"CHECKSUM=                      / none", b"DATASUM = '1'")
+    assert len(verify(tmp_path).having("without checksums")) == 2
+
+
+@pytest.mark.parametrize("cards", [(b"CHECKSUM= '0000000000000000'",), (b"DATASUM = '0000000000000000'",)])
+def test_one_sum_alone_is_left_as_it_is(tmp_path, cards):
+    path = tmp_path / "a.fits"
+    content = one_part(path, *cards)
+    with atomic_fits(path) as file:
+        file.write(content)
+    assert path.read_bytes() == content
+
+
+@pytest.mark.parametrize(
+    "cards",
+    [
+        (b"CHECKSUM= '' / of old", b"DATASUM = '1' / of old"),
+        (b"CHECKSUM= 'hcHjjc9ghcEghc9g'   / of old", b"DATASUM = '2503531142'         / of old"),
+    ],
+)
+def test_what_is_copied_gets_sums_of_its_own(tmp_path, cards):
+    path = tmp_path / "a.fits"
+    content = one_part(path, *cards)
+    with atomic_fits(path) as file:
+        file.write(content)
+    assert [(file.state, file.n_parts) for file in verify(path).files] == [("intact", 1)]
+    with fits.open(path, checksum=True) as hdus:  # a wrong one is a warning, and warnings are errors
+        assert len(hdus[0].header["CHECKSUM"]) == 16
+        np.testing.assert_array_equal(hdus[0].data, np.arange(5.0))
+
+
+def test_the_folder_of_nobody_is_said():
+    with pytest.raises(InputError, match="not known here"):
+        verify("~nosuchuser/out")

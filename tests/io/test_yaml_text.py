@@ -39,6 +39,7 @@ def test_aliases_and_merges_of_ordinary_size_are_followed():
     text = "usual: &usual {scalexy: 0.13, channel: '1'}\nfirst: {<<: *usual, scalexy: 0.2}\nsecond: *usual\n"
     assert read_yaml(text)["first"] == {"scalexy": 0.2, "channel": "1"}
     assert read_yaml(text)["second"] == {"scalexy": 0.13, "channel": "1"}
+    assert read_yaml("{<<: {a: 1}, <<: {b: 2}, '1': c, 1: d}") == {"a": 1, "b": 2, "1": "c", 1: "d"}
     deeper = "x: {p: &p {<<: &u {k: 1, m: 2}, k: 3}}\nc: {<<: *p}\n"
     assert read_yaml(deeper) == {"x": {"p": {"k": 3, "m": 2}}, "c": {"k": 3, "m": 2}}
 
@@ -54,6 +55,14 @@ def test_aliases_and_merges_of_ordinary_size_are_followed():
         ("a: &a [1, *a]", "stands for what it is in"),
         ("a: *b", "undefined alias"),
         ("{a: 1, b: {c: 2, c: 3}}", "'c' is there twice"),
+        ("1: a\n1: b", "'1' is there twice"),
+        ("{null: a, null: b}", "'null' is there twice"),
+        ("!!int ''", "'' is no int, near line 1"),
+        ("a:\n- !!float ''", "'' is no float, near line 2"),
+        ("!!int '-'", "'-' is no int"),
+        ("!!bool foo", "'foo' is no bool"),
+        ("{a: !!timestamp foo}", "'foo' is no timestamp"),
+        ("!!bool " + 999 * "x", "is no bool"),
         ("!!python/object/apply:os.system ['true']", "could not determine a constructor"),
         ("when: 2026-99-99", "month must be in"),
         ("1" * 10_000, "Exceeds the limit"),

@@ -83,3 +83,14 @@ def test_beside_the_outside_there_is_no_hole():
 )
 def test_planes_with_much_fewer_good_voxels_than_the_poorest_are_torn(good, expected):
     np.testing.assert_array_equal(np.flatnonzero(torn_planes(np.array(good))), expected)
+
+
+def test_pixels_whose_weights_are_0_feed_nothing():
+    sums = np.ones((1, 49, 4))
+    sums[0, 24] = 0, 0, 0, 1
+    sums[0, 0] = 0, 0, 0, 1
+    flux, err, dq, weight = normalized(sums, np.ones((1, 49), bool), 7, 7)
+    assert (dq[0, 3, 3], dq[0, 0, 0], np.count_nonzero(dq)) == (HOLE, OUTSIDE, 2)
+    assert weight[0, 3, 3] == 0
+    assert np.isnan(flux[0, 3, 3])
+    assert np.isnan(err[0, 3, 3])

@@ -71,6 +71,23 @@ def test_a_point_may_reach_every_spaxel(kind):
     assert (smoothed(points, planes, reach, kind)[-1, :, 3] == len(points.wave) - 2).all()
 
 
+@pytest.mark.parametrize("scale", [0.1, 0.02, 0.005, 0.001])
+def test_no_weight_is_so_small_that_its_square_is_lost(scale):
+    planes = planes_of()
+    one = Points(*(np.array([v], t) for v, t in ((10, "f4"), (1, "f4"), (5.0005, "f8"), (0.01, "f8"), (0.0, "f8"))))
+    table = [np.array([v]) for v in (5.0, 50 * SIZE, 50 * STEP, scale, 2.0, 0.3)]
+    sums = smoothed(one, planes, Reach(*table), EMSM).reshape(6, 5, 7, 4)
+    d2 = ((planes.wave - one.wave) / planes.step)[:, None, None] ** 2
+    d2 = d2 + (planes.y[:, None] / SIZE) ** 2 + ((planes.x - one.xi) / SIZE) ** 2
+    exponent = -d2 * SIZE / scale
+    is_fed = sums[..., 3] > 0
+    np.testing.assert_array_equal(is_fed, exponent >= -320)
+    assert is_fed.all() == (scale >= 0.02)
+    np.testing.assert_allclose(sums[is_fed][:, 1], np.exp(exponent[is_fed]), rtol=1e-12)
+    np.testing.assert_allclose(sums[is_fed][:, 2], np.exp(2 * exponent[is_fed]), rtol=1e-12)
+    assert not sums[~is_fed].any()
+
+
 @pytest.mark.parametrize("kind", [EMSM, MSM])
 @pytest.mark.parametrize("n", [1, 2, 5])
 def test_groups_of_planes_do_not_change_a_bit(kind, n):

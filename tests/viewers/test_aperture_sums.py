@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mrsnb.viewers import aperture_sums
+from mrsnb.viewers.aperture_set import MOST, ApertureSet
 from mrsnb.viewers.aperture_sums import ApertureSums
 
 
@@ -84,3 +85,24 @@ def test_infinities_are_no_light():
     flux = np.ones((4, 3, 3), np.float32)
     flux[:, 1, 1] = np.inf
     assert ApertureSums(layers(flux))(np.ones((3, 3))).flux == pytest.approx(8)
+
+
+def test_errors_of_any_size_are_summed():
+    sizes = np.array([1e-40, 1e-23, 1e-3, 1.0, 1e20, 1e37, 0.0])
+    err = np.ones((7, 3, 3)) * sizes[:, None, None]
+    err[:, 1, 1] = np.nan
+    found = ApertureSums(layers(np.ones((7, 3, 3)), err=err))(np.ones((3, 3)))
+    np.testing.assert_allclose(found.err, np.sqrt(8) * sizes, rtol=1e-4)
+
+
+def test_sums_of_apertures_that_are_gone_are_forgotten():
+    apertures = ApertureSet([HOLED])
+    for x in range(2 * MOST):
+        apertures.add_spaxel(HOLED, x, 8)
+        assert list(apertures._sums) == apertures.all
+    for x in range(2 * MOST):
+        apertures.add_new("circle", HOLED, (0.1 * x, 0.0))
+    assert len(apertures.all) == MOST
+    assert set(apertures._sums) == set(apertures.all)
+    apertures.remove()
+    assert set(apertures._sums) == set(apertures.all)

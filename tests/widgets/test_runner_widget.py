@@ -2,12 +2,14 @@
 
 import asyncio
 import gc
+import threading
 from dataclasses import replace
 
 import ipywidgets as w
 import pytest
 
 import mrsnb
+from mrsnb.bench.builder import Builder, Task
 from mrsnb.errors import InputError, ParamError
 from mrsnb.steps.combine_1d import Combine1dParams
 from mrsnb.widgets.runner import Runner
@@ -262,3 +264,43 @@ def test_mrsnb_offers_it():
     assert mrsnb.runner.__module__ == "mrsnb.widgets.runner"
     with pytest.raises(ParamError, match="did you mean 'spec3'"):
         mrsnb.runner("spec33", "x.json")
+
+
+def returns_only_after(wait, begin, shown, go):
+    """Return whether `wait` returns only once another thread, which began to show what there is, has done so."""
+    other = threading.Thread(target=begin)
+    other.start()
+    assert shown.wait(10)
+    waiting = threading.Thread(target=wait)
+    waiting.start()
+    waiting.join(0.1)
+    is_waiting = waiting.is_alive()
+    go.set()
+    waiting.join(10)
+    other.join(10)
+    return is_waiting and not waiting.is_alive()
+
+
+def test_waiting_ends_when_the_thread_of_messages_has_shown_all(made):
+    runner, _ = made()
+    runner.run().wait(10)
+    runner.state = "idle"
+    shown, go = threading.Event(), threading.Event()
+    runner.observe(lambda _: (shown.set(), go.wait(10)), "state")
+    assert returns_only_after(runner.wait, runner._refresh, shown, go)
+
+
+def test_what_is_built_is_shown_before_waiting_ends(toy):
+    shown, go, tasks = threading.Event(), threading.Event(), [Task(None, None, Params())]
+    builder = Builder(
+        lambda _: toy().work,
+        lambda: tasks.pop() if tasks else None,
+        lambda _: None,
+        lambda *_: (shown.set(), go.wait(10)),
+    )
+    builder.want()
+    builder._look()
+    builder._job.wait(10)
+    assert returns_only_after(lambda: builder.wait(10), builder._look, shown, go)
+    assert not builder.is_busy
+    builder.close()

@@ -1,16 +1,18 @@
 """The record in a job's folder: what was run on what, and what became of it; it says what need not be run again."""
 
 import json
+import secrets
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, fields, replace
 from hashlib import sha256
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 from mrsnb import templates
 from mrsnb.batch.jobs import Job, matches
-from mrsnb.batch.outcomes import Outcome
+from mrsnb.batch.outcomes import Outcome, State
+from mrsnb.core.association import checked_name
 from mrsnb.errors import InputError
 from mrsnb.io.association import read_association, stored_members
 from mrsnb.io.atomic import atomic_write
@@ -20,6 +22,18 @@ from mrsnb.io.stores import listed, version_of
 from mrsnb.io.versions import versions
 
 RECORD = "job.json"
+
+_MOST = 2**63
+_NUMBER = (int, float)
+_KINDS: dict[str, tuple[type, ...]] = {
+    **dict.fromkeys(("name", "template", "state", "host", "started", "folder"), (str,)),
+    **dict.fromkeys(("parameters", "files"), (dict,)),
+    **dict.fromkeys(("seconds", "cpu_seconds"), _NUMBER),
+    **dict.fromkeys(("peak_memory", "input_bytes", "output_bytes", "threads", "attempts"), (int,)),
+    "error": (str, type(None)),
+    "kept": (bool,),
+}
+"""What a record may hold, by name of a field of `Outcome`."""
 
 
 @dataclass(frozen=True)
@@ -82,7 +96,8 @@ def seen(files: Sequence[Path | str], before: Mapping[str, Seen] | None = None) 
     for path in files:
         if isinstance(path, str):
             version = version_of(path)
-            made.append(Seen(path, f"version:{version.tag}", version.size, 0))
+            tag = version.tag or secrets.token_hex(8)  # it may have changed: never the same
+            made.append(Seen(path, f"version:{tag}", -1 if version.size is None else version.size, 0))
             continue
         try:
             stat = path.stat()
@@ -132,6 +147,8 @@ def judged(job: Job, folder: Path, content: Mapping[str, Any], sizes: Mapping[st
     if content.get("state") != "done":
         return None
     try:
+        if not _is_sound(content):
+            return None
         before = {item["path"]: Seen(**item) for item in content["inputs"]}
         complete = all(sizes.get(name) == size for name, size in content["files"].items())
         if not complete or content["key"] != key_of(job, seen(inputs_of(job), before)):
@@ -142,11 +159,32 @@ def judged(job: Job, folder: Path, content: Mapping[str, Any], sizes: Mapping[st
 
 
 def recorded(folder: Path, content: Mapping[str, Any]) -> Outcome | None:
-    """Return the outcome that a record of an earlier command states; None if it states none."""
-    known = {"name": str, "template": str, "state": str, "parameters": dict, "files": dict}
-    if not all(isinstance(content.get(name), kind) for name, kind in known.items()) or content["name"] != folder.name:
+    """Return the outcome that a record of an earlier command states; None if it states none, or what cannot be."""
+    if not all(name in content for name in ("name", "template", "state", "parameters", "files")):
+        return None
+    if content["name"] != folder.name or not _is_sound(content):
         return None
     return replace(_outcome(content, folder), kept=True)
+
+
+def _is_sound(content: Mapping[str, Any]) -> bool:
+    """Return whether all that a record says of an outcome is of its kind: what is in a folder may be anybody's."""
+    for item in fields(Outcome):
+        if item.name in content and not _is_of_kind(content[item.name], _KINDS[item.name]):
+            return False
+    try:
+        for what in ("name", "template"):
+            checked_name(content[what], what)
+    except InputError:
+        return False
+    sizes: dict[Any, Any] = content.get("files", {})
+    return content["state"] in get_args(State) and all(_is_of_kind(size, (int,)) for size in sizes.values())
+
+
+def _is_of_kind(value: Any, kinds: tuple[type, ...]) -> bool:
+    if isinstance(value, bool) and bool not in kinds:
+        return False
+    return isinstance(value, kinds) and (not isinstance(value, int | float) or abs(value) < _MOST)
 
 
 def files_left(folder: Path) -> frozenset[str]:

@@ -90,8 +90,8 @@ def _row(folder: Path, outcome: Outcome, varied: Sequence[str], pictures: bool) 
     time, memory = (f"{outcome.seconds:.1f}", f"{outcome.peak_memory / 1e6:.0f}") if ran else ("", "")
     error = f"<pre>{escape(shortened(outcome.error))}</pre>" if outcome.error is not None else ""
     return (
-        f'<tr class="is-{outcome.state}"><td>{_picture(outcome) if pictures and ran else ""}</td>'
-        f"<td><b>{escape(outcome.name)}</b><div>{links}</div>{error}</td><td>{outcome.state}</td><td>{when}</td>"
+        f'<tr class="is-{escape(outcome.state)}"><td>{_picture(outcome) if pictures and ran else ""}</td>'
+        f"<td><b>{escape(outcome.name)}</b><div>{links}</div>{error}</td><td>{escape(outcome.state)}</td><td>{when}</td>"
         f"<td class=number>{time}</td><td class=number>{memory}</td>{values}</tr>"
     )
 

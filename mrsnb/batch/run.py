@@ -147,6 +147,7 @@ def run_batch(
     start = monotonic()
     shelf = Shelf.at(output_dir)
     todo = _planned(jobs, shelf)
+    shelf.check_writable()
     folder = output_folder(shelf.folder)
     if scheduler is None:
         workers = min(n_threads() if workers is None else workers, max(len(todo.waiting), 1))

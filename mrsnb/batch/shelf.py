@@ -12,10 +12,10 @@ from typing import Any, NamedTuple
 from mrsnb.batch.executed import THUMBNAIL
 from mrsnb.batch.outcomes import Outcome
 from mrsnb.batch.records import RECORD, read_record, sizes_in
-from mrsnb.errors import InputError
+from mrsnb.errors import InputError, OutputError
 from mrsnb.io.places import address_of, home
 from mrsnb.io.storage import cached
-from mrsnb.io.stores import bytes_of, check_writable, listed, put, remove
+from mrsnb.io.stores import Version, bytes_of, check_there, check_writable, listed, put, remove
 
 MOST_PICTURES = 500
 """Thumbnails on a page; a page with more opens slowly."""
@@ -37,6 +37,8 @@ class Recorded(NamedTuple):
 class Shelf:
     """The output directory of a batch.
 
+    The lock that keeps commands apart lies in `folder`: of one in a store only those see it that share the cache.
+
     Parameters
     ----------
     folder : Path
@@ -57,12 +59,12 @@ class Shelf:
         InputError
             If it is neither.
         OutputError
-            If nothing can be written to the store.
+            If the store cannot be used.
         """
         address = address_of(place)
         if address is None:
             return cls(home(place).absolute())
-        check_writable(address)
+        check_there(address)
         place = cached(address)
         return cls(place.with_name(f"{_WORK}{place.name}"), address)
 
@@ -80,7 +82,7 @@ class Shelf:
         for name, version in listed(self.address).items():
             job, _, file = name.partition("/")
             if file:
-                sizes.setdefault(job, {})[file] = version.size
+                sizes.setdefault(job, {})[file] = _size(version)
         names = [job for job, files in sizes.items() if RECORD in files]
         with ThreadPoolExecutor(_AT_ONCE) as pool:
             contents = dict(zip(names, pool.map(self._content, names), strict=True))
@@ -94,7 +96,7 @@ class Shelf:
         content = self._content(job)
         if content is None:
             return None
-        return Recorded(content, {name: version.size for name, version in listed(f"{self.address}/{job}").items()})
+        return Recorded(content, {name: _size(version) for name, version in listed(f"{self.address}/{job}").items()})
 
     def keep(self, outcome: Outcome) -> None:
         """Send the folder of a job, which is complete, to the store: its record at last, which says that all is there.
@@ -102,10 +104,17 @@ class Shelf:
         Raises
         ------
         OutputError
-            If it cannot be sent.
+            If it cannot be sent; then it is still there, and its place is named.
         """
         if self.address is None:
             return
+        try:
+            self._send_job(outcome)
+        except OutputError as error:
+            msg = f"{error}; what was made is in {outcome.folder}"
+            raise OutputError(msg) from None
+
+    def _send_job(self, outcome: Outcome) -> None:
         there = f"{self.address}/{outcome.name}"
         before = self._content(outcome.name)
         remove([f"{there}/{RECORD}"] if before is not None else [])
@@ -119,10 +128,10 @@ class Shelf:
                 (outcome.folder / name).unlink(missing_ok=True)
 
     def clear(self) -> None:
-        """Remove what an earlier command left in the cache."""
+        """Remove what is left in the cache, but for the folders of jobs that could not be sent."""
         if self.address is not None:
             for path in self.folder.iterdir():
-                if path.is_dir():
+                if path.is_dir() and not _is_unsent(path):
                     shutil.rmtree(path, ignore_errors=True)
 
     def send(self, *paths: Path) -> None:
@@ -145,9 +154,31 @@ class Shelf:
                     path.parent.mkdir(exist_ok=True)
                     path.write_bytes(picture)
 
+    def check_writable(self) -> None:
+        """Refuse a store before anything is computed for it.
+
+        Raises
+        ------
+        OutputError
+            If nothing can be put there, or removed.
+        """
+        if self.address is not None:
+            check_writable(self.address)
+
     def _content(self, job: str) -> dict[str, Any] | None:
         try:
             content = json.loads(bytes_of(f"{self.address}/{job}/{RECORD}"))
         except (InputError, ValueError):
             return None
         return content if isinstance(content, dict) else None
+
+
+def _size(version: Version) -> int:
+    """Return the size of an object as records have it; -1, which no file has, if the store does not say."""
+    return -1 if version.size is None else version.size
+
+
+def _is_unsent(folder: Path) -> bool:
+    """Return whether the folder of a job holds products: they are removed when all are sent."""
+    content = read_record(folder)
+    return content is not None and any(name != THUMBNAIL for name in sizes_in(folder, content))

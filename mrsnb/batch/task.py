@@ -125,6 +125,10 @@ def run_task(task: Task) -> Outcome:
             before = judged(task.job, begun.folder, *known)
             if before is not None:  # by a worker that died when it was to say so
                 return replace(before, kept=False)
+        unsent = done_before(task.job, begun.folder) if task.address is not None else None
+        if unsent is not None:
+            task.shelf.keep(unsent)
+            return replace(unsent, kept=False)
         with _staging(task) as staging:
             return _run(task, begun, staging)
     except Exception as error:  # noqa: BLE001 (one job must not end the others)

@@ -47,7 +47,9 @@ def address_of(place: Path | str) -> str | None:
         return None
     scheme, rest = found[1].lower(), found[2]
     bucket, _, key = rest.partition("/")
-    if "@" in bucket or "?" in rest or "::" in rest:
+    _, colon, port = bucket.rpartition(":")
+    no_port = bool(colon) and (not port.isdecimal() or "@" in key)  # but a password, in which there may be a slash
+    if no_port or "@" in bucket or "?" in rest or "::" in rest:
         msg = (
             f"{scheme}://...: an address with a password or a signature is not taken, since records would hold it; "
             "give credentials as environment variables or in a configuration file (AWS_ACCESS_KEY_ID, AWS_PROFILE)"

@@ -6,6 +6,8 @@ nothing that a process is using.
 """
 
 import json
+import logging
+import math
 import os
 import secrets
 import shutil
@@ -14,13 +16,17 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from threading import Event
+from time import time
 
-from mrsnb.errors import InputError
+from mrsnb.errors import Cancelled, InputError, OutputError
 from mrsnb.io.atomic import atomic_write, output_folder
 from mrsnb.io.pins import pin, removed_unless_pinned
 from mrsnb.io.places import address_of, below, home
 from mrsnb.io.stores import Version, check_writable, listed, one_line, opened_store, put, version_of
 from mrsnb.kernels.threads import go_on
+
+log = logging.getLogger(__name__)
 
 CACHE, CACHE_SIZE = "MRSNB_CACHE", "MRSNB_CACHE_SIZE"
 """Environment variables: folder of the cache, and what it may hold, as ``20G``."""
@@ -28,7 +34,11 @@ CACHE, CACHE_SIZE = "MRSNB_CACHE", "MRSNB_CACHE_SIZE"
 _USUAL_SIZE = 20 * 10**9
 _NOTE = ".mrsnb-stored"
 """End of the names of the files that say which version of an object was fetched."""
-_OUT = ".mrsnb-out-"
+_OURS = ".mrsnb-"
+"""Beginning of the names of what is written into the cache and not complete."""
+_OUT = f"{_OURS}out-"
+_FORGOTTEN = 14 * 86400
+"""Seconds without a change after which what is not complete, or could not be sent, is removed."""
 _BLOCK = 8 << 20
 _AT_ONCE = 8
 _UNITS = {"": 1, "K": 10**3, "M": 10**6, "G": 10**9, "T": 10**12}
@@ -81,13 +91,20 @@ def fetched_all(addresses: Iterable[str]) -> list[Path]:
             path = cached(address)
             output_folder(path.parent)
             pin(_note(path))
-            if _noted(path) != version:
+            if not version.tag or _noted(path) != version:  # without a tag nobody knows whether it has changed
                 missing.append(address)
             else:
-                os.utime(_note(path))
-        _make_room(sum(versions[address].size for address in missing))
-        for _ in pool.map(lambda address: _fetch(address, versions[address]), missing):
-            go_on()
+                with suppress(OSError):  # of a cache that several people share
+                    os.utime(_note(path))
+        _make_room(sum(size for address in missing if (size := versions[address].size) is not None))
+        stop = Event()
+        try:
+            for _ in pool.map(lambda address: _fetch(address, versions[address], stop), missing):
+                go_on()
+        except BaseException:  # Ctrl-C among them: what runs ends at its next block
+            stop.set()
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
     return [cached(address) for address in wanted]
 
 
@@ -101,17 +118,40 @@ def fetched_folder(address: str) -> Path:
     return cached(address)
 
 
-def _fetch(address: str, version: Version) -> None:
+def _fetch(address: str, version: Version, stop: Event) -> None:
     path = cached(address)
+    try:
+        with atomic_write(path) as target:
+            for block in _blocks(address):
+                if stop.is_set():
+                    msg = f"{address}: not fetched, since something else stopped"
+                    raise Cancelled(msg)
+                target.write(block)
+        size = path.stat().st_size
+        if version.size is not None and size != version.size:
+            path.unlink(missing_ok=True)
+            msg = f"{address}: {size} bytes came where {version.size} were to: it has changed meanwhile; run it again"
+            raise InputError(msg)
+        _note(path).write_bytes(json.dumps(version._asdict()).encode())  # in place: it is pinned
+    except (OutputError, OSError) as error:
+        cause = error.__cause__ if isinstance(error, OutputError) else error
+        why = getattr(cause, "strerror", None) or str(error)
+        msg = f"{address}: cannot be kept in the cache {cache_folder()}: {why}; set {CACHE} to a folder with room"
+        raise InputError(msg) from None
+
+
+def _blocks(address: str) -> Iterator[bytes]:
+    """Yield what is in an object, piece by piece; whatever is wrong with the store is an InputError."""
     with one_line(address):
         store, key = opened_store(address)
-        with store.open(key, "rb", block_size=_BLOCK) as source, atomic_write(path) as target:
-            shutil.copyfileobj(source, target, _BLOCK)
-    if path.stat().st_size != version.size:
-        path.unlink(missing_ok=True)
-        msg = f"{address}: {version.size} bytes were to come; it has changed meanwhile: run it again"
-        raise InputError(msg)
-    _note(path).write_bytes(json.dumps(version._asdict()).encode())  # in place: it is pinned
+        source = store.open(key, "rb", block_size=_BLOCK)
+    with source:
+        while True:
+            with one_line(address):
+                block = source.read(_BLOCK)
+            if not block:
+                return
+            yield block
 
 
 def _note(path: Path) -> Path:
@@ -122,7 +162,7 @@ def _noted(path: Path) -> Version | None:
     """Return the version of an object that is in the cache, whole."""
     try:
         version = Version(**json.loads(_note(path).read_bytes()))
-        return version if path.stat().st_size == version.size else None
+        return version if path.stat().st_size == version.size or version.size is None else None
     except (OSError, ValueError, TypeError):
         return None
 
@@ -137,12 +177,18 @@ def _make_room(size: int) -> None:
     """
     if not size:
         return
-    limit, there = _limit(), []
-    for note in cache_folder().rglob(f".*{_NOTE}"):
-        path = note.with_name(note.name.removeprefix(".").removesuffix(_NOTE))
-        with suppress(OSError):
-            there.append((note.stat().st_mtime, path.stat().st_size if path.exists() else 0, path))
-    held = sum(bytes_ for _, bytes_, _ in there)
+    limit, there, held = _limit(), [], 0
+    for folder, folders, files in os.walk(cache_folder()):
+        notes = [name for name in files if name.startswith(".") and name.endswith(_NOTE)]
+        unfinished = [name for name in {*folders, *files}.difference(notes) if name.startswith(_OURS)]
+        folders[:] = [name for name in folders if not name.startswith(_OURS)]
+        held += sum(_left_behind(Path(folder, name)) for name in unfinished)
+        for name in notes:
+            note = Path(folder, name)
+            path = note.with_name(name.removeprefix(".").removesuffix(_NOTE))
+            with suppress(OSError):
+                there.append((note.stat().st_mtime, path.stat().st_size if path.exists() else 0, path))
+    held += sum(bytes_ for _, bytes_, _ in there)
     for _, bytes_, path in sorted(there):
         if held + size <= limit:
             return
@@ -156,16 +202,57 @@ def _make_room(size: int) -> None:
         raise InputError(msg)
 
 
+def _left_behind(path: Path) -> int:
+    """Return the bytes of what is not complete, a file or a folder; what nobody has changed for days is removed.
+
+    The folders of batches are theirs: they are cleared by the next command.
+    """
+    if not (path.name.endswith(".tmp") or path.name.startswith(_OUT)):
+        return 0
+    size, changed = _size_and_change(path)
+    if time() - changed < _FORGOTTEN:
+        return size
+    if path.is_dir():
+        shutil.rmtree(path, ignore_errors=True)
+    else:
+        with suppress(OSError):
+            path.unlink()
+    return 0 if not os.path.lexists(path) else size
+
+
+def _size_and_change(path: Path) -> tuple[int, float]:
+    """Return the bytes of a file, or of all in a folder, and when the last of them was changed."""
+    size, changed = 0, 0.0
+    inside = (Path(place, name) for place, _, files in os.walk(path) for name in files)
+    for place in (path, *inside):
+        with suppress(OSError):
+            status = place.lstat()
+            size, changed = size + status.st_size, max(changed, status.st_mtime)
+    return size, changed
+
+
+def _files_in(folder: Path) -> list[Path]:
+    """Return the files in a folder and its folders, but for what is not complete; folders may vanish meanwhile."""
+    found = []
+    for place, folders, files in os.walk(folder):
+        folders[:] = [name for name in folders if not name.startswith(_OURS)]
+        found += [Path(place, name) for name in files if not name.startswith(_OURS)]
+    return sorted(found)
+
+
 def _limit() -> int:
     text = os.environ.get(CACHE_SIZE, "").strip().upper().removesuffix("B")
     if not text:
         return _USUAL_SIZE
     number, unit = (text[:-1], text[-1]) if text[-1] in _UNITS else (text, "")
     try:
-        return int(float(number) * _UNITS[unit])
+        size = float(number) * _UNITS[unit]
+        if math.isfinite(size) and size >= 0:
+            return int(size)
     except ValueError:
-        msg = f"{CACHE_SIZE} = {text}: must be a size as 20G or 500M"
-        raise InputError(msg) from None
+        pass
+    msg = f"{CACHE_SIZE} = {text}: must be a size as 20G or 500M"
+    raise InputError(msg)
 
 
 @dataclass(frozen=True)
@@ -183,6 +270,7 @@ class Delivery:
     folder: Path
     address: str | None = None
     _sent: dict[Path, tuple[int, int]] = field(default_factory=dict, repr=False)
+    _unsent: list[Path] = field(default_factory=list, repr=False)
 
     def send(self) -> None:
         """Send the files that are new, or have changed, and are complete.
@@ -190,18 +278,29 @@ class Delivery:
         Raises
         ------
         OutputError
-            If one cannot be sent.
+            If one cannot be sent; all stay in the folder then, which it names.
         """
         if self.address is None:
             return
-        for path in sorted(self.folder.rglob("*")):
-            name = path.relative_to(self.folder)
-            if not path.is_file() or any(part.startswith(".mrsnb-") for part in name.parts):
-                continue
-            status = path.stat()
-            if self._sent.get(path) != (status.st_size, status.st_mtime_ns):
-                put(path, below(self.address, name.as_posix()))
-                self._sent[path] = status.st_size, status.st_mtime_ns
+        self._unsent[:] = _files_in(self.folder)
+        for path in tuple(self._unsent):
+            with suppress(FileNotFoundError):  # it was somebody's for a moment
+                status = path.stat()
+                if self._sent.get(path) != (status.st_size, status.st_mtime_ns):
+                    self._put(path, below(self.address, path.relative_to(self.folder).as_posix()))
+                    self._sent[path] = status.st_size, status.st_mtime_ns
+            self._unsent.remove(path)
+
+    def _put(self, path: Path, address: str) -> None:
+        try:
+            put(path, address)
+        except OutputError as error:
+            msg = f"{error}; what was made is in {self.folder}"
+            raise OutputError(msg) from None
+
+    def is_sent(self) -> bool:
+        """Return whether the last `send` has come to its end."""
+        return not self._unsent
 
     def shown(self, text: str) -> str:
         """Return `text` with the address where the folder stands."""
@@ -212,13 +311,14 @@ class Delivery:
 def delivered(place: Path | str) -> Iterator[Delivery]:
     """Yield where to write what is to be at `place`: a path of this machine, or an address in a store.
 
-    For a store this is a folder in the cache, which is removed at the end; as it has the place that the address has
-    among others, what files say of one another's places holds. What was not sent before is sent when the block ends.
+    For a store this is a folder in the cache, which is removed when all is sent; as it has the place that the address
+    has among others, what files say of one another's places holds. What was not sent before is sent when the block
+    ends.
 
     Raises
     ------
     OutputError
-        If nothing can be written there.
+        If nothing can be written there, or not all be sent: then it says where it is.
 
     Examples
     --------
@@ -237,5 +337,10 @@ def delivered(place: Path | str) -> Iterator[Delivery]:
     try:
         yield delivery
         delivery.send()
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
+    except BaseException as error:
+        if delivery.is_sent():
+            shutil.rmtree(folder, ignore_errors=True)
+        elif not isinstance(error, OutputError):
+            log.warning("not all was sent to %s; what was made is in %s", address, folder)
+        raise
+    shutil.rmtree(folder, ignore_errors=True)

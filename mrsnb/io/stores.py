@@ -3,6 +3,7 @@
 Credentials are left to fsspec and its like, and appear nowhere.
 """
 
+import secrets
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -10,14 +11,19 @@ from typing import Any, NamedTuple
 
 from mrsnb.errors import InputError, MrsnbError, OutputError
 
+_TAGS = ("ETag", "etag", "LastModified", "Last-Modified", "last_modified", "updated", "mtime", "created")
+"""What stores call that which changes when an object does, best first."""
+
 _NO_CREDENTIALS = {"NoCredentialsError", "PartialCredentialsError", "ProfileNotFound", "TokenRetrievalError"}
 
 
 class Version(NamedTuple):
     """What changes when an object does."""
 
-    size: int
+    size: int | None
+    """Bytes; None if the store does not say."""
     tag: str
+    """Empty if the store says nothing of the kind."""
 
 
 def version_of(address: str) -> Version:
@@ -68,8 +74,8 @@ def is_there(address: str) -> bool:
         return bool(store.exists(key))
 
 
-def check_writable(address: str) -> None:
-    """Refuse an address before anything is computed.
+def check_there(address: str) -> None:
+    """Refuse an address whose store cannot be used, or has no such bucket; nothing is written.
 
     Raises
     ------
@@ -79,11 +85,32 @@ def check_writable(address: str) -> None:
     try:
         with one_line(address):
             store, key = opened_store(address)
-            if address.startswith(("s3://", "s3a://")):
+            if _is_s3(address):
                 bucket, _, prefix = key.partition("/")
                 store.call_s3("list_objects_v2", Bucket=bucket, Prefix=prefix, MaxKeys=1)
     except InputError as error:
         raise OutputError(str(error)) from None
+
+
+def check_writable(address: str) -> None:
+    """Refuse an address before anything is computed: a tiny object is put there, and removed.
+
+    Raises
+    ------
+    OutputError
+        If its bucket is not there, or nothing can be put there or removed.
+    """
+    try:
+        with one_line(address):
+            store, key = opened_store(address)
+            tiny = f"{key.rstrip('/')}/.mrsnb-{secrets.token_hex(4)}.tmp"
+            store.pipe_file(tiny, b"mrsnb")
+            store.rm_file(tiny)
+    except InputError as error:
+        raise OutputError(str(error)) from None
+    except NotImplementedError:
+        msg = f"{address}: nothing can be written to such a store; write to s3://bucket/folder or a folder here"
+        raise OutputError(msg) from None
 
 
 def put(path: Path, address: str) -> None:
@@ -127,7 +154,7 @@ def opened_store(address: str) -> tuple[Any, str]:
         msg = f"{address}: needs fsspec: pip install 'mrsnb[storage]'"
         raise InputError(msg) from None
     try:
-        store, key = url_to_fs(address, use_listings_cache=False)
+        store, key = url_to_fs(address, **({"use_listings_cache": False} if _is_s3(address) else {}))
     except ImportError as error:
         msg = f"{address}: needs more than fsspec ({error}); for S3: pip install 'mrsnb[storage]'"
         raise InputError(msg) from None
@@ -138,9 +165,13 @@ def opened_store(address: str) -> tuple[Any, str]:
 
 
 def _version(info: Mapping[str, Any]) -> Version:
-    known = ("ETag", "etag", "LastModified", "mtime", "created")
-    tag = next((str(info[key]) for key in known if info.get(key) is not None), "")
-    return Version(int(info.get("size") or 0), tag.strip('"'))
+    tag = next((str(info[key]) for key in _TAGS if info.get(key) is not None), "")
+    size = info.get("size")
+    return Version(None if size is None else int(size), tag.strip('"'))
+
+
+def _is_s3(address: str) -> bool:
+    return address.startswith(("s3://", "s3a://"))
 
 
 @contextmanager

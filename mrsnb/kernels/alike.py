@@ -3,8 +3,8 @@
 import math
 
 import numpy as np
-from numba import njit
 
+from mrsnb.kernels.jit import njit
 from mrsnb.kernels.threads import share
 
 _ROWS = 128

@@ -16,8 +16,9 @@ import math
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
+
+from mrsnb.kernels.jit import njit
 
 CENTER, SUBPIXEL, EXACT = 0, 1, 2
 METHODS = {"center": CENTER, "subpixel": SUBPIXEL, "exact": EXACT}

@@ -1,8 +1,8 @@
 """Where compiled kernels are kept, whether they are there, and how to have them all compiled at once.
 
 Numba keeps compiled kernels beside the modules or, where that cannot be written, in the user's cache. A stamp beside
-them says that all that level 3 needs is compiled; its name depends on all that compiled kernels depend on. Numba is not
-imported here: to look costs a millisecond.
+them says that all that level 3 needs is compiled; its name depends on all that compiled kernels depend on. Kernels of
+other sources are never loaded, see `mrsnb.kernels.jit`. Numba is not imported here: to look costs a millisecond.
 """
 
 import logging
@@ -245,7 +245,12 @@ def _stamp(group: str) -> str:
 
     Machines of several kinds, and several versions of Python, may share a folder.
     """
-    return f"mrsnb-{_digest(_sources())}-{_digest(_machine())}-{group}.warm"
+    return f"mrsnb-{digest_of_sources()}-{_digest(_machine())}-{group}.warm"
+
+
+def digest_of_sources() -> str:
+    """Return what changes when the source of any kernel does."""
+    return _digest(_sources())
 
 
 def _digest(parts: Iterable[bytes]) -> str:

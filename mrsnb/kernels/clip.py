@@ -3,7 +3,8 @@
 import math
 
 import numpy as np
-from numba import njit
+
+from mrsnb.kernels.jit import njit
 
 _FEW = 8
 """A pivot with less than one part in so many below it may be one of many equal values."""

@@ -12,9 +12,9 @@ their size and that of the spaxels correlate two voxels at a given distance.
 import math
 
 import numpy as np
-from numba import njit
 
 from mrsnb.kernels.drizzle import clip_pixel, frame_of, shared_extent, window_for
+from mrsnb.kernels.jit import njit
 from mrsnb.kernels.threads import share
 
 _PLANES = 32

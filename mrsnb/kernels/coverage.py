@@ -15,7 +15,8 @@ of font renderers, e.g. Levien 2016, "Inside the fastest font renderer in the wo
 import math
 
 import numpy as np
-from numba import njit
+
+from mrsnb.kernels.jit import njit
 
 LEAST_SHARE = 1e-12
 """Shares of a cell below this are rounding, not overlap."""

@@ -13,10 +13,10 @@ import math
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
 from mrsnb.kernels.coverage import cover, extent_of
+from mrsnb.kernels.jit import njit
 from mrsnb.kernels.overlap import MAX_VERTICES, shared_area
 from mrsnb.kernels.voxels import add_weighted
 

@@ -8,7 +8,8 @@ which its low bits then hold; shifted to where the exponent of a number is, they
 import math
 
 import numpy as np
-from numba import njit
+
+from mrsnb.kernels.jit import njit
 
 _LEAST = -708.0
 """What is less counts as this: 3e-308."""

@@ -3,9 +3,9 @@
 import math
 
 import numpy as np
-from numba import njit
 
 from mrsnb.kernels.drizzle import first_plane_above
+from mrsnb.kernels.jit import njit
 
 
 def field_corners(samples, start, low, high, xi, eta, planes):

@@ -4,9 +4,9 @@ import math
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
+from mrsnb.kernels.jit import njit
 from mrsnb.kernels.threads import share
 
 Array = NDArray[np.float64]

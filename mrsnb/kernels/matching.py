@@ -13,9 +13,9 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
+from mrsnb.kernels.jit import njit
 from mrsnb.kernels.threads import share
 
 CLIP = 3.0

@@ -9,9 +9,9 @@ out and merges one in; one step down takes one number out of each column and put
 """
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
+from mrsnb.kernels.jit import njit
 from mrsnb.kernels.threads import share
 
 _ROWS = 32

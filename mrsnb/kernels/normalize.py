@@ -4,8 +4,9 @@ import math
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
+
+from mrsnb.kernels.jit import njit
 
 HOLE = 1
 """DQ of a voxel inside the field of view that no pixel fed."""

@@ -11,7 +11,8 @@ is their common area::
 """
 
 import numpy as np
-from numba import njit
+
+from mrsnb.kernels.jit import njit
 
 MAX_VERTICES = 12
 """A quadrilateral clipped by four edges has at most 8 vertices; room to spare for rounding."""

@@ -3,11 +3,11 @@
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
 from mrsnb.kernels.aperture import circle_shares, spaxels_about
 from mrsnb.kernels.clip import clipped_limits, clipped_limits_of
+from mrsnb.kernels.jit import njit
 from mrsnb.kernels.threads import share as share_parts
 
 CLIP_ROUNDS = 5

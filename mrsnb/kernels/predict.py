@@ -12,9 +12,9 @@ import math
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
+from mrsnb.kernels.jit import njit
 from mrsnb.kernels.rows import place_in_row
 from mrsnb.kernels.threads import share
 

@@ -1,8 +1,8 @@
 """Estimates of bad detector pixels from their neighbours: across the smaller gradient, or from the slice's profile."""
 
 import numpy as np
-from numba import njit
 
+from mrsnb.kernels.jit import njit
 from mrsnb.kernels.threads import share
 
 ALONG_ROW, ALONG_COLUMN = np.int8(0), np.int8(1)

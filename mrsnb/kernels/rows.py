@@ -11,8 +11,9 @@ of one place on the sky falls on one trace: on each row, the pixel with the near
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
+
+from mrsnb.kernels.jit import njit
 
 REACH = 0.75
 """A trace ends where the nearest pixel of a row is further away than this, in pixels."""

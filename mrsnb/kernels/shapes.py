@@ -3,10 +3,10 @@
 import math
 
 import numpy as np
-from numba import njit
 
 from mrsnb.kernels.aperture import _below_edge
 from mrsnb.kernels.coverage import _add_edge
+from mrsnb.kernels.jit import njit
 
 
 @njit(cache=True, nogil=True)

@@ -13,11 +13,11 @@ import math
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
 from mrsnb.kernels.drizzle import add_to_plane
 from mrsnb.kernels.exponential import exponentials
+from mrsnb.kernels.jit import njit
 from mrsnb.kernels.voxels import add_weighted
 
 EMSM, MSM = 0, 1

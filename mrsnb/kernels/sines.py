@@ -10,8 +10,9 @@ import math
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
+
+from mrsnb.kernels.jit import njit
 
 Array = NDArray[np.float64]
 

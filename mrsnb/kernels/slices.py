@@ -10,9 +10,9 @@ the pixels of the row then cost one short Horner scheme each::
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
+from mrsnb.kernels.jit import njit
 from mrsnb.kernels.threads import share
 
 EDGE = 0.4999

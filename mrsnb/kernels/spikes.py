@@ -17,8 +17,8 @@ and the scatter along the trace.
 import math
 
 import numpy as np
-from numba import njit
 
+from mrsnb.kernels.jit import njit
 from mrsnb.kernels.median import median_of
 from mrsnb.kernels.rows import above, beside, follow_trace
 from mrsnb.kernels.threads import share

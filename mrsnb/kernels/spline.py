@@ -14,9 +14,9 @@ Knots: ``start`` and ``end`` four times each, and evenly spaced ones between, ha
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
 
 from mrsnb.kernels.clip import clipped_limits
+from mrsnb.kernels.jit import njit
 
 DEGREE = 3
 TINY = 1e-13

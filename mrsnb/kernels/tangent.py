@@ -9,8 +9,9 @@ import math
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
+
+from mrsnb.kernels.jit import njit
 
 ARCSEC = 180.0 * 3600.0 / math.pi
 """Arcseconds in a radian."""

@@ -11,10 +11,10 @@ window of points slides along the slice; its points stay sorted, a row being mer
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
 from mrsnb.kernels.clip import clipped_limits
+from mrsnb.kernels.jit import njit
 from mrsnb.kernels.spline import DEGREE, Knots, evaluate, fill_knots, fit_clipped, nth_largest
 from mrsnb.kernels.threads import go_on, share
 

@@ -3,7 +3,8 @@
 import math
 
 import numpy as np
-from numba import njit
+
+from mrsnb.kernels.jit import njit
 
 
 def gather_usable(flux, err, dq, others, pixel, start, bits):

@@ -8,7 +8,7 @@ from click.testing import CliRunner
 from mrsnb import templates
 from mrsnb.batch import Job, Sweep, plan, read_jobs, spread
 from mrsnb.batch.jobs import anchored, placed, with_given
-from mrsnb.batch.records import inputs_of
+from mrsnb.batch.records import inputs_of, recorded
 from mrsnb.cli import main
 from mrsnb.errors import InputError, MrsnbError, OutputError, ParamError
 
@@ -252,3 +252,22 @@ def test_a_dry_run_lists_the_jobs_and_makes_nothing(association, tmp_path):
     ]
     assert result.stdout.endswith("2 jobs, 2 to run\n")
     assert not (tmp_path / "out").exists()
+
+
+def test_records_of_others_are_believed_only_if_they_can_be(tmp_path):
+    good = {"name": "a", "template": "spec3_mrs", "state": "done", "parameters": {}, "files": {"x": 1}, "seconds": 1}
+    assert recorded(tmp_path / "a", good).kept
+    for bad in (
+        {"state": "<script>"},
+        {"name": ".."},
+        {"template": "../x"},
+        {"seconds": "1"},
+        {"seconds": float("nan")},
+        {"peak_memory": 10**400},
+        {"threads": True},
+        {"error": ["x"]},
+        {"files": {"x": "1"}},
+        {"parameters": None},
+    ):
+        content = good | bad
+        assert recorded(tmp_path / content["name"], content) is None

@@ -72,12 +72,25 @@ def test_a_store_that_is_lost_on_the_way_is_a_failure_of_the_job(bucket, raw, tm
         msg = f"{out}/one/last.txt: the store cannot be used"
         raise OutputError(msg)
 
-    monkeypatch.setattr("mrsnb.batch.shelf.put", lost)
-    monkeypatch.setattr("mrsnb.templates.execute", lambda *_, **__: None)
+    def executed(_, notebook, *__, **___):
+        (notebook.parent / "last.txt").write_text("1")
+
     with held(tmp_path) as hold:
-        outcome = run_task(Task(job, tmp_path, hold.token, Limits(), address=out))
-    assert (outcome.state, outcome.error) == ("failed", f"OutputError: {out}/one/last.txt: the store cannot be used")
-    assert plan([job], out).waiting
+        task = Task(job, tmp_path, hold.token, Limits(), address=out)
+        with monkeypatch.context() as away:
+            away.setattr("mrsnb.batch.shelf.put", lost)
+            away.setattr("mrsnb.templates.execute", executed)
+            outcome = run_task(task)
+        why = f"OutputError: {out}/one/last.txt: the store cannot be used; what was made is in {tmp_path / 'one'}"
+        assert (outcome.state, outcome.error) == ("failed", why)
+        assert plan([job], out).waiting
+        task.shelf.clear()
+        assert (tmp_path / "one" / "last.txt").exists(), "what could not be sent is spared"
+        monkeypatch.setattr("mrsnb.templates.execute", lost)  # it is not run again, but sent
+        assert run_task(task).state == "done"
+        assert not plan([job], out).waiting
+        task.shelf.clear()
+        assert not (tmp_path / "one").exists()
 
 
 def test_what_cannot_be_is_one_line(bucket, raw):

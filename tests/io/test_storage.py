@@ -1,21 +1,24 @@
 """What is in a store is fetched once, what is written is sent, and whatever is wrong is one line."""
 
+import errno
 import os
 import sys
+from threading import Event
+from time import time
 
 import pytest
 from astropy.io import fits
 from click.testing import CliRunner
 
 from mrsnb.cli import main
-from mrsnb.errors import InputError, OutputError
-from mrsnb.io import pins
+from mrsnb.errors import Cancelled, InputError, OutputError
+from mrsnb.io import pins, storage
 from mrsnb.io.association import read_association
 from mrsnb.io.atomic import output_folder
 from mrsnb.io.places import address_of, below, home
 from mrsnb.io.references import load_references
 from mrsnb.io.storage import cached, delivered, fetched, fetched_folder
-from mrsnb.io.stores import bytes_of
+from mrsnb.io.stores import Version, _version, bytes_of
 
 
 def unpinned():
@@ -107,6 +110,129 @@ def test_references_and_folders_come_from_a_store(bucket, tmp_path):
     assert not (tmp_path / "x").exists()
 
 
+def test_what_cannot_be_sent_is_kept(bucket, monkeypatch):
+    _, name = bucket
+
+    def lost(_, address):
+        msg = f"{address}: the store cannot be used"
+        raise OutputError(msg)
+
+    def write():
+        with delivered(f"s3://{name}/out") as there:
+            (there.folder / "a.txt").write_text("1")
+
+    with monkeypatch.context() as away:
+        away.setattr(storage, "put", lost)
+        with pytest.raises(OutputError, match=rf"^s3://{name}/out/a.txt: .*; what was made is in \S+$") as caught:
+            write()
+    (kept,) = cached(f"s3://{name}").iterdir()
+    assert str(caught.value).endswith(str(kept))
+    assert (kept / "a.txt").read_text() == "1"
+    write()
+    assert list(cached(f"s3://{name}").iterdir()) == [kept]
+    with pytest.raises(ZeroDivisionError), delivered(f"s3://{name}/out") as there:
+        (there.folder / "a.txt").write_text(str(1 / 0))
+    assert list(cached(f"s3://{name}").iterdir()) == [kept], "of what failed nothing is left"
+
+
+def test_a_store_that_takes_nothing_is_refused_at_once(bucket, monkeypatch):
+    store, name = bucket
+
+    def refused(*_, **__):
+        raise PermissionError("Access Denied")
+
+    delivered(f"s3://{name}/out").__enter__()
+    assert store.find(name) == []
+    monkeypatch.setattr(type(store), "pipe_file", refused)
+    with pytest.raises(OutputError, match=rf"^s3://{name}/out: not allowed \(Access Denied\)"):
+        delivered(f"s3://{name}/out").__enter__()
+
+
+def test_what_killed_processes_left_goes(bucket):
+    store, name = bucket
+    store.pipe(f"{name}/a.txt", b"a")
+    there = cached(f"s3://{name}/x").parent
+    for left, days in (("new", 0), ("old", 15)):
+        (there / f".mrsnb-out-{left}").mkdir(parents=True)
+        for path in (there / f".mrsnb-out-{left}" / "b.fits", there / f".mrsnb-{left}.tmp"):
+            path.write_bytes(b"half")
+            os.utime(path, (time() - days * 86400,) * 2)
+        os.utime(there / f".mrsnb-out-{left}", (time() - days * 86400,) * 2)
+    fetched(f"s3://{name}/a.txt")
+    assert sorted(path.name for path in there.glob(".mrsnb*")) == [".mrsnb-new.tmp", ".mrsnb-out-new"]
+
+
+def test_a_store_that_fails_is_not_called_a_full_disk(bucket, monkeypatch):
+    store, name = bucket
+    store.pipe(f"{name}/a.txt", b"a")
+    address = f"s3://{name}/a.txt"
+
+    def broken(*_):
+        raise OSError(errno.EIO, "connection lost")
+
+    def full(*_):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    for where, what, says in (
+        (type(store.open(address)), broken, "the store cannot be used: OSError: .*connection lost"),
+        (os, full, r"cannot be kept in the cache \S+: .*; set MRSNB_CACHE to a folder with room$"),
+    ):
+        with monkeypatch.context() as context:
+            context.setattr(where, "fsync" if where is os else "read", what)
+            with pytest.raises(InputError, match=f"^{address}: {says}"):
+                fetched(address)
+    assert [path.name for path in cached(address).parent.iterdir()] == [".a.txt.mrsnb-stored"]
+
+
+def test_downloads_stop_when_one_fails(bucket, monkeypatch):
+    stop, blocks = Event(), []
+
+    def endless(_):
+        while len(blocks) < 100:
+            blocks.append(1)
+            yield b"x"
+            stop.set()
+
+    monkeypatch.setattr(storage, "_blocks", endless)
+    address = f"s3://{bucket[1]}/a"
+    output_folder(cached(address).parent)
+    with pytest.raises(Cancelled, match="not fetched"):
+        storage._fetch(address, Version(100, "a"), stop)
+    assert len(blocks) == 2
+
+
+def test_what_a_store_does_not_say_is_unknown():
+    assert _version({"size": None, "Last-Modified": "today"}) == Version(None, "today")
+    assert _version({"size": 0, "updated": "x"}) == Version(0, "x")
+    assert _version({"size": 7}) == Version(7, "")
+
+
+@pytest.mark.parametrize("size", ["infG", "nan", "-1G", "much"])
+def test_a_size_is_a_number_of_bytes(monkeypatch, size):
+    monkeypatch.setenv("MRSNB_CACHE_SIZE", size)
+    with pytest.raises(InputError, match="must be a size as 20G"):
+        storage._limit()
+
+
+def test_pins_do_without_locks(monkeypatch, tmp_path):
+    def unknown(*_):
+        raise OSError(errno.EOPNOTSUPP, "not supported")
+
+    monkeypatch.setattr(pins.fcntl, "flock", unknown)
+    pins.pin(tmp_path / "a")
+    unpinned()
+    assert not pins.removed_unless_pinned(tmp_path / "a")
+
+    def too_many(*_):
+        raise OSError(errno.EMFILE, "Too many open files")
+
+    with monkeypatch.context() as context:
+        context.setattr(pins, "_more_files", lambda: True)
+        context.setattr(os, "open", too_many)
+        with pytest.raises(InputError, match="too many files are open; see ulimit -n"):
+            pins.pin(tmp_path / "b")
+
+
 def test_what_is_wrong_is_one_line(bucket, monkeypatch):
     store, name = bucket
     with pytest.raises(InputError, match=rf"^s3://{name}/no_asn.json: there is no such object or bucket$"):
@@ -124,6 +250,11 @@ def test_what_is_wrong_is_one_line(bucket, monkeypatch):
     with pytest.raises(InputError, match="a password or a signature is not taken") as caught:
         read_association("ftp://me:secret@host/x_asn.json")
     assert "secret" not in str(caught.value)
+    for address in ("s3://KEY:sec/ret@bucket/key", "s3://KEY:12/ret@bucket/key", "s3://KEY:sec/ret"):
+        with pytest.raises(InputError, match="a password or a signature is not taken") as caught:
+            address_of(address)
+        assert "ret" not in str(caught.value).partition("...")[0]
+    assert address_of("http://host:8080/a") == "http://host:8080/a"
     with pytest.raises(InputError, match="nonsense"):
         fetched("nonsense://bucket/x")
     for variable in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):

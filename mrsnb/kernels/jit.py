@@ -24,7 +24,7 @@ def njit(**options: Any) -> Any:
         index = getattr(cache, "_cache_file", None)
         if not hasattr(index, "_source_stamp"):
             return numba.njit(**options | {"cache": False})(function)
-        index._source_stamp = index._source_stamp, _SOURCES
+        index._source_stamp = index._source_stamp, _SOURCES  # noqa: SLF001 (there is no other way)
         return kernel
 
     return compiled

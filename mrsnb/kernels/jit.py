@@ -21,7 +21,7 @@ def njit(**options: Any) -> Any:
         cache = getattr(kernel, "_cache", None)
         if cache is None or not options.get("cache"):  # numba compiles nothing, or keeps nothing
             return kernel
-        index = getattr(cache, "_cache_file", None)
+        index: Any = getattr(cache, "_cache_file", None)
         if not hasattr(index, "_source_stamp"):
             return numba.njit(**options | {"cache": False})(function)
         index._source_stamp = index._source_stamp, _SOURCES  # noqa: SLF001 (there is no other way)

@@ -5,6 +5,7 @@ import os
 import sys
 from threading import Event
 from time import time
+from types import SimpleNamespace
 
 import pytest
 from astropy.io import fits
@@ -143,7 +144,7 @@ def test_a_store_that_takes_nothing_is_refused_at_once(bucket, monkeypatch):
 
     delivered(f"s3://{name}/out").__enter__()
     assert store.find(name) == []
-    monkeypatch.setattr(type(store), "pipe_file", refused)
+    monkeypatch.setattr("mrsnb.io.stores.opened_store", lambda _: (SimpleNamespace(pipe_file=refused), "out"))
     with pytest.raises(OutputError, match=rf"^s3://{name}/out: not allowed \(Access Denied\)"):
         delivered(f"s3://{name}/out").__enter__()
 

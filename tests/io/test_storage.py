@@ -255,7 +255,7 @@ def test_what_is_wrong_is_one_line(bucket, monkeypatch):
         with pytest.raises(InputError, match="a password or a signature is not taken") as caught:
             address_of(address)
         assert "ret" not in str(caught.value).partition("...")[0]
-    assert address_of("http://host:8080/a") == "http://host:8080/a"
+    assert address_of("http://127.0.0.1:8080/a") == "http://127.0.0.1:8080/a"
     with pytest.raises(InputError, match="nonsense"):
         fetched("nonsense://bucket/x")
     for variable in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):

@@ -63,7 +63,7 @@ def test_the_form_of_a_step_is_edited_copied_saved_loaded_and_reset(notebook, st
         name, right, wrong, words = TYPED[step]
         entry = row(notebook, name).locator("input")
         entry.fill("")
-        entry.press_sequentially(wrong)
+        entry.fill(wrong)  # at once: what is there on the way may be right
         notebook.wait_until(f"form._form.fields[{name!r}].text == {wrong!r}")
         error = notebook.python("form.error")
         assert words in error

@@ -64,6 +64,8 @@ def test_a_brush_is_measured_kept_and_removed(viewer):
     viewer.execute("viewer.view = (9.5, 9.8) * u.um")
     assert painted(viewer, "#e0662f") > 100
     press(viewer, "Range")
+    viewer.wait_until("viewer.mode.value == 'Range'")
+    viewer.page.wait_for_timeout(500)  # the brush is in the page only when the kernel has answered
     area = viewer.plot_area(FIGURE)
     viewer.drag(area.at(0.3, 0.5), area.at(0.8, 0.5))
     low, high = viewer.wait_until("viewer.range is not None and list(viewer.range.value)")

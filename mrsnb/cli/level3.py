@@ -1,6 +1,7 @@
 """The commands for whole runs: ``spec3``, ``presets``."""
 
-from contextlib import closing
+import ctypes
+from contextlib import closing, suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,6 +14,9 @@ from mrsnb.cli.options import ParamCommand
 from mrsnb.cli.products import OUTPUT_DIR, PRESET, REFERENCES, say, say_products
 from mrsnb.cli.warmup import compile_before
 from mrsnb.errors import ParamError
+
+_M_ARENA_MAX = -8
+"""Of glibc's malloc.h."""
 
 if TYPE_CHECKING:
     from mrsnb.io.storage import Delivery
@@ -62,6 +66,12 @@ def spec3_command(
     )
 
 
+def _share_arenas() -> None:
+    """Have threads share two arenas of the C library's allocator, where it has any: each keeps memory for itself."""
+    with suppress(OSError, AttributeError, TypeError):
+        ctypes.CDLL(None).mallopt(_M_ARENA_MAX, 2)
+
+
 def process(
     asn: Path,
     told: "Settings",
@@ -75,6 +85,7 @@ def process(
     """Run the pipeline on an association, and say what it makes."""
     from mrsnb.kernels.cache import cache_folder
 
+    _share_arenas()
     cache_folder()  # numba cannot be loaded without one
     from mrsnb.display.progress import follow
     from mrsnb.io.association import read_association

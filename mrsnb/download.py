@@ -15,6 +15,7 @@ from mrsnb.io.association import write_association
 from mrsnb.io.atomic import output_folder
 from mrsnb.io.exposures import opened
 from mrsnb.io.headers import cards_of
+from mrsnb.io.places import home
 from mrsnb.io.transfer import PAUSES, fetch
 
 TOKEN = "MAST_API_TOKEN"  # noqa: S105 - the name of a variable
@@ -146,7 +147,7 @@ def download(
 
 def listing(files: Sequence[ArchiveFile], output_dir: Path | str) -> Table:
     """Return what would be fetched: file, size, whether it is public, and what is there of it."""
-    folder = Path(output_dir).expanduser()
+    folder = home(output_dir)
     rows = [
         (
             file.name,

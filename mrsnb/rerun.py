@@ -12,6 +12,7 @@ from mrsnb.core.results import Result
 from mrsnb.display import Row, Shown, to_text
 from mrsnb.errors import InputError, MrsnbError, OutputError
 from mrsnb.io.compare import Comparison, compare_products
+from mrsnb.io.places import home
 from mrsnb.io.provenance import checksum, software
 from mrsnb.io.read import read_provenance
 from mrsnb.io.references import load_references
@@ -89,7 +90,7 @@ class Rerun(Shown):
         OutputError
             If the product would be replaced by its repetition.
         """
-        output_dir = Path(output_dir).expanduser()
+        output_dir = home(output_dir)
         if output_dir.resolve() == self.product.parent.resolve():
             msg = f"{self.product}: would be replaced by its repetition; choose another --output-dir"
             raise OutputError(msg)
@@ -107,7 +108,7 @@ class Rerun(Shown):
 
     def compared(self, output_dir: Path | str) -> Comparison:
         """Return how the product and its repetition differ; no difference is tolerated."""
-        return compare_products(self.product, Path(output_dir).expanduser() / self.product.name, rtol=0.0)
+        return compare_products(self.product, home(output_dir) / self.product.name, rtol=0.0)
 
     def __repr__(self) -> str:
         return to_text(self.title, self.rows())
@@ -131,14 +132,14 @@ def read_run(path: Path | str, *, look_in: Path | str | None = None, anyway: boo
     InputError
         If the file is no product of mrsnb, says too little, or something is missing or has changed.
     """
-    path = Path(path).expanduser()
+    path = home(path)
     told = read_provenance(path)
     step = told.run.get("step", "")
     if not step or not told.texts("inputs"):
         made_by = told.primary.text("CAL_VER") or "other software"
         msg = f"{path}: does not say how it was made (by {made_by}); only files as mrsnb wrote them can be repeated"
         raise InputError(msg)
-    search = _Search(path, None if look_in is None else Path(look_in).expanduser())
+    search = _Search(path, None if look_in is None else home(look_in))
     inputs = [search.find(name, digest) for name, digest in told.texts("inputs").items()]
     backgrounds = [search.find(name, digest) for name, digest in told.texts("backgrounds").items()]
     files = {key: search.find(f.get("path", ""), f.get("checksum", "")) for key, f in told.files.items()}

@@ -11,6 +11,7 @@ from mrsnb import errors
 from mrsnb.display import Row, Section, Shown, Table, to_text
 from mrsnb.errors import InputError, MrsnbError, OutputError, ParamError, nearest
 from mrsnb.io.atomic import atomic_write, output_folder
+from mrsnb.io.places import home
 from mrsnb.template_cells import TemplateParam, declared, fresh, headline, notebook_in, written
 
 log = logging.getLogger(__name__)
@@ -141,7 +142,7 @@ def copied(name: str, target: Path | str = ".") -> Path:
         If there is a file already, or it cannot be written.
     """
     source = template(name)
-    target = Path(target).expanduser()
+    target = home(target)
     if target.suffix != ".ipynb":
         target = target / source.path.name
     if target.exists():
@@ -193,7 +194,7 @@ def execute(
         if given not in known:
             msg = f"template {name}: unknown parameter {given!r}{nearest(given, known)}"
             raise ParamError(msg)
-    output = Path(output).expanduser()
+    output = home(output)
     output_folder(output.parent)
     return _executed(source, output, dict(parameters), progress, KernelOptions() if options is None else options)
 

@@ -19,6 +19,7 @@ from mrsnb.errors import InputError, ParamError, nearest
 from mrsnb.io.association import associate, read_association
 from mrsnb.io.exposures import ExposureFile
 from mrsnb.io.input_files import listed_files
+from mrsnb.io.places import home
 from mrsnb.io.references import load_references
 from mrsnb.io.regions import read_region
 from mrsnb.io.s3d import read_s3d
@@ -306,7 +307,7 @@ def tune(step: str, variables: Mapping[str, Any]) -> StepTask:
     if step in ON_EXPOSURES:
         inputs = _association(files, given.get("product", "cube"), given.get("backgrounds"))
         exposures = open_science(inputs)
-    output_dir = Path(given["output_dir"]).expanduser()
+    output_dir = home(given["output_dir"])
     usual = step_settings(step, preset=PRESET).params
     task = StepTask(step, inputs, exposures, params, usual, references, output_dir, given.get("compare_band"))
     task.check()

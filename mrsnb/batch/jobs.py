@@ -9,7 +9,7 @@ from itertools import product
 from pathlib import Path
 from typing import Any
 
-from mrsnb.errors import ParamError, nearest
+from mrsnb.errors import InputError, ParamError, nearest
 from mrsnb.io.places import address_of, below, home
 from mrsnb.io.references import WITHOUT
 from mrsnb.io.yaml_text import read_yaml
@@ -206,8 +206,8 @@ def _anchored(value: Any, base: Path | str, certain: bool) -> Any:
 
 def _expanded(path: str) -> Path:
     try:
-        return Path(path).expanduser()
-    except RuntimeError:  # "~name" of nobody who is known here
+        return home(path)
+    except InputError:  # "~name" of nobody who is known here
         return Path(path)
 
 

@@ -23,6 +23,7 @@ from mrsnb.core.results import Result
 from mrsnb.errors import Cancelled, MrsnbError, OutputError
 from mrsnb.io.atomic import output_folder
 from mrsnb.io.exposures import ExposureFile
+from mrsnb.io.places import home
 from mrsnb.io.storage import local
 from mrsnb.io.versions import versions
 from mrsnb.kernels.threads import at_most, stoppable
@@ -277,7 +278,7 @@ def _anchored(association: Association) -> Association:
     """Return an association whose members are found from any directory."""
     path = association.path
     if path is not None:
-        return replace(association, path=path.expanduser().absolute())
+        return replace(association, path=home(path).absolute())
     members = tuple(replace(m, expname=str(association.path_of(m).absolute())) for m in association.members)
     return replace(association, members=members)
 

@@ -13,7 +13,7 @@ from mrsnb.batch.executed import THUMBNAIL
 from mrsnb.batch.outcomes import Outcome
 from mrsnb.batch.records import RECORD, read_record, sizes_in
 from mrsnb.errors import InputError, OutputError
-from mrsnb.io.places import address_of, home
+from mrsnb.io.places import address_of, home, written_as
 from mrsnb.io.storage import cached
 from mrsnb.io.stores import Version, bytes_of, check_there, check_writable, listed, put, remove
 
@@ -70,7 +70,7 @@ class Shelf:
 
     def shown(self, text: str) -> str:
         """Return `text` with the address where the folder stands."""
-        return text if self.address is None else text.replace(str(self.folder), self.address)
+        return written_as(text, self.folder, self.address)
 
     def records(self) -> dict[str, Recorded]:
         """Return the records of all jobs that are there, by name."""

@@ -15,8 +15,10 @@ from mrsnb.core.exposure import ExposureSource
 from mrsnb.core.params import Params
 from mrsnb.core.references import References
 from mrsnb.core.results import Result
+from mrsnb.errors import InputError
 from mrsnb.io.exposures import ExposureFile
 from mrsnb.io.offsets import read_offsets
+from mrsnb.io.places import home
 from mrsnb.io.regions import read_region
 from mrsnb.kernels.cache import compile_missing
 from mrsnb.kernels.threads import go_on
@@ -188,8 +190,8 @@ def with_files(params: Params) -> Needs:
 def _stamp(path: str | None) -> tuple[int, int] | None:
     """Return when a file was written and its size; None if there is none."""
     try:
-        told = None if path is None else Path(path).expanduser().stat()
-    except (OSError, RuntimeError, ValueError):  # of a user who is not known; no path
+        told = None if path is None else home(path).stat()
+    except (OSError, ValueError, InputError):  # of a user who is not known; no path
         return None
     return None if told is None else (told.st_mtime_ns, told.st_size)
 

@@ -8,6 +8,7 @@ from typing import Any
 from mrsnb.core.association import Association
 from mrsnb.errors import InputError
 from mrsnb.io.association import associate, read_association
+from mrsnb.io.places import home
 from mrsnb.io.read import kind_of
 
 _WANTED = "an association, its exposures, or a folder of products (_s3d, _x1d)"
@@ -46,12 +47,12 @@ def observation(given: Any) -> Observation:
     if isinstance(given, Association):
         return Observation(name=given.name, association=given)
     if isinstance(given, str | Path):
-        path = Path(given).expanduser()
+        path = home(given)
         return _of_folder(path) if path.is_dir() else _of_files([path])
     if not isinstance(given, Iterable):
         msg = f"{type(given).__name__}: cannot be worked on; give {_WANTED}"
         raise InputError(msg)
-    paths = [Path(path).expanduser() for path in given]
+    paths = [home(path) for path in given]
     if not paths:
         msg = f"no files given; give {_WANTED}"
         raise InputError(msg)

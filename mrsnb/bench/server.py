@@ -19,6 +19,7 @@ from urllib.request import ProxyHandler, Request, build_opener
 
 from mrsnb.bench.observation import observation
 from mrsnb.errors import MrsnbError, OutputError
+from mrsnb.io.places import home
 
 Kind = Literal["lab", "app"]
 
@@ -89,10 +90,10 @@ def serve(
     if paths:
         observation([*paths])  # what is wrong is said before anything starts
     port = _free_port(port)
-    places = [path.expanduser().absolute() for path in paths]
+    places = [home(path).absolute() for path in paths]
     with TemporaryDirectory(prefix="mrsnb-") as scratch:
         root = Path.cwd() if kind == "lab" else Path(scratch)
-        book = _written(notebook_text(places, output_dir.expanduser().absolute()), root)
+        book = _written(notebook_text(places, home(output_dir).absolute()), root)
         token, log = secrets.token_hex(16), Path(scratch) / "server.log"
         where = "lab/tree" if kind == "lab" else "voila/render"
         url = f"http://127.0.0.1:{port}/{where}/{quote(book.name)}?token={token}"

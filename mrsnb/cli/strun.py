@@ -15,6 +15,7 @@ from mrsnb.cli.failures import be_verbose, log, log_to
 from mrsnb.cli.options import ParamCommand, param_options
 from mrsnb.cli.products import say
 from mrsnb.errors import OutputError
+from mrsnb.io.places import home
 
 if TYPE_CHECKING:
     from mrsnb.io.config import Config
@@ -153,7 +154,7 @@ def _target(word: str) -> tuple[str, "Config"]:
     from mrsnb.pipeline.official import PIPELINE, named
     from mrsnb.pipeline.settings import checked_config
 
-    path = Path(word).expanduser()
+    path = home(word)
     if path.is_file() or path.suffix in _PARAMETER_FILES:
         config = checked_config(path)
         return (PIPELINE if config.class_name is None else named(config.class_name)), config
@@ -162,7 +163,7 @@ def _target(word: str) -> tuple[str, "Config"]:
 
 def _input(word: str, parameters: dict[str, str]) -> Path:
     folder = parameters.pop("input_dir", None)
-    return Path(word).expanduser() if folder is None else Path(folder).expanduser() / word
+    return home(word) if folder is None else home(folder) / word
 
 
 def _log_as_told(ctx: click.Context, options: dict[str, str]) -> None:
@@ -171,7 +172,7 @@ def _log_as_told(ctx: click.Context, options: dict[str, str]) -> None:
     log_to(options.get("log_level"), options.get("log_stream"))
     if "log_file" in options:
         try:
-            handler = logging.FileHandler(Path(options["log_file"]).expanduser(), mode="w", encoding="utf-8")
+            handler = logging.FileHandler(home(options["log_file"]), mode="w", encoding="utf-8")
         except OSError as error:
             msg = f"--log-file={options['log_file']}: cannot be written: {error.strerror or error}"
             raise OutputError(msg) from None

@@ -19,6 +19,7 @@ from mrsnb.io.association import read_association
 from mrsnb.io.atomic import atomic_write, output_folder
 from mrsnb.io.exposures import opened
 from mrsnb.io.headers import cards_of
+from mrsnb.io.places import home
 from mrsnb.io.references import load_references
 
 SERVER = "https://jwst-crds.stsci.edu"
@@ -146,7 +147,7 @@ def fetch_best_references(inputs: Sequence[Path | str], directory: Path | str) -
 
 def _exposures(inputs: Sequence[Path | str]) -> Iterator[Path]:
     for given in inputs:
-        path = Path(given).expanduser()
+        path = home(given)
         if path.suffix.lower() == ".json":
             association = read_association(path)
             yield from (association.path_of(member) for member in association.science)
@@ -165,7 +166,7 @@ def _keywords(path: Path) -> Cards:
 
 def _package() -> Any:
     os.environ.setdefault("CRDS_SERVER_URL", SERVER)
-    os.environ.setdefault("CRDS_PATH", str(Path(CACHE).expanduser()))
+    os.environ.setdefault("CRDS_PATH", str(home(CACHE)))
     try:
         with _quiet():
             import crds

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from mrsnb.display import Row, Section, Shown, Table, to_text
 from mrsnb.errors import InputError
 from mrsnb.io.exposures import opened
+from mrsnb.io.places import home
 
 _SUFFIXES = (
     *("s3d", "x1d", "c1d", "crf", "mbsub", "masterbg1d", "masterbg2d", "assign_mtwcs", "mrs_imatch", "pixel_replace"),
@@ -162,7 +163,7 @@ def compare_runs(folder_a: Path | str, folder_b: Path | str, rtol: float = 1e-5)
     InputError
         If a folder does not exist, neither has a product, a file cannot be read, or the tolerance is negative.
     """
-    folder_a, folder_b = Path(folder_a).expanduser(), Path(folder_b).expanduser()
+    folder_a, folder_b = home(folder_a), home(folder_b)
     if not (math.isfinite(rtol) and rtol >= 0):
         msg = f"rtol = {rtol!r}: must be a number >= 0"
         raise InputError(msg)

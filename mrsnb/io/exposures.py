@@ -133,12 +133,14 @@ class ExposureFile(Described):
     @property
     def checksum(self) -> str:
         """SHA-256 of the file."""
-        known: str | None = self.__dict__.get(
-            "_checksum"
-        )  # a cached_property of Python 3.11 lets in one thread at once
+        known: str | None = self.__dict__.get("_checksum")  # cached_property of Python 3.11 lets in one thread at once
         if known is None:
             known = self.__dict__["_checksum"] = checksum(self.path)
         return known
+
+    def remember(self, checksum: str) -> None:
+        """Know the checksum without reading the file."""
+        self.__dict__["_checksum"] = checksum
 
     def stated(self, primary: Cards) -> "ExposureFile":
         """Return the exposure with other primary keywords; what was read is not read again."""

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from mrsnb.errors import InputError, ParamError
+from mrsnb.io.places import home
 from mrsnb.io.yaml_text import read_yaml
 
 _WANTED = "an association, a file, a pattern such as 'in/*_cal.fits', or a list of files"
@@ -57,7 +58,7 @@ def _matching(name: Any) -> list[Path]:
     if not isinstance(name, str | Path) or not str(name).strip():
         msg = f"files = {name!r}: must be {_WANTED}"
         raise ParamError(msg)
-    path = Path(name).expanduser()
+    path = home(name)
     if path.is_dir():
         msg = f"{path}: a folder; give its files, as '{path / '*.fits'}'"
         raise InputError(msg)

@@ -17,6 +17,7 @@ from mrsnb.core.wcs_grid import Placed, any_grid, square_grid, wcs_of
 from mrsnb.errors import InputError
 from mrsnb.io.exposures import opened
 from mrsnb.io.headers import cards_of
+from mrsnb.io.places import home
 
 Kind = Literal["plain", "variance", "bits"]
 
@@ -47,7 +48,7 @@ def open_cube(path: Path | str) -> CubeLayers:
     InputError
         If it cannot be read, has no cube, no wavelengths, or no sky coordinates with square spaxels.
     """
-    path = Path(path).expanduser()
+    path = home(path)
     with opened(path) as hdus:
         return cube_in(hdus, path.name.removesuffix(".gz"), path)
 

@@ -12,6 +12,7 @@ from mrsnb.core.cards import Card, Cards
 from mrsnb.core.cube import CubeGrid
 from mrsnb.io.checksum import atomic_fits
 from mrsnb.io.pixels import image_header, write_pixels
+from mrsnb.io.places import home
 from mrsnb.io.products import primary_header
 
 
@@ -46,7 +47,7 @@ def write_map(
     OutputError
         If it cannot be written.
     """
-    path = Path(path).expanduser()
+    path = home(path)
     place = {key: value for key, value in wcs_keywords(grid).items() if "3" not in key and key != "WCSAXES"}
     told = [Card("MAPOF", about, "What the image is made of")] if about else []
     cards = [Card("BUNIT", unit, "physical units of the array values"), *told, Card("WCSAXES", 2)]

@@ -92,3 +92,14 @@ def shown(place: Path | str) -> str:
     """Return a path or an address as it was written."""
     found = address_of(place)
     return str(place) if found is None else found
+
+
+def written_as(text: str, folder: Path, address: str | None) -> str:
+    """Return `text` with the address where the folder stands that is sent there.
+
+    Examples
+    --------
+    >>> written_as("/cache/out/a.fits", Path("/cache/out"), "s3://bucket/out")
+    's3://bucket/out/a.fits'
+    """
+    return text if address is None else text.replace(str(folder), address)

@@ -36,6 +36,7 @@ from mrsnb.core.params import Params
 from mrsnb.core.references import References
 from mrsnb.errors import InputError
 from mrsnb.io.headers import printable
+from mrsnb.io.places import home
 from mrsnb.io.storage import local
 
 _PACKAGES = ("numpy", "scipy", "numba", "astropy", "gwcs", "asdf", "stdatamodels", "photutils")
@@ -154,7 +155,7 @@ def _files_named(parameters: Mapping[str, Params]) -> dict[str, Path]:
 
 def relative_to(folder: Path, path: Path) -> str:
     """Return `path` as seen from `folder`, with slashes; absolute where there is no way, on another drive."""
-    place = path.expanduser().absolute()
+    place = home(path).absolute()
     place = place.parent.resolve() / place.name
     try:
         return Path(os.path.relpath(place, folder.resolve())).as_posix()

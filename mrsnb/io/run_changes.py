@@ -12,6 +12,7 @@ from mrsnb.core.provenance import Provenance
 from mrsnb.core.spectrum import Spectrum
 from mrsnb.display import Row, Section, Shown, Table, to_text
 from mrsnb.errors import InputError
+from mrsnb.io.places import home
 from mrsnb.io.read import read_provenance
 from mrsnb.io.s3d import read_s3d
 from mrsnb.io.x1d import read_x1d
@@ -67,7 +68,7 @@ def origins(folder_a: Path | str, folder_b: Path | str) -> Origins:
     InputError
         If a folder does not exist, or a product cannot be read.
     """
-    folders = Path(folder_a).expanduser(), Path(folder_b).expanduser()
+    folders = home(folder_a), home(folder_b)
     names = [name for suffix in ("s3d", "x1d") for name in _common(*folders, suffix)]
     found: dict[tuple[str, str, str, str], None] = {}
     for name in names:
@@ -124,7 +125,7 @@ def spectrum_changes(folder_a: Path | str, folder_b: Path | str) -> Changes:
 def _changes(
     what: str, folder_a: Path | str, folder_b: Path | str, suffix: str, reader: Callable[[Path], Cube | Spectrum]
 ) -> Changes:
-    folders = Path(folder_a).expanduser(), Path(folder_b).expanduser()
+    folders = home(folder_a), home(folder_b)
     names = _common(*folders, suffix)
     pairs = [Change(*(look(reader(folder / name)) for folder in folders)) for name in names]
     shown = tuple(sorted(_distinct(names, pairs), key=lambda change: float(change.before.wave[0])))

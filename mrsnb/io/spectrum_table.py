@@ -9,6 +9,7 @@ from astropy import units as u
 from mrsnb.core.curve import Curve, make_curve
 from mrsnb.core.flux_units import parsed_unit, per_solid_angle
 from mrsnb.errors import InputError
+from mrsnb.io.places import home
 
 _WAVE = ("wavelength", "wave", "lambda", "spectral_axis", "wl")
 _FLUX = ("flux", "flux_density", "fnu", "intensity", "surf_bright", "sb")
@@ -30,7 +31,7 @@ def read_spectrum_table(path: Path | str, flux_unit: str | None = None) -> Curve
     InputError
         If it cannot be read, has no such columns, or no unit is known.
     """
-    path = Path(path).expanduser()
+    path = home(path)
     table = _table(path)
     return curve_of_table(table, path.name, flux_unit)
 

@@ -22,8 +22,9 @@ from time import time
 from mrsnb.errors import Cancelled, InputError, OutputError
 from mrsnb.io.atomic import atomic_write, output_folder
 from mrsnb.io.pins import pin, removed_unless_pinned
-from mrsnb.io.places import address_of, below, home
+from mrsnb.io.places import address_of, below, home, written_as
 from mrsnb.io.stores import Version, check_writable, listed, one_line, opened_store, put, version_of
+from mrsnb.kernels.cache import user_cache
 from mrsnb.kernels.threads import go_on
 
 log = logging.getLogger(__name__)
@@ -47,8 +48,7 @@ _UNITS = {"": 1, "K": 10**3, "M": 10**6, "G": 10**9, "T": 10**12}
 def cache_folder() -> Path:
     """Return the folder of the cache."""
     told = os.environ.get(CACHE, "")
-    usual = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "mrsnb"
-    return home(told).absolute() if told else usual
+    return home(told).absolute() if told else user_cache() / "mrsnb"
 
 
 def cached(address: str) -> Path:
@@ -304,7 +304,7 @@ class Delivery:
 
     def shown(self, text: str) -> str:
         """Return `text` with the address where the folder stands."""
-        return text if self.address is None else text.replace(str(self.folder), self.address)
+        return written_as(text, self.folder, self.address)
 
 
 @contextmanager

@@ -82,14 +82,11 @@ def check_there(address: str) -> None:
     OutputError
         If its bucket is not there, or not for us.
     """
-    try:
-        with one_line(address):
-            store, key = opened_store(address)
-            if _is_s3(address):
-                bucket, _, prefix = key.partition("/")
-                store.call_s3("list_objects_v2", Bucket=bucket, Prefix=prefix, MaxKeys=1)
-    except InputError as error:
-        raise OutputError(str(error)) from None
+    with _writing(address):
+        store, key = opened_store(address)
+        if _is_s3(address):
+            bucket, _, prefix = key.partition("/")
+            store.call_s3("list_objects_v2", Bucket=bucket, Prefix=prefix, MaxKeys=1)
 
 
 def check_writable(address: str) -> None:
@@ -101,13 +98,11 @@ def check_writable(address: str) -> None:
         If its bucket is not there, or nothing can be put there or removed.
     """
     try:
-        with one_line(address):
+        with _writing(address):
             store, key = opened_store(address)
             tiny = f"{key.rstrip('/')}/.mrsnb-{secrets.token_hex(4)}.tmp"
             store.pipe_file(tiny, b"mrsnb")
             store.rm_file(tiny)
-    except InputError as error:
-        raise OutputError(str(error)) from None
     except NotImplementedError:
         msg = f"{address}: nothing can be written to such a store; write to s3://bucket/folder or a folder here"
         raise OutputError(msg) from None
@@ -121,12 +116,9 @@ def put(path: Path, address: str) -> None:
     OutputError
         If it cannot be sent.
     """
-    try:
-        with one_line(address):
-            store, key = opened_store(address)
-            store.put_file(str(path), key)
-    except InputError as error:
-        raise OutputError(str(error)) from None
+    with _writing(address):
+        store, key = opened_store(address)
+        store.put_file(str(path), key)
 
 
 def remove(addresses: Iterable[str]) -> None:
@@ -138,12 +130,9 @@ def remove(addresses: Iterable[str]) -> None:
         If one cannot be removed.
     """
     for address in addresses:
-        try:
-            with one_line(address), suppress(FileNotFoundError):
-                store, key = opened_store(address)
-                store.rm_file(key)
-        except InputError as error:
-            raise OutputError(str(error)) from None
+        with _writing(address), suppress(FileNotFoundError):
+            store, key = opened_store(address)
+            store.rm_file(key)
 
 
 def opened_store(address: str) -> tuple[Any, str]:
@@ -202,6 +191,22 @@ def one_line(address: str) -> Iterator[None]:
             raise
         msg = f"{address}: the store cannot be used: {kind.__name__}: {_said(error)}"
         raise InputError(msg) from None
+
+
+@contextmanager
+def _writing(address: str) -> Iterator[None]:
+    """Turn what a store says to somebody who writes into one line.
+
+    Raises
+    ------
+    OutputError
+        Whatever is wrong.
+    """
+    try:
+        with one_line(address):
+            yield
+    except InputError as error:
+        raise OutputError(str(error)) from None
 
 
 def _said(error: Exception) -> str:

@@ -9,6 +9,7 @@ from typing import Any
 from mrsnb.core.association import Association, Member
 from mrsnb.errors import InputError
 from mrsnb.io.association import read_association
+from mrsnb.io.places import home
 from mrsnb.jwst.associations.lib.rules_level3_base import checked_association
 
 
@@ -77,7 +78,7 @@ def _member(item: Any, number: int, scratch: Path) -> Member:
 
 def _file(item: Any, number: int, scratch: Path) -> Path:
     if isinstance(item, str | PathLike):
-        return Path(item).expanduser()
+        return home(Path(item))
     if not hasattr(item, "meta"):
         msg = f"input of type {type(item).__name__}: give a file or a data model"
         raise InputError(msg)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from mrsnb.core.association import Association, checked_name
 from mrsnb.io.association import content_of
+from mrsnb.io.places import home
 from mrsnb.io.references import load_references
 from mrsnb.jwst.datamodels import ModelContainer
 from mrsnb.jwst.inputs import association_from, files_from
@@ -58,7 +59,7 @@ def _made(step: "Step", inputs: Association | Sequence[Path], folder: Path) -> l
     references = load_references(None, told.overrides)
     product, suffix = _product(step, inputs), _suffix(step)
     results = run_step(step.class_alias, inputs, told.params, references, folder, product=product, suffix=suffix)
-    return [path for path in _written(results, folder.expanduser()) if path.name.endswith(f"_{suffix}.fits")]
+    return [path for path in _written(results, home(folder)) if path.name.endswith(f"_{suffix}.fits")]
 
 
 def _saves(step: "Step") -> bool:

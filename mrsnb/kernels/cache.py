@@ -69,7 +69,7 @@ def cache_folder() -> Path:
     below = f"{_HERE.name}_{sha1(str(_HERE).encode(), usedforsecurity=False).hexdigest()}"
     told = os.environ.get("NUMBA_CACHE_DIR", "")
     places = [Path(told) / below] if told else []
-    places += [_HERE / "__pycache__", _user_cache() / "numba" / below]
+    places += [_HERE / "__pycache__", user_cache() / "numba" / below]
     for place in places:
         if _is_writable(place):
             return place
@@ -220,7 +220,7 @@ def _is_writable(folder: Path) -> bool:
     return True
 
 
-def _user_cache() -> Path:
+def user_cache() -> Path:
     """Return the folder of a user's caches, where the system has it."""
     home = Path.home()
     if sys.platform == "win32":

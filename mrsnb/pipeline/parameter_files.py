@@ -7,6 +7,7 @@ from typing import Any
 from mrsnb.core.params import Params
 from mrsnb.errors import OutputError, ParamError
 from mrsnb.io.config import WRITTEN, Config, read_config, write_config
+from mrsnb.io.places import home
 from mrsnb.pipeline.official import step_types
 from mrsnb.pipeline.params import Spec3Params
 from mrsnb.pipeline.settings import (
@@ -78,7 +79,7 @@ def write_params(path: Path | str, told: Settings) -> None:
     OutputError
         If the suffix is another, or the file cannot be written.
     """
-    path = Path(path).expanduser()
+    path = home(path)
     step = step_named(type(told.params))
     if isinstance(told.params, Spec3Params):
         save_params(path, told.params, told.places, told.overrides)

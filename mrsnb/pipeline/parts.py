@@ -25,14 +25,13 @@ from mrsnb.core.bands import Band
 from mrsnb.core.references import References
 from mrsnb.core.spectrum import Spectrum
 from mrsnb.io.atomic import write_bytes
-from mrsnb.io.exposures import ExposureFile, open_exposure
+from mrsnb.io.exposures import ExposureFile
 from mrsnb.kernels.cache import compile_missing
-from mrsnb.kernels.threads import ahead
 from mrsnb.pipeline.chain import Chain, read_extras
 from mrsnb.pipeline.exposure_steps import Share
 from mrsnb.pipeline.params import Spec3Params
 from mrsnb.pipeline.result import ProductSummary
-from mrsnb.pipeline.run import kernels_of, stated
+from mrsnb.pipeline.run import kernels_of, open_science, stated
 from mrsnb.steps.cube_build import CubeBuildResult, planned_bands
 from mrsnb.steps.cube_build.contributions import Contributions
 from mrsnb.steps.mrs_imatch import BackgroundPolynomial, MrsImatchResult
@@ -245,10 +244,7 @@ def _chain(whole: Whole, scratch: Path, share: Share, cubes: Sequence[tuple[Band
     """Return the steps of a part; the headers of all exposures are read again."""
     compile_missing(kernels_of(whole.params))
     association = whole.association
-    exposures = []
-    for _, exposure in ahead(open_exposure, [association.path_of(member) for member in association.science]):
-        exposure.__dict__["_checksum"] = whole.checksums[exposure.name]
-        exposures.append(exposure)
+    exposures = open_science(association, whole.checksums)
     return Chain(
         association,
         whole.params,

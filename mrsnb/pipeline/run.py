@@ -140,11 +140,21 @@ def run_spec3(
     return cast("Spec3Result", deque(follow(results, count_results(association, params, exposures)), maxlen=1).pop())
 
 
-def open_science(association: Association) -> tuple[ExposureFile, ...]:
-    """Return the exposures of an association, their arrays not read yet; each has its checksum."""
+def open_science(association: Association, checksums: Mapping[str, str] | None = None) -> tuple[ExposureFile, ...]:
+    """Return the exposures of an association, their arrays not read yet; each has its checksum.
+
+    Parameters
+    ----------
+    association : Association
+    checksums : mapping of str to str, optional
+        Those of the exposures, by name, if they are known.
+    """
     exposures = []
     for _, exposure in ahead(open_exposure, [association.path_of(member) for member in association.science]):
-        _ = exposure.checksum  # made while the next is opened
+        if checksums is None:
+            _ = exposure.checksum  # made while the next is opened
+        else:
+            exposure.remember(checksums[exposure.name])
         exposures.append(exposure)
     return tuple(exposures)
 

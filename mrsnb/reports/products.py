@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mrsnb.errors import InputError
+from mrsnb.io.places import home
 from mrsnb.io.read import kind_of
 
 _ENDS = (".fits", ".fits.gz")
@@ -43,7 +44,7 @@ def products_in(folder: Path | str) -> Products:
     InputError
         If it is no folder, or has no cube and no spectrum.
     """
-    place = Path(folder).expanduser()
+    place = home(folder)
     if not place.is_dir():
         what = "is a file, not a folder" if place.exists() else "no such folder"
         msg = f"{place}: {what}; give {_WANTED}"

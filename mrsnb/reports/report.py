@@ -10,6 +10,7 @@ from mrsnb.core.quality.quality import in_order
 from mrsnb.display import Badge, Picture, Row, Section, Shown, Table, to_text
 from mrsnb.errors import InputError, OutputError, nearest
 from mrsnb.io.atomic import output_folder, write_bytes
+from mrsnb.io.places import home
 from mrsnb.pipeline import Spec3Result
 from mrsnb.reports.examine import Curve, ProductFile, examine, name_of, runs_of
 from mrsnb.reports.products import Products, products_in, products_of
@@ -133,7 +134,7 @@ class Report(Shown):
         OutputError
             If it cannot be written.
         """
-        place = Path(path).expanduser()
+        place = home(path)
         if place.is_dir():
             msg = f"{place}: is a folder; give a file, such as {place / 'report.html'}"
             raise OutputError(msg)

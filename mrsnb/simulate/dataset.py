@@ -19,6 +19,7 @@ from mrsnb.core.results import Result
 from mrsnb.display import Row
 from mrsnb.errors import InputError, OutputError
 from mrsnb.io.atomic import atomic_write
+from mrsnb.io.places import home
 from mrsnb.io.versions import versions
 from mrsnb.simulate.calfile import CADENCE, Circumstances, write_cal
 from mrsnb.simulate.exposure_wcs import Pointing
@@ -155,7 +156,7 @@ def simulate(
     params = SimulateParams.from_dict(options)
     if params.moving and scene.motion is None:
         scene = scene.add(MovingTarget())
-    folder = _made(Path(output_dir).expanduser())
+    folder = _made(home(output_dir))
     if reuse and (there := _made_before(folder, scene, params, start)) is not None:
         log.info("the simulated observation in %s is used again", folder)
         return there

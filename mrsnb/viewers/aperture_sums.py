@@ -7,14 +7,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mrsnb.core.layers import CubeLayers
-from mrsnb.viewers.slicing import good_flux
+from mrsnb.viewers.slicing import MOST_VOXELS, good_flux
 
 Array = NDArray[Any]
 
 MOST_KEPT = 8_000_000
 """Voxels of all cubes that stay in memory for the next sum: 12 bytes each."""
-_MOST_VOXELS = 4_000_000
-"""That are in memory at a time while a larger part is summed."""
 _MARGIN = 5
 """Spaxels around an aperture that are kept, too."""
 
@@ -112,7 +110,7 @@ class ApertureSums:
             if n_wave * box.n_spaxels <= self._most_kept:
                 self._box, self._kept = box, self._block(slice(0, n_wave), box)
                 return box, iter([self._kept])
-        chunk = max(1, min(_MOST_VOXELS // asked.n_spaxels, 4 * _MOST_VOXELS // (n_y * n_x)))
+        chunk = max(1, min(MOST_VOXELS // asked.n_spaxels, 4 * MOST_VOXELS // (n_y * n_x)))
         starts = range(0, n_wave, chunk)
         return asked, (self._block(slice(start, min(start + chunk, n_wave)), asked) for start in starts)
 

@@ -17,6 +17,7 @@ from mrsnb.display.plots.stretch import Stretch, compact
 from mrsnb.errors import InputError
 from mrsnb.io.atomic import write_bytes
 from mrsnb.io.maps import write_map
+from mrsnb.io.places import home
 from mrsnb.io.regions import write_region
 from mrsnb.viewers.aperture_set import ApertureSet
 from mrsnb.viewers.picture import Picture
@@ -36,7 +37,7 @@ def save(what: str, path: Path, viewer: Any) -> Path:
 
         number = viewer.cubes.index(viewer.cube)
         spectrum = extracted(viewer.cube, viewer.origins[number], viewer.aperture)
-        return write_x1d(replace(spectrum, name=path.name), path.expanduser().parent)
+        return write_x1d(replace(spectrum, name=path.name), home(path).parent)
     if what == "image as PNG":
         return write_bytes(path, png_of(viewer))
     if what == "image as FITS":

@@ -7,6 +7,7 @@ from typing import Any
 from mrsnb.core.exposure import DerivedExposure, Exposure, ExposureSource
 from mrsnb.errors import InputError
 from mrsnb.io.exposures import ExposureFile, open_exposure
+from mrsnb.io.places import home
 
 Sources = tuple[ExposureSource, ...]
 
@@ -60,7 +61,7 @@ def _exposure_of(one: Any) -> ExposureSource:
     if isinstance(one, Exposure | ExposureFile | DerivedExposure):
         return one
     if isinstance(one, str | Path):
-        return open_exposure(Path(one).expanduser())
+        return open_exposure(home(one))
     if all(hasattr(one, name) for name in ("name", "wcs", "bands", "load")):
         return one  # type: ignore[no-any-return]
     msg = f"{type(one).__name__} is no exposure: give an Exposure, the path of one, or several of them"

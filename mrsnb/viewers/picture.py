@@ -17,7 +17,6 @@ Array = NDArray[Any]
 
 STRETCHES = ("auto", *KINDS)
 LIMITS = ("auto", "99.9 %", "99.5 %", "99 %", "95 %", "90 %", "zscale", "min - max", "fixed")
-DIVERGING = ("moment 1",)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -18,7 +18,7 @@ HOWS: tuple[How, ...] = ("sum", "mean", "median", "max", "moment 0", "moment 1",
 RATIO = "S/N"
 """Name of the layer flux / error, which no file holds."""
 
-_MOST_VOXELS = 4_000_000
+MOST_VOXELS = 4_000_000
 """That are in memory at a time."""
 _MEDIAN_ERROR = 1.2533
 """Error of a median over that of a mean, for many Gaussian values."""
@@ -160,7 +160,7 @@ def good_flux(cube: CubeLayers, *where: Any) -> Array:
 
 def _row_blocks(cube: CubeLayers, n_planes: int) -> Iterator[slice]:
     _, n_y, n_x = cube.shape
-    size = max(1, _MOST_VOXELS // max(1, n_planes * n_x))
+    size = max(1, MOST_VOXELS // max(1, n_planes * n_x))
     for start in range(0, n_y, size):
         yield slice(start, min(start + size, n_y))
 

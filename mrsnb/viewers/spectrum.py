@@ -16,6 +16,7 @@ from mrsnb.core.stitch import BandScale
 from mrsnb.display.markup import escape
 from mrsnb.display.text import brief
 from mrsnb.errors import InputError
+from mrsnb.io.places import home
 from mrsnb.viewers import spectrum_export as export
 from mrsnb.viewers.closing import close_all
 from mrsnb.viewers.pictured import Pictured
@@ -220,7 +221,7 @@ class SpectrumViewer(Pictured):
         OutputError
             If there is nothing to write, or it cannot be written.
         """
-        return export.save(Path(path).expanduser(), self._saved())
+        return export.save(home(path), self._saved())
 
     def _saved(self) -> export.Saved:
         marks = [(line.wave * (1 + self.redshift), line.name) for line in self.shown_lines]

@@ -11,6 +11,7 @@ from mrsnb.core.curve import Curve, curve_of, make_curve
 from mrsnb.core.spectrum import Spectrum
 from mrsnb.core.specutils_bridge import curve_of_specutils
 from mrsnb.errors import InputError
+from mrsnb.io.places import home
 from mrsnb.io.read import kind_of, read
 from mrsnb.io.spectrum_table import curve_of_table, read_spectrum_table
 
@@ -94,7 +95,7 @@ def _made(thing: Any, flux_unit: str | None) -> list[Curve]:
 @curves_of.register(str)
 @curves_of.register(Path)
 def _(thing: str | Path, flux_unit: str | None = None) -> list[Curve]:
-    path = Path(thing).expanduser()
+    path = home(thing)
     if path.is_dir():
         files = sorted(path.glob(_SPECTRA))
         if not files:

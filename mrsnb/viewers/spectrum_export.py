@@ -16,6 +16,7 @@ from mrsnb.core.stitch import BandScale
 from mrsnb.display import Picture
 from mrsnb.errors import InputError, OutputError, ParamError
 from mrsnb.io.atomic import write_bytes
+from mrsnb.io.places import home
 from mrsnb.io.x1d import write_x1d
 from mrsnb.viewers.spectrum_data import SpectrumData, Values
 from mrsnb.viewers.spectrum_measurements import Entry, quantity_table
@@ -160,10 +161,7 @@ def save_products(curves: Sequence[Curve], scales: Sequence[BandScale], folder: 
     if others:
         msg = f"{', '.join(others)}: not made of an _x1d product, which has more than wavelength and flux; save CSV"
         raise OutputError(msg)
-    return [
-        write_x1d(scaled(curve.source, scale), Path(folder).expanduser())
-        for curve, scale in zip(curves, scales, strict=True)
-    ]
+    return [write_x1d(scaled(curve.source, scale), home(folder)) for curve, scale in zip(curves, scales, strict=True)]
 
 
 def scaled(spectrum: Spectrum, scale: BandScale) -> Spectrum:

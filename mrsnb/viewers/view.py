@@ -17,6 +17,7 @@ from mrsnb.core.results import Result
 from mrsnb.core.spectrum import Spectrum
 from mrsnb.errors import InputError
 from mrsnb.io.exposures import ExposureFile
+from mrsnb.io.places import home
 from mrsnb.io.read import kind_of
 from mrsnb.pipeline.result import Spec3Result
 
@@ -69,7 +70,7 @@ def view(obj: Any, **options: Any) -> Any:
 @view.register(tuple)
 def _files(obj: Any, **options: Any) -> Any:
     if not isinstance(obj, list | tuple):
-        path = Path(obj).expanduser()
+        path = home(obj)
         obj = _in_folder(path) if path.is_dir() else _members(path) if path.suffix.lower() == ".json" else [path]
     if obj and all(map(_is_spectrum, obj)):
         return _spectrum(obj, **options)
@@ -105,7 +106,7 @@ def _members(path: Path) -> list[Path]:
 def _kind(path: Path | str) -> str:
     """Return what a file is, or "" if it is none of ours."""
     with suppress(InputError):
-        return kind_of(Path(path).expanduser())
+        return kind_of(home(path))
     return ""
 
 

@@ -9,6 +9,8 @@ import ipywidgets as w
 
 from mrsnb.core.params import ParamSpec
 from mrsnb.display.markup import escape
+from mrsnb.errors import InputError
+from mrsnb.io.places import home
 from mrsnb.widgets.draft import shown
 from mrsnb.widgets.parts import button, close_all, line
 
@@ -89,8 +91,8 @@ class Field:
         if not self.spec.file or not self.text:
             return ""
         try:
-            return "" if Path(self.text).expanduser().is_file() else _missing(self.text)
-        except (OSError, RuntimeError, ValueError):
+            return "" if home(self.text).is_file() else _missing(self.text)
+        except (OSError, ValueError, InputError):
             return "not the name of a file"
 
     def _classes(self, marks: tuple[str, ...], kind: str) -> None:

@@ -3,12 +3,12 @@
 import html
 from collections.abc import Callable
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import ipywidgets as w
 
 from mrsnb.errors import MrsnbError, ParamError
+from mrsnb.io.places import home
 from mrsnb.pipeline import snippets
 from mrsnb.pipeline.parameter_files import write_params
 from mrsnb.pipeline.settings import Settings
@@ -113,7 +113,7 @@ class Share:
 
     def _save(self) -> None:
         path = self._path.value
-        if self._asked != path and path and Path(path).expanduser().exists():
+        if self._asked != path and path and home(path).exists():
             self._say(f"{path} is there already: Save again replaces it")
             self._asked = path
             return

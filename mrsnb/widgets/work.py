@@ -14,6 +14,7 @@ from mrsnb.core.results import Result
 from mrsnb.core.spectrum import Spectrum
 from mrsnb.errors import InputError, ParamError, nearest
 from mrsnb.io.association import associate, read_association
+from mrsnb.io.places import home
 from mrsnb.io.references import load_references
 from mrsnb.io.regions import read_region
 from mrsnb.kernels.cache import compile_missing
@@ -93,7 +94,7 @@ def work_of(
         msg = f"{step}: no inputs; give an association, files or values"
         raise InputError(msg)
     names = tuple(_name(value) for value in given)
-    folder = Path() if output_dir is None else Path(output_dir).expanduser()
+    folder = Path() if output_dir is None else home(output_dir)
     if all(isinstance(value, (Path, str)) for value in given) or isinstance(given[0], Association):
         files = cast("list[Association | Path]", [Path(v) if isinstance(v, str) else v for v in given])
         of_files = _Files(step, tuple(files), folder, references)

@@ -189,7 +189,7 @@ def test_a_cache_that_cannot_be_written_is_one_clear_error(monkeypatch, empty):
 
 def test_a_read_only_installation_falls_back_to_the_users_cache(monkeypatch, tmp_path):
     monkeypatch.delenv("NUMBA_CACHE_DIR", raising=False)
-    monkeypatch.setattr(cache, "_user_cache", lambda: tmp_path)
+    monkeypatch.setattr(cache, "user_cache", lambda: tmp_path)
     monkeypatch.setattr(cache, "_is_writable", lambda folder: tmp_path in folder.parents)
     assert cache.cache_folder().parent == tmp_path / "numba"
 

@@ -48,7 +48,7 @@ box = st.tuples(corner, st.integers(1, 9), st.integers(1, 9))
 def test_each_sum_is_what_is_good_whatever_was_summed_before(boxes, most_kept):
     sums, random = ApertureSums(HOLED, most_kept), np.random.default_rng(6)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(aperture_sums, "_MOST_VOXELS", 100)
+        patch.setattr(aperture_sums, "MOST_VOXELS", 100)
         for (y, x), height, width in boxes:
             shares = np.zeros((17, 23))
             shares[y : y + height, x : x + width] = random.uniform(0.01, 1, shares[y : y + height, x : x + width].shape)

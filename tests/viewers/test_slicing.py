@@ -33,7 +33,7 @@ def holed():
 
 @pytest.fixture
 def small_blocks(monkeypatch):
-    monkeypatch.setattr(slicing, "_MOST_VOXELS", 100)
+    monkeypatch.setattr(slicing, "MOST_VOXELS", 100)
 
 
 def good_part(cube, here):

@@ -9,6 +9,7 @@ from typing import Any
 from mrsnb.errors import InputError, nearest
 from mrsnb.io.config.ini import parse_ini
 from mrsnb.io.config.value import Config
+from mrsnb.io.places import home
 
 _KEYS = ("class", "name", "parameters", "steps")
 
@@ -29,7 +30,7 @@ def read_config(path: Path | str) -> Config:
     InputError
         If the file is missing or not laid out like that.
     """
-    path = Path(path).expanduser()
+    path = home(path)
     config = _as_written(path)
     steps, ours = (with_step_files(values, path.parent) for values in (config.steps, config.ours))
     return replace(config, steps=steps, ours=ours)

@@ -9,6 +9,7 @@ from mrsnb.errors import OutputError
 from mrsnb.io.asdf_extension import KEY, asdf_head
 from mrsnb.io.atomic import write_bytes
 from mrsnb.io.config.value import Config, merged
+from mrsnb.io.places import home
 
 
 def write_config(path: Path | str, config: Config, classes: Mapping[str, str] | None = None) -> None:
@@ -28,7 +29,7 @@ def write_config(path: Path | str, config: Config, classes: Mapping[str, str] | 
     OutputError
         If the suffix is another, or the file cannot be written.
     """
-    path = Path(path).expanduser()
+    path = home(path)
     if path.suffix.lower() not in WRITTEN:
         msg = f"{path}: a configuration file ends in {', '.join(WRITTEN)}"
         raise OutputError(msg)

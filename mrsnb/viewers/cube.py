@@ -38,6 +38,7 @@ from mrsnb.viewers.wavelength import WaveControls
 Array = NDArray[Any]
 
 _STEP = 1.6  # factor of a step nearer or farther
+_ALONE = 0.06  # seconds without a step of a drag after which the next is answered at once
 
 
 class CubeViewer(Pictured):
@@ -76,7 +77,7 @@ class CubeViewer(Pictured):
         self._stretch: Any = None
         self._has_lines, self._range_text = False, ""
         self.controls = CubeControls([cube.label for cube in self.cubes])
-        drag = Latest(lambda *told: self._hands.drag(*told))  # noqa: PLW0108 (made below)
+        drag = Latest(lambda *told: self._hands.drag(*told), alone=_ALONE)  # noqa: PLW0108 (made below)
         self.image = ImagePanel("magma", self._hovered, self._clicked, drag, self._draw_over)
         self.spectrum_panel = ApertureSpectrum(self._brushed, self._marker_moved)
         look = lambda: (self.cube, self._shown.image)  # noqa: E731
@@ -383,7 +384,7 @@ class CubeViewer(Pictured):
         if "waves" in self.__dict__:  # else it never came to be
             self.image.close()
             self.spectrum.close()
-            close_all([*self.children, self.waves.link])
+            close_all(self.children)
         super().close()
 
     def __repr__(self) -> str:

@@ -4,12 +4,13 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, Literal
 
-from ipywidgets import Box, Button, Dropdown, FloatText, IntSlider, Layout, Play, jslink
+from ipywidgets import Box, Button, Dropdown, FloatText, IntSlider, Layout, Play
 
 from mrsnb.core.cube import CubeGrid
 from mrsnb.core.lines import lines_between
 from mrsnb.core.redshift import checked_redshift, observed_wave, rest_wave, velocity, wave_at
 from mrsnb.errors import InputError
+from mrsnb.viewers.latest import Latest
 from mrsnb.viewers.slicing import nearest_plane
 
 Frame = Literal["observed", "rest", "velocity"]
@@ -18,6 +19,8 @@ FRAMES: tuple[tuple[str, Frame], ...] = (
     ("\N{MICRO SIGN}m at rest", "rest"),
     ("km/s", "velocity"),
 )
+_AT_REST = 0.25
+"""Seconds after which the player follows the slider: sooner than somebody who has moved it presses play."""
 _NO_LINE = ("go to a line", "")
 
 
@@ -77,7 +80,7 @@ class WaveControls:
         )
         self.slider.add_class("mrsnb-slider")
         self.play = Play(value=0, min=0, max=0, interval=80, show_repeat=False, layout=Layout(flex="0 0 auto"))
-        self.link = jslink((self.play, "value"), (self.slider, "value"))
+        self._catch_up = Latest(self._play_from_here, after=_AT_REST)
         steps = [self._step(-1, "caret-left", "plane before"), self._step(1, "caret-right", "next plane")]
         self.box = FloatText(layout=Layout(width="100px", flex="0 0 auto"))
         self.box.continuous_update = False
@@ -95,6 +98,7 @@ class WaveControls:
         ):
             widget.tooltip = text
         self.slider.observe(self._slid, "value")
+        self.play.observe(self._played, "value")
         self.box.observe(self._typed, "value")
         self.frame.observe(self._redraw, "value")
         self.redshift.observe(self._shifted, "value")
@@ -159,6 +163,22 @@ class WaveControls:
         if not self._is_telling:
             self._on_plane(self.plane)
             self._redraw()
+        if self.play.playing:
+            self._play_from_here()
+        else:
+            self._catch_up()
+
+    def _played(self, change: dict[str, Any]) -> None:
+        if not self._is_telling:
+            self.go(change["new"])
+
+    def _play_from_here(self) -> None:
+        """Let the player go on from the plane in view.
+
+        A link in the browser would send two messages for each key, of which the first one delays the second.
+        """
+        with self._quiet():
+            self.play.value = self.plane
 
     def _redraw(self, _: Any = None) -> None:
         if self._grid is None:

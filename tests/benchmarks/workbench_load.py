@@ -27,7 +27,8 @@ _FIRST = 400
 
 def tell(done: int, held: Held, start: float) -> None:
     """Print a line of the table."""
-    cells = [f"{done:,}", *map(str, held[:4]), f"{held.heap:.0f}", f"{held.memory}", f"{time.monotonic() - start:.0f}"]
+    counts = sum(held.widgets.values()), *held[1:4]
+    cells = [f"{done:,}", *map(str, counts), f"{held.heap:.0f}", f"{held.memory}", f"{time.monotonic() - start:.0f}"]
     print(f"| {' | '.join(cells)} |", flush=True)
 
 

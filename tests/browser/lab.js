@@ -84,6 +84,22 @@ window.lab = {
         while (models.some(model => model._pending_msgs > 0)) await new Promise(done => setTimeout(done, 20));
     },
 
+    // Wait until nothing goes between page and kernel for some time: what is answered may be answered again.
+    async settled(quiet, seconds) {
+        const kernel = window.lab.panel().sessionContext.session.kernel, begin = performance.now();
+        let last = begin;
+        const note = () => { last = performance.now(); };
+        kernel.anyMessage.connect(note);
+        try {
+            while (performance.now() - last < 1000 * quiet) {
+                if (performance.now() - begin > 1000 * seconds) throw new Error("page and kernel do not come to rest");
+                await new Promise(done => setTimeout(done, 50));
+            }
+        } finally {
+            kernel.anyMessage.disconnect(note);
+        }
+    },
+
     // How many models of widgets, and views of them, the page holds
     async held() {
         const models = await Promise.all(Object.values(window.lab.manager()._models));

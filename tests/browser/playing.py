@@ -17,6 +17,7 @@ wb
 READY = "wb.viewer is not None and not wb.is_busy"
 HELPERS = '''
 import gc, os
+from collections import Counter
 import comm, ipywidgets
 
 def press(button):
@@ -83,7 +84,8 @@ def held():
     gc.collect()
     status = open(f"/proc/{os.getpid()}/status").read()
     rss = next(int(line.split()[1]) / 1e3 for line in status.splitlines() if line.startswith("VmRSS"))
-    return [len(ipywidgets.widget._instances), len(comm.get_comm_manager().comms), round(rss)]
+    kinds = Counter(type(one).__name__ for one in ipywidgets.widget._instances.values())
+    return [dict(kinds), len(comm.get_comm_manager().comms), round(rss)]
 '''
 EACH_ONCE = (*range(19), *range(19, 219, 20))
 """Numbers of one interaction of each kind."""
@@ -93,8 +95,8 @@ _AT_ONCE = 25
 class Held(NamedTuple):
     """What page and kernel hold, after garbage was collected in both."""
 
-    widgets: int
-    """In the kernel."""
+    widgets: dict[str, int]
+    """In the kernel, by kind."""
     comms: int
     views: int
     """Of widgets, in the page."""
@@ -141,7 +143,7 @@ def play_by_hand(book: Notebook, n: int) -> None:
 
 def rest(book: Notebook) -> None:
     """Bring the workbench to the state in which it is measured: one aperture, no range, the first place and band."""
-    book.page.wait_for_timeout(300)  # what was asked for last is done by then
+    book.page.evaluate("window.lab.settled(0.5, 120)")
     book.execute(
         "wb.place = 'cube'; wb.spectrum.range = None; wb.viewer.controls.home.click()\n"
         "while wb.viewer.apertures.all: wb.viewer.controls.remove.click()\n"
@@ -154,7 +156,7 @@ def rest(book: Notebook) -> None:
 def measured(book: Notebook, session) -> Held:
     """Return what is held; `session` is one of the browser's protocol for the page of the notebook."""
     rest(book)
-    book.page.wait_for_timeout(1000)
+    book.page.evaluate("window.lab.settled(1, 120)")
     session.send("Performance.enable")
     session.send("HeapProfiler.collectGarbage")
     found = {m["name"]: m["value"] for m in session.send("Performance.getMetrics")["metrics"]}

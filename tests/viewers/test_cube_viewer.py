@@ -561,3 +561,53 @@ def test_requests_that_pile_up_count_as_one():
 
     asyncio.run(drag())
     assert seen == [99, 200]
+
+
+def test_a_request_that_comes_alone_is_answered_at_once():
+    import asyncio
+
+    seen = []
+
+    async def drag():
+        latest = Latest(seen.append, alone=0.02)
+        latest(1)
+        assert seen == [1]
+        for i in (2, 3):
+            latest(i)
+        assert seen == [1]
+        await asyncio.sleep(0.1)
+        assert seen == [1, 3]
+        latest(4)
+        assert seen == [1, 3, 4]
+
+    asyncio.run(drag())
+
+
+def test_what_waits_for_a_rest_is_called_after_the_last_request():
+    import asyncio
+
+    seen = []
+
+    async def scrub():
+        latest = Latest(seen.append, after=0.2)
+        for i in range(3):
+            latest(i)
+            await asyncio.sleep(0.1)
+            assert not seen
+        await asyncio.sleep(0.4)
+
+    asyncio.run(scrub())
+    assert seen == [2]
+
+
+def test_the_player_follows_the_slider_and_moves_it():
+    viewer = CubeViewer(a_cube())
+    waves = viewer.waves
+    waves.slider.value = 1
+    assert waves.play.value == 1
+    waves.play.value = 2
+    assert waves.plane == 2
+    waves.play.playing = True
+    waves.slider.value = 0
+    assert waves.play.value == 0
+    viewer.close()

@@ -65,6 +65,13 @@ class ApertureSet:
         """The aperture in hand."""
         return self.all[self.active] if self.all else None
 
+    @property
+    def left_out(self) -> list[str]:
+        """Names of the cubes that spectra of apertures do not hold, as another has all their wavelengths."""
+        ends = np.cumsum([len(cube.grid.wave) for cube in self.cubes])
+        held = set(np.searchsorted(ends, self._order, side="right").tolist())
+        return [cube.name for i, cube in enumerate(self.cubes) if i not in held]
+
     def add(self, aperture: SkyAperture, cube: CubeLayers) -> None:
         """Add an aperture, whose spaxels are those of a cube, and take it in hand; the oldest of too many gives way."""
         whole = _laid(aperture, cube)

@@ -96,7 +96,9 @@ class CubeViewer(Pictured):
             self.add_aperture()
         else:
             self.aperture = aperture
-        say(self.controls.status, dead_brushes(), is_bad=True)
+        self._say_left_out()
+        if dead := dead_brushes():
+            say(self.controls.status, dead, is_bad=True)
 
     def _arranged(self) -> list[Any]:
         top = HBox([self.image.figure, self.controls.boxes()], layout=Layout(width="100%", align_items="flex-start"))
@@ -225,6 +227,12 @@ class CubeViewer(Pictured):
             self.controls.offer(labels)
         self._take(labels.index(label) if label in labels else len(labels) // 2, wave)
         self._hands.draw_spectra()
+        self._say_left_out()
+
+    def _say_left_out(self) -> None:
+        names = self.apertures.left_out
+        text = f"spectra are without {', '.join(names)}: another cube has all its wavelengths" if names else ""
+        say(self.controls.status, text)
 
     def _take(self, number: int, wave: float | None = None) -> None:
         """Look at another of the cubes, at a wavelength (micron), or the same, if it has it."""

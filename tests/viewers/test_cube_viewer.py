@@ -272,6 +272,14 @@ def test_bands_can_be_chosen_where_there_are_several(viewer):
     assert "mrsnb-alone" in band._dom_classes
 
 
+def test_a_cube_that_spectra_leave_out_is_named(viewer):
+    assert viewer.controls.status.value == ""
+    viewer.show([a_cube(star(), name="first_s3d.fits"), a_cube(2 * star(), name="again_s3d.fits")])
+    assert "spectra are without again_s3d.fits: another cube has" in viewer.controls.status.value
+    viewer.show([a_cube(star()), a_cube(star(line=5.6), start=5.35, band="1B")])
+    assert viewer.controls.status.value == ""
+
+
 def test_sums_of_cubes_in_several_units_have_none():
     viewer = CubeViewer([layers(star()), replace(layers(star(), start=5.5), unit="counts")])
     (table,) = viewer.spectra

@@ -83,6 +83,23 @@ def test_a_key_shows_the_next_plane(shown):
     book.wait_until("v.waves.plane == 22 and abs(v.waves.box.value - 5.22) < 1e-6")
 
 
+def test_the_player_goes_on_from_the_plane_in_view(shown):
+    book = shown()
+    for _ in range(5):
+        book.press("ArrowLeft", HANDLE)
+    book.wait_until("v.waves.plane == 15 and v.waves.play.value == 15")
+    book.execute("seen = []; v.waves.slider.observe(lambda change: seen.append(change.new), 'value')")
+    button = book.find(".jupyter-widgets.widget-play button").first
+    button.click()
+    book.wait_until("v.waves.plane >= 18")
+    button.click()
+    book.page.wait_for_timeout(300)
+    assert book.python("seen")[:3] == [16, 17, 18]
+    rest = book.python("v.waves.plane")
+    book.page.wait_for_timeout(300)
+    assert book.python("v.waves.plane") == rest
+
+
 def test_an_aperture_is_dragged_and_resized(shown):
     book = shown()
     _, middle = dots(book)

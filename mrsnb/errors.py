@@ -18,6 +18,12 @@ _TUTORIALS = (
 class MrsnbError(Exception):
     """Base of every error that mrsnb raises on purpose; the command line and notebooks show it as one line."""
 
+    def __str__(self) -> str:
+        """Return the message; what it has from files cannot command a terminal, nor turn the direction of writing."""
+        from mrsnb.display.text import clean
+
+        return clean(super().__str__())
+
     def _render_traceback_(self) -> list[str]:
         """Return what IPython shows in place of a traceback: the message says all there is to know."""
         where = explained(self)

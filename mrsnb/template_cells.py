@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, get_origin
 
 from mrsnb.core.params import ParamSpec
+from mrsnb.io.json_text import read_json
 from mrsnb.pipeline.official import step_types
 from mrsnb.pipeline.settings import AMONG_OTHERS, step_settings
 
@@ -37,7 +38,7 @@ class TemplateParam:
 
 def notebook_in(path: Path) -> dict[str, Any]:
     """Return a notebook as it is in its file."""
-    content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    content: dict[str, Any] = read_json(path.read_bytes())
     return content
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from mrsnb.display.markup import escape
 from mrsnb.io.atomic import atomic_write
+from mrsnb.io.json_text import read_json
 
 THUMBNAIL = "thumbnail.png"
 _SIZE = (320, 160)
@@ -33,7 +34,7 @@ def finish(path: Path, folder: Path, error: str | None) -> None:
         If a file cannot be written.
     """
     try:
-        notebook = json.loads(_placed(path.read_text(encoding="utf-8"), path.parent.name, folder.name))
+        notebook = read_json(_placed(path.read_text(encoding="utf-8"), path.parent.name, folder.name))
         cells = notebook["cells"]
     except (OSError, ValueError, KeyError, TypeError):
         return

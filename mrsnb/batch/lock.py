@@ -11,6 +11,7 @@ from pathlib import Path
 from time import monotonic, sleep
 
 from mrsnb.errors import OutputError
+from mrsnb.io.json_text import read_json
 
 try:
     import fcntl
@@ -65,9 +66,10 @@ def held(folder: Path) -> Iterator[Hold]:
     """
     path = folder / LOCK
     try:
-        file = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
+        file = os.open(path, os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0), 0o666)
     except OSError as error:
-        msg = f"{folder}: cannot be written: {error.strerror or error}; choose another --output-dir"
+        why = f"{LOCK} is a link; remove it" if path.is_symlink() else error.strerror or error
+        msg = f"{folder}: cannot be written: {why}, or choose another --output-dir"
         raise OutputError(msg) from None
     try:
         _take(file, path)
@@ -150,5 +152,5 @@ def _facts(path: Path) -> dict[str, str]:
         text = path.read_text(encoding="utf-8")
     except FileNotFoundError:
         return {}
-    facts = json.loads(text) if text else {}
+    facts = read_json(text) if text else {}
     return facts if isinstance(facts, dict) else {}

@@ -16,6 +16,7 @@ from mrsnb.core.association import checked_name
 from mrsnb.errors import InputError
 from mrsnb.io.association import read_association, stored_members
 from mrsnb.io.atomic import atomic_write
+from mrsnb.io.json_text import read_json
 from mrsnb.io.places import address_of, below
 from mrsnb.io.provenance import checksum
 from mrsnb.io.stores import listed, version_of
@@ -178,7 +179,8 @@ def _is_sound(content: Mapping[str, Any]) -> bool:
     except InputError:
         return False
     sizes: dict[Any, Any] = content.get("files", {})
-    return content["state"] in get_args(State) and all(_is_of_kind(size, (int,)) for size in sizes.values())
+    are_files = all(is_inside(name) and _is_of_kind(size, (int,)) for name, size in sizes.items())
+    return content["state"] in get_args(State) and are_files
 
 
 def _is_of_kind(value: Any, kinds: tuple[type, ...]) -> bool:
@@ -190,13 +192,18 @@ def _is_of_kind(value: Any, kinds: tuple[type, ...]) -> bool:
 def files_left(folder: Path) -> frozenset[str]:
     """Return the names of what the job in `folder` left, its record among them."""
     files = (read_record(folder) or {}).get("files")
-    return frozenset({RECORD, *(files if isinstance(files, dict) else {})})
+    return frozenset({RECORD, *filter(is_inside, files if isinstance(files, dict) else ())})
+
+
+def is_inside(name: str) -> bool:
+    """Return whether a name, as records list them, is of a file in the folder of the record or below."""
+    return name not in ("", ".") and "\0" not in name and not name.startswith("/") and ".." not in name.split("/")
 
 
 def read_record(folder: Path) -> dict[str, Any] | None:
     """Return the record in a folder; None if there is none."""
     try:
-        content = json.loads((folder / RECORD).read_text(encoding="utf-8"))
+        content = read_json((folder / RECORD).read_bytes())
     except (OSError, ValueError):
         return None
     return content if isinstance(content, dict) else None
@@ -205,7 +212,7 @@ def read_record(folder: Path) -> dict[str, Any] | None:
 def sizes_in(folder: Path, content: Mapping[str, Any]) -> dict[str, int]:
     """Return the sizes of the files that a record names, those that are there, in bytes."""
     sizes = {}
-    for name in content["files"] if isinstance(content.get("files"), dict) else ():
+    for name in filter(is_inside, content["files"] if isinstance(content.get("files"), dict) else ()):
         with suppress(OSError):
             sizes[name] = (folder / name).stat().st_size
     return sizes

@@ -24,6 +24,8 @@ _COLUMNS = (
     *("name", "template", "state", "seconds", "cpu_seconds", "peak_memory", "input_bytes", "output_bytes"),
     *("threads", "attempts", "host", "started", "kept", "error"),
 )
+_PNG = b"\x89PNG\r\n\x1a\n"
+_MOST_BYTES = 1_000_000
 _UNITS = {"seconds": "s", "cpu_seconds": "s", "peak_memory": "byte", "input_bytes": "byte", "output_bytes": "byte"}
 
 
@@ -97,12 +99,22 @@ def _row(folder: Path, outcome: Outcome, varied: Sequence[str], pictures: bool) 
 
 
 def _picture(outcome: Outcome) -> str:
-    try:
-        png = (outcome.folder / THUMBNAIL).read_bytes()
-    except OSError:
+    png = _thumbnail(outcome.folder / THUMBNAIL)
+    if png is None:
         return ""
     data = base64.b64encode(png).decode("ascii")
     return f'<img alt="{escape(outcome.name)}" src="data:image/png;base64,{data}">'
+
+
+def _thumbnail(path: Path) -> bytes | None:
+    """Return a small picture, if one is there; no other file gets into a page that may be given to others."""
+    try:
+        if path.is_symlink() or path.parent.is_symlink() or path.stat().st_size > _MOST_BYTES:
+            return None
+        content = path.read_bytes()
+    except OSError:
+        return None
+    return content if content.startswith(_PNG) else None
 
 
 def _varied(outcomes: Sequence[Outcome]) -> list[str]:

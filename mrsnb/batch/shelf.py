@@ -1,6 +1,5 @@
 """Where the folders of jobs are: on this machine, or in a store, and on this machine only while they are at work."""
 
-import json
 import shutil
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -13,6 +12,7 @@ from mrsnb.batch.executed import THUMBNAIL
 from mrsnb.batch.outcomes import Outcome
 from mrsnb.batch.records import RECORD, read_record, sizes_in
 from mrsnb.errors import InputError, OutputError
+from mrsnb.io.json_text import read_json
 from mrsnb.io.places import address_of, home, written_as
 from mrsnb.io.storage import cached
 from mrsnb.io.stores import Version, bytes_of, check_there, check_writable, listed, put, remove
@@ -167,7 +167,7 @@ class Shelf:
 
     def _content(self, job: str) -> dict[str, Any] | None:
         try:
-            content = json.loads(bytes_of(f"{self.address}/{job}/{RECORD}"))
+            content = read_json(bytes_of(f"{self.address}/{job}/{RECORD}"))
         except (InputError, ValueError):
             return None
         return content if isinstance(content, dict) else None

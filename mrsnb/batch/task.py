@@ -20,7 +20,8 @@ from mrsnb.batch.records import Seen, done_before, files_left, inputs_of, judged
 from mrsnb.batch.shelf import Shelf
 from mrsnb.batch.versions import check_here
 from mrsnb.batch.watch import Watch
-from mrsnb.errors import MrsnbError
+from mrsnb.core.association import checked_name
+from mrsnb.errors import InputError, MrsnbError
 from mrsnb.io.versions import versions
 
 STAGING = ".mrsnb-job-"
@@ -196,7 +197,7 @@ def _handed_in(task: Task, outcome: Outcome, staging: Path, inputs: list[Seen]) 
 def _named(staging: Path, job: Job, outcome: Outcome) -> Outcome:
     """Give the folder of a job its name; what had it goes, but for files that no job left."""
     final = outcome.folder
-    if not final.exists():
+    if not os.path.lexists(final):
         staging.replace(final)
         return outcome
     if (before := done_before(job, final)) is not None:  # by a worker that was taken for dead
@@ -209,8 +210,14 @@ def _named(staging: Path, job: Job, outcome: Outcome) -> Outcome:
 
 
 def _settle(old: Path, final: Path) -> None:
-    """Remove what was replaced, but for files that no job left; if nothing has its name, it has it again."""
+    """Remove what was replaced, but for files that no job left; if nothing has its name, it has it again.
+
+    A link is not followed: what is in the folder that it leads to is not of this directory.
+    """
     with suppress(OSError):  # then it is kept, and this is tried again by the next command
+        if old.is_symlink() or final.is_symlink():
+            _remove(old)
+            return
         if not final.exists():
             old.replace(final)
             return
@@ -269,7 +276,8 @@ def clear(output_dir: Path, patience: float = 0.0) -> None:
         sleep(0.2)
     for path in output_dir.glob(f"{STAGING}*{OLD}"):
         job = path.name.removeprefix(STAGING).removesuffix(OLD).rpartition("-")[0]
-        _settle(path, output_dir / job)
+        with suppress(InputError):  # no job is called so: somebody else made it
+            _settle(path, output_dir / checked_name(job, "job"))
     for path in (*output_dir.glob(f"{STAGING}*"), *output_dir.glob(f"{UNFINISHED}*.tmp")):
         if not path.name.endswith(OLD):
             _remove(path)

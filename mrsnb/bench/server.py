@@ -99,6 +99,7 @@ def serve(
         url = f"http://127.0.0.1:{port}/{where}/{quote(book.name)}?token={token}"
         with _running(_command(kind, root, port, is_dark=is_dark), token, log) as process:
             _wait(f"http://127.0.0.1:{port}/api/status", token, process, log)
+            _refuse_open(f"http://127.0.0.1:{port}/api/status")
             say(url)
             say(f"{book.name}: run its cell with Shift-Enter; Ctrl-C stops all" if kind == "lab" else "Ctrl-C stops it")
             if process.wait():
@@ -125,7 +126,7 @@ def _written(text: str, folder: Path) -> Path:
 
 
 def _command(kind: Kind, folder: Path, port: int, *, is_dark: bool = False) -> list[str]:
-    command = [sys.executable, "-m", _MODULES[kind], "--no-browser", "--ip=127.0.0.1", f"--port={port}"]
+    command = [sys.executable, "-P", "-m", _MODULES[kind], "--no-browser", "--ip=127.0.0.1", f"--port={port}"]
     command += ["--ServerApp.port_retries=0", f"--ServerApp.root_dir={folder}"]
     if hasattr(os, "geteuid") and os.geteuid() == 0:
         command.append("--allow-root")
@@ -135,6 +136,7 @@ def _command(kind: Kind, folder: Path, port: int, *, is_dark: bool = False) -> l
             "--ServerApp.jpserver_extensions={'voila.server_extension': True}",
             f"--ServerApp.tornado_settings={headers!r}",
             f"--VoilaConfiguration.theme={'dark' if is_dark else 'light'}",
+            "--ServerApp.terminals_enabled=False",
             f"--MappingKernelManager.cull_idle_timeout={_IDLE}",
             "--MappingKernelManager.cull_interval=60",
         ]
@@ -185,6 +187,20 @@ def _wait(url: str, token: str, process: "subprocess.Popen[bytes]", log: Path) -
         except (URLError, OSError):
             sleep(0.1)
     msg = f"the server does not start: {_last_line(log)}"
+    raise MrsnbError(msg)
+
+
+def _refuse_open(url: str) -> None:
+    """Refuse to go on with a server that answers without its token: a configuration of Jupyter can take it away."""
+    try:
+        with build_opener(ProxyHandler({})).open(Request(url), timeout=5):  # noqa: S310 (http to this machine)
+            pass
+    except (URLError, OSError):
+        return
+    msg = (
+        "the server asks for no token: a configuration of Jupyter on this machine sets an empty one; take "
+        "IdentityProvider.token and ServerApp.token out of jupyter_server_config ('jupyter --paths' shows where)"
+    )
     raise MrsnbError(msg)
 
 

@@ -1,5 +1,6 @@
 """Which exposures make a product, and what the product's files are called."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,6 +29,11 @@ _EXPOSURE_SUFFIXES = (
 )
 
 
+_LONGEST = 200
+"""Bytes; what follows it in the name of a file needs some more, and file systems take 255."""
+_RESERVED = re.compile(r"con|prn|aux|nul|com\d|lpt\d", re.IGNORECASE)
+
+
 def checked_name(value: str, what: str) -> str:
     """Return `value` if it can be part of a file name.
 
@@ -41,14 +47,21 @@ def checked_name(value: str, what: str) -> str:
     Raises
     ------
     InputError
-        If it is empty, leads out of a directory, or holds a character that no file name may hold.
+        If it is empty, too long, reserved, leads out of a directory, or holds a character that no file name may hold.
     """
-    bad = [c for c in value if c in '/\\:*?"<>|' or ord(c) < 32]
+    bad = [c for c in value if c in '/\\:*?"<>|' or not (c.isprintable() or c == " ")]
     if bad:
         msg = f"{what} = {value!r}: files are named after it, so {bad[0]!r} is not allowed; use letters, digits, . - _"
         raise InputError(msg)
-    if not value.strip() or value.startswith(".") or ".." in value:
-        msg = f"{what} = {value!r}: files are named after it, so it must not be empty, begin with a dot or hold '..'"
+    if not value.strip() or value.startswith((".", "-")) or ".." in value:
+        must = "must not be empty, begin with a dot or a hyphen, or hold '..'"
+        msg = f"{what} = {value!r}: files are named after it, so it {must}"
+        raise InputError(msg)
+    if len(value.encode()) > _LONGEST:
+        msg = f"{what} = {value[:40]!r}...: files are named after it, so it must not be longer than {_LONGEST} bytes"
+        raise InputError(msg)
+    if _RESERVED.fullmatch(value.partition(".")[0].rstrip()):
+        msg = f"{what} = {value!r}: files are named after it, and Windows means a device by that; choose another"
         raise InputError(msg)
     return value
 

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from mrsnb.io.bintable import cell_bytes
 from mrsnb.io.wcs_text import WcsText
+from mrsnb.io.yaml_text import read_yaml
 
 KEY = "mrsnb"
 """Key of the provenance in the tree."""
@@ -97,10 +98,9 @@ def read_history(content: bytes) -> dict[str, Any]:
     if start < 0:
         return {}
     end = content.find(b"\n", start + 1)
-    yaml = _yaml()
     try:
-        tree = yaml.load(content[start:end], Loader=_loader())
-    except (yaml.YAMLError, UnicodeDecodeError):
+        tree = read_yaml(content[start:end].decode("utf-8"))
+    except ValueError:
         return {}
     found = tree.get(KEY) if isinstance(tree, dict) else None
     return found if isinstance(found, dict) else {}
@@ -125,12 +125,6 @@ def _dumper() -> Any:
 
     OneLine.add_representer(str, quoted)
     return OneLine
-
-
-@cache
-def _loader() -> Any:
-    yaml = _yaml()
-    return getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
 def _yaml() -> Any:

@@ -19,6 +19,7 @@ _MAGIC = b"\xd3BLK"
 _HEADER = struct.Struct(">I4sQQQ16s")
 _STREAMED = 1
 _NO_KEY = object()
+_END = b"\n..."
 
 
 class TreeError(ValueError):
@@ -34,6 +35,10 @@ class Node(dict[str, Any]):
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _DEEPEST = 500
 """Levels of a tree; the official chain has about thirty."""
+_MOST_VALUES = 5_000_000
+"""Values in a tree, aliases written out; the official chain has some ten thousand."""
+_MOST_BYTES = 1 << 28
+"""In an array, unpacked; those of the official chain are of the detector's shape."""
 _WORDS = {"": None, "~": None, "null": None, "true": True, "false": False, ".inf": math.inf, "-.inf": -math.inf}
 
 
@@ -66,7 +71,7 @@ class AsdfTree:
         try:
             kind = np.dtype(node["datatype"]).newbyteorder(">" if node["byteorder"] == "big" else "<")
             shape = tuple(int(n) for n in node["shape"])
-            content = self._block(node["source"])
+            content = self.block(node["source"])
             start = int(node.get("offset", 0))
             count = int(np.prod(shape, dtype=np.int64))
             flat = np.frombuffer(content, kind, count, start)
@@ -74,12 +79,22 @@ class AsdfTree:
             raise TreeError(str(error)) from error
         return flat.reshape(shape).astype(kind.newbyteorder("="))
 
-    def _block(self, number: int) -> memoryview | bytes:
+    def block(self, number: int) -> memoryview | bytes:
+        """Return the bytes of a block, unpacked.
+
+        Raises
+        ------
+        TreeError
+            If it is not whole, too large, or compressed in an unknown way.
+        """
         offset = self.blocks[number]
         (size,) = struct.unpack_from(">H", self.content, offset + 4)
         flags, packing, _, used, full, _ = _HEADER.unpack_from(self.content, offset + 6)
         begin = offset + 6 + size
         packed = memoryview(self.content)[begin : begin + used]
+        if full > _MOST_BYTES:
+            msg = f"block of {full} bytes"
+            raise TreeError(msg)
         if flags & _STREAMED or len(packed) != used:
             msg = "streamed or truncated block"
             raise TreeError(msg)
@@ -112,7 +127,7 @@ def read_tree(content: bytes) -> AsdfTree:
     if not content.startswith(b"#ASDF"):
         msg = "it does not start with #ASDF"
         raise TreeError(msg)
-    end = content.find(b"\n...")
+    end = content.find(_END)
     if end < 0:
         msg = "its YAML has no end"
         raise TreeError(msg)
@@ -124,6 +139,45 @@ def read_tree(content: bytes) -> AsdfTree:
         msg = "its YAML is not a mapping"
         raise TreeError(msg)
     return AsdfTree(tree=tree, content=content, blocks=_block_offsets(content, end))
+
+
+def safe_content(content: bytes) -> bytes:
+    """Return a document that may be given to asdf: it names no other files, and does not unpack into more than it may.
+
+    Its index of blocks, which is optional and may lead elsewhere, is left out.
+
+    Raises
+    ------
+    TreeError
+        If it does, or cannot be read.
+    """
+    document = read_tree(content)
+    if not re.match(rb"(\r?\n|$)", content[content.find(_END) + len(_END) :][:2]):
+        msg = "its YAML does not end where it seems to"
+        raise TreeError(msg)
+    waiting: list[Any] = [document.tree]
+    known: set[int] = set()
+    while waiting:
+        node = waiting.pop()
+        if id(node) in known:
+            continue
+        known.add(id(node))
+        if isinstance(node, dict):
+            outside = node.get("source")
+            if "$ref" in node or isinstance(outside, str) or getattr(node, "tag", "") == "externalarray":
+                msg = f"it names another file ({str(node.get('$ref', outside))[:80]!r})"
+                raise TreeError(msg)
+            waiting.extend(node.values())
+        elif isinstance(node, list):
+            waiting.extend(item for item in node if isinstance(item, list | dict))
+    total = 0
+    for number in range(len(document.blocks)):
+        total += len(document.block(number))
+        if total > _MOST_BYTES:
+            msg = f"more than {_MOST_BYTES} bytes in its blocks"
+            raise TreeError(msg)
+    index = content.rfind(b"#ASDF BLOCK INDEX")
+    return content[:index] if index > 0 else content
 
 
 _STEPS = re.compile(r"\n +steps:\n( *- )")
@@ -199,10 +253,14 @@ class _Building:
         self._open: list[Any] = [self.root]
         self._keys: list[Any] = [_NO_KEY]
         self._anchors: dict[str, Any] = {}
+        self._begun: list[tuple[str | None, int]] = []
+        self._sizes: dict[str, int] = {}
+        self._count = 0
 
     def take(self, event: Any) -> None:
         """Go on by one event."""
         kind = type(event)
+        self._count += 1
         if kind is yaml.ScalarEvent:
             value = _plain(event.value) if event.implicit[0] else event.value
             parent = self._open[-1]
@@ -219,9 +277,19 @@ class _Building:
         elif kind in (yaml.SequenceEndEvent, yaml.MappingEndEvent):
             self._open.pop()
             self._keys.pop()
+            anchor, begin = self._begun.pop()
+            if anchor is not None:
+                self._sizes[anchor] = self._count - begin
         elif kind is yaml.AliasEvent:
             if event.anchor not in self._anchors:
                 msg = f"alias {event.anchor!r} stands for nothing"
+                raise TreeError(msg)
+            if any(anchor == event.anchor for anchor, _ in self._begun):
+                msg = f"alias {event.anchor!r} stands for what it is in"
+                raise TreeError(msg)
+            self._count += self._sizes.get(event.anchor, 0)
+            if self._count > _MOST_VALUES:
+                msg = f"more than {_MOST_VALUES} values"
                 raise TreeError(msg)
             self._put(self._anchors[event.anchor], None)
 
@@ -230,6 +298,7 @@ class _Building:
             msg = f"more than {_DEEPEST} levels"
             raise TreeError(msg)
         self._put(node, anchor)
+        self._begun.append((anchor, self._count))
         self._open.append(node)
         self._keys.append(_NO_KEY)
 

@@ -10,6 +10,7 @@ from typing import Any
 from mrsnb.core.association import Association, Member
 from mrsnb.errors import InputError
 from mrsnb.io.atomic import write_bytes
+from mrsnb.io.json_text import read_json
 from mrsnb.io.places import address_of, below, home, shown
 from mrsnb.io.storage import fetched_all, local
 from mrsnb.io.stores import bytes_of
@@ -175,12 +176,10 @@ def _parsed(path: Path) -> Any:
 
 def _json(content: bytes, name: str) -> Any:
     try:
-        return json.loads(content.decode("utf-8-sig"))
-    except json.JSONDecodeError as error:
-        msg = f"{name}: not JSON: {error.msg} at line {error.lineno}, column {error.colno}"
-    except (UnicodeDecodeError, RecursionError):
-        msg = f"{name}: not JSON: it is not a text file with an association"
-    raise InputError(msg)
+        return read_json(content)
+    except ValueError as error:
+        msg = f"{name}: {error}"
+        raise InputError(msg) from None
 
 
 def _association(content: Mapping[str, Any], product: Mapping[str, Any]) -> Association:

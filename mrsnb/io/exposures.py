@@ -23,11 +23,13 @@ from mrsnb.core.exposure import DETECTOR_SHAPE, Described, Exposure
 from mrsnb.errors import InputError
 from mrsnb.geometry.chain import MrsChain
 from mrsnb.geometry.oversample import oversampling
-from mrsnb.io.asdf_tree import TreeError, read_tree
+from mrsnb.io.asdf_tree import TreeError, read_tree, safe_content
 from mrsnb.io.chain import compile_chain
 from mrsnb.io.headers import cards_of
 from mrsnb.io.provenance import checksum
 from mrsnb.io.stored import Stored, layout_of, read_stored, table_content
+from mrsnb.io.tiled import refuse_bombs
+from mrsnb.io.unpacking import unpacked
 from mrsnb.kernels.threads import go_on
 
 log = logging.getLogger(__name__)
@@ -48,15 +50,18 @@ def opened(path: Path) -> Iterator[fits.HDUList]:
     Raises
     ------
     InputError
-        If the file is missing, cannot be read, is no FITS file, or is cut short.
+        If the file is missing, cannot be read, is no FITS file, is cut short, or is too large once unpacked.
     """
     go_on()
     try:
         with _filters, warnings.catch_warnings():
             warnings.simplefilter("error", AstropyUserWarning)
             warnings.simplefilter("ignore", VerifyWarning)
-            with path.open("rb") as stream, fits.open(stream, memmap=False, lazy_load_hdus=False) as hdus:
+            with unpacked(path) as stream, fits.open(stream, memmap=False, lazy_load_hdus=False) as hdus:
                 _refuse_truncated(path, hdus)
+                if any(isinstance(hdu, fits.CompImageHDU) for hdu in hdus):
+                    with unpacked(path) as again:
+                        refuse_bombs(path, again)
                 yield hdus
     except FileNotFoundError:
         msg = f"{path}: no such file; is its path right?"
@@ -67,10 +72,13 @@ def opened(path: Path) -> Iterator[fits.HDUList]:
         reason = " ".join(str(error).split()) or type(error).__name__
         msg = f"{path}: not a readable FITS file ({reason[:160]}); fetch or copy it again"
         raise InputError(msg) from error
+    except MemoryError:
+        msg = f"{path}: does not fit into the memory of this machine; is it what it should be?"
+        raise InputError(msg) from None
 
 
 def _refuse_truncated(path: Path, hdus: fits.HDUList) -> None:
-    if path.suffix in (".gz", ".bz2", ".xz", ".Z", ".zip"):
+    if path.suffix == ".gz":
         return
     info = hdus[-1].fileinfo()
     needed, size = info["datLoc"] + info["datSpan"], path.stat().st_size
@@ -250,9 +258,8 @@ def _check_keywords(path: Path, primary: Cards) -> None:
 
 
 def _image(path: Path, hdus: fits.HDUList, name: str, shape: tuple[int, int]) -> Any:
-    data = hdus[name].data
-    _check_shape(path, name, getattr(data, "shape", None), shape)
-    return np.array(data, dtype=np.uint32 if name == "DQ" else np.float32)
+    _check_shape(path, name, getattr(hdus[name], "shape", None), shape)
+    return np.array(hdus[name].data, dtype=np.uint32 if name == "DQ" else np.float32)
 
 
 def read_wcs(path: Path) -> Any:
@@ -292,6 +299,7 @@ def _gwcs(path: Path, content: bytes) -> Any:
     import asdf
 
     try:
+        content = safe_content(content)
         with _filters, warnings.catch_warnings():
             warnings.simplefilter("ignore")
             with asdf.open(BytesIO(content), lazy_load=False, memmap=False) as tree:

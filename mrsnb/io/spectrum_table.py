@@ -1,5 +1,6 @@
 """Read a spectrum out of a table of any origin: FITS, ECSV or CSV with a wavelength and a flux."""
 
+from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,10 @@ from mrsnb.core.curve import Curve, make_curve
 from mrsnb.core.flux_units import parsed_unit, per_solid_angle
 from mrsnb.errors import InputError
 from mrsnb.io.places import home
+from mrsnb.io.yaml_text import refuse_bombs
 
+_MOST_BYTES = 200_000_000
+"""Of a table in text."""
 _WAVE = ("wavelength", "wave", "lambda", "spectral_axis", "wl")
 _FLUX = ("flux", "flux_density", "fnu", "intensity", "surf_bright", "sb")
 _ERR = ("flux_error", "uncertainty", "err", "error", "flux_err", "sigma", "stddev", "sb_error")
@@ -91,7 +95,27 @@ def _table(path: Path) -> Any:
                 raise InputError(msg)
             return Table(tables[0].data, units={c.name: c.unit for c in tables[0].columns if c.unit})
     try:
-        return Table.read(path, format="ascii.ecsv" if path.suffix == ".ecsv" else "ascii.csv")
+        with path.open("rb") as file:
+            text = file.read(_MOST_BYTES + 1)
+        if len(text) > _MOST_BYTES:
+            msg = f"more than {_MOST_BYTES // 10**6} MB; is it a spectrum?"
+            raise ValueError(msg)
+        return _parsed(text.decode("utf-8-sig"), is_ecsv=path.suffix.lower() == ".ecsv")
     except (OSError, ValueError) as error:
-        msg = f"{path}: cannot be read as a table: {str(error).splitlines()[0]}"
+        said = str(getattr(error, "strerror", None) or error).strip() or type(error).__name__
+        msg = f"{path}: cannot be read as a table: {said.splitlines()[0]}"
         raise InputError(msg) from None
+
+
+def _parsed(text: str, *, is_ecsv: bool) -> Any:
+    """Return the table in a text; the header of ECSV, which is YAML, is looked at before astropy reads it."""
+    from astropy.table import Table
+
+    lines = text.splitlines()
+    if is_ecsv:
+        head = takewhile(lambda line: line.startswith("#") or not line.strip(), lines)
+        refuse_bombs("\n".join(line.removeprefix("#").removeprefix(" ") for line in head if "%ECSV" not in line))
+    try:
+        return Table.read(lines, format="ascii.ecsv" if is_ecsv else "ascii.csv")
+    except (AttributeError, KeyError, IndexError, TypeError) as error:  # of headers that say what they cannot
+        raise ValueError(str(error)) from None

@@ -51,8 +51,8 @@ class SpilledExposure(Described):
         """Return the exposure with its arrays, of the class that its source makes."""
         if self._hollow:
             hollow = self._hollow[0]
-            arrays = {name: np.load(self._file(name)) for name in _array_names(hollow)}
-            variances = {name: np.load(self._file(name)) for name in hollow.variances}
+            arrays = {name: np.load(self._file(name), allow_pickle=False) for name in _array_names(hollow)}
+            variances = {name: np.load(self._file(name), allow_pickle=False) for name in hollow.variances}
             return replace(hollow, **arrays, variances=variances)
         exposure = self.source.load()
         self.folder.mkdir(parents=True, exist_ok=True)

@@ -21,6 +21,7 @@ from time import time
 
 from mrsnb.errors import Cancelled, InputError, OutputError
 from mrsnb.io.atomic import atomic_write, output_folder
+from mrsnb.io.json_text import read_json
 from mrsnb.io.pins import pin, removed_unless_pinned
 from mrsnb.io.places import address_of, below, home, written_as
 from mrsnb.io.stores import Version, check_writable, listed, one_line, opened_store, put, version_of
@@ -161,7 +162,7 @@ def _note(path: Path) -> Path:
 def _noted(path: Path) -> Version | None:
     """Return the version of an object that is in the cache, whole."""
     try:
-        version = Version(**json.loads(_note(path).read_bytes()))
+        version = Version(**read_json(_note(path).read_bytes()))
         return version if path.stat().st_size == version.size or version.size is None else None
     except (OSError, ValueError, TypeError):
         return None

@@ -1,16 +1,16 @@
 """Whether files are as they were written: their checksums."""
 
-import gzip
 import zlib
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO, Literal, cast
+from typing import Literal
 
 from mrsnb.display import Row, Section, Shown, Table, to_text
 from mrsnb.errors import InputError
 from mrsnb.io.checksum import hdus_of, is_intact
 from mrsnb.io.places import home
+from mrsnb.io.unpacking import unpacked
 
 State = Literal["intact", "damaged", "without checksums"]
 _ENDINGS = (".fits", ".fits.gz")
@@ -124,13 +124,13 @@ def _files(place: Path) -> list[Path]:
 def _verified(path: Path) -> VerifiedFile:
     intact = 0
     try:
-        with cast("BinaryIO", gzip.open(path) if path.suffix == ".gz" else path.open("rb")) as file:
+        with unpacked(path) as file:
             for hdu in hdus_of(file):
                 match is_intact(file, hdu):
                     case True:
                         intact += 1
                     case False:
                         return VerifiedFile(path, "damaged", intact, f"{hdu.name} is not as it was written")
-    except (OSError, EOFError, ValueError, zlib.error) as error:
+    except (InputError, OSError, EOFError, ValueError, zlib.error) as error:
         return VerifiedFile(path, "damaged", intact, str(getattr(error, "strerror", None) or error))
     return VerifiedFile(path, "intact" if intact else "without checksums", intact)

@@ -35,7 +35,7 @@ def read_yaml(text: str) -> Any:
     import yaml
 
     try:
-        _check(text)
+        refuse_bombs(text)
         return yaml.load(text, _loader())  # noqa: S506 (it is a safe one)
     except (yaml.YAMLError, OverflowError, TypeError) as error:
         msg = f"not YAML: {' '.join(str(error).split())}"
@@ -73,10 +73,24 @@ def _loader() -> Any:
     return Loader
 
 
-def _check(text: str) -> None:
-    """Refuse what would need too much: the parser's own recursion and aliases of aliases know no bounds."""
+def refuse_bombs(text: str) -> None:
+    """Refuse YAML that would need too much: the parser's own recursion and aliases of aliases know no bounds.
+
+    Raises
+    ------
+    ValueError
+        If it is not YAML, is nested too deep, or stands for too many values.
+    """
     import yaml
 
+    try:
+        _check(yaml, text)
+    except yaml.YAMLError as error:
+        msg = f"not YAML: {' '.join(str(error).split())}"
+        raise ValueError(msg) from None
+
+
+def _check(yaml: Any, text: str) -> None:
     sizes: list[int] = [0]
     names: list[str | None] = [None]
     whole: dict[str | None, int] = {}

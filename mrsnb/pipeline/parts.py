@@ -12,7 +12,6 @@ What precedes outlier_detection compares headers and spectra at most. Every part
 and so has what the whole run would have. The spectral leak is taken out where all spectra come together.
 """
 
-import pickle
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import reduce
@@ -20,11 +19,14 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, NamedTuple
 
+import numpy as np
+from numpy.typing import NDArray
+
 from mrsnb.core.association import Association
 from mrsnb.core.bands import Band
 from mrsnb.core.references import References
 from mrsnb.core.spectrum import Spectrum
-from mrsnb.io.atomic import write_bytes
+from mrsnb.io.atomic import atomic_write
 from mrsnb.io.exposures import ExposureFile
 from mrsnb.kernels.cache import compile_missing
 from mrsnb.pipeline.chain import Chain, read_extras
@@ -35,7 +37,7 @@ from mrsnb.pipeline.run import kernels_of, open_science, stated
 from mrsnb.steps.cube_build import CubeBuildResult, planned_bands
 from mrsnb.steps.cube_build.contributions import Contributions
 from mrsnb.steps.mrs_imatch import BackgroundPolynomial, MrsImatchResult
-from mrsnb.steps.outlier_detection import Found, search, searches
+from mrsnb.steps.outlier_detection import Found, Mask, Tally, search, searches
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -190,8 +192,10 @@ def look(whole: Whole, places: Sequence[int], polynomials: tuple[BackgroundPolyn
             pass
         found = search(before.exposures, whole.params.outlier_detection, places)
         before.write_intermediate(found.intermediate)
-    path = whole.scratch / f"outliers-{min(places)}.pickle"
-    return Looked(write_bytes(path, pickle.dumps(Found().with_those_of(found))), tuple(before.written))
+    path = whole.scratch / f"outliers-{min(places)}.npz"
+    with atomic_write(path) as file:
+        np.savez(file, **_arrays_of(found))
+    return Looked(path, tuple(before.written))
 
 
 def make(
@@ -235,9 +239,37 @@ def make(
     )
 
 
+_MASKS = ("own", "common", "usable")
+
+
+def _arrays_of(found: Found) -> dict[str, NDArray[Any]]:
+    """Return what was found, without what is for the eye, as arrays of numbers and text: nothing that could be run."""
+    arrays: dict[str, NDArray[Any]] = {"notes": np.array(found.notes, dtype=np.str_)}
+    for name in _MASKS:
+        for key, mask in getattr(found, name).items():
+            arrays[f"{name}/{key}/bits"], arrays[f"{name}/{key}/shape"] = mask.bits, np.array(mask.shape)
+    for key, tally in found.tallies.items():
+        arrays |= {f"tallies/{key}/{name}": image for name, image in tally._asdict().items()}
+    return arrays
+
+
 def _read_found(path: Path) -> Found:
-    found: Found = pickle.loads(path.read_bytes())  # noqa: S301 (of this very run)
-    return found
+    """Return what was found from what `_arrays_of` made of it."""
+    with np.load(path, allow_pickle=False) as stored:
+        arrays = {name: stored[name] for name in stored.files}
+    notes = [str(note) for note in arrays.pop("notes")]
+    parts: dict[tuple[str, str], dict[str, Any]] = {}
+    for name, array in arrays.items():
+        kind, rest = name.split("/", 1)
+        key, _, part = rest.rpartition("/")
+        parts.setdefault((kind, key), {})[part] = array
+    masks: dict[str, dict[Any, Mask]] = {name: {} for name in _MASKS}
+    for (kind, key), told in parts.items():
+        if kind in masks:
+            place = key if kind == "common" else int(key)
+            masks[kind][place] = Mask(told["bits"], tuple(told["shape"].tolist()))
+    tallies = {key: Tally(**told) for (kind, key), told in parts.items() if kind == "tallies"}
+    return Found(tallies=tallies, notes=notes, **masks)
 
 
 def _chain(whole: Whole, scratch: Path, share: Share, cubes: Sequence[tuple[Band, ...]] = ()) -> Chain:

@@ -19,6 +19,7 @@ from mrsnb.core.results import Result
 from mrsnb.display import Row
 from mrsnb.errors import InputError, OutputError
 from mrsnb.io.atomic import atomic_write
+from mrsnb.io.json_text import read_json
 from mrsnb.io.places import home
 from mrsnb.io.versions import versions
 from mrsnb.simulate.calfile import CADENCE, Circumstances, write_cal
@@ -206,7 +207,7 @@ def _made_before(folder: Path, scene: Scene, params: SimulateParams, start: floa
     if any(type(layer) not in KINDS.values() for layer in scene.layers):
         return None
     try:
-        truth = json.loads((folder / "truth.json").read_text(encoding="utf-8"))
+        truth = read_json((folder / "truth.json").read_bytes())
         wanted = json.loads(json.dumps(_told(scene, params)))
         if {key: truth[key] for key in wanted} != wanted:
             return None
@@ -220,7 +221,7 @@ def _made_before(folder: Path, scene: Scene, params: SimulateParams, start: floa
 def read_masks(dataset: SimulatedDataset, exposure: Path) -> dict[str, np.ndarray[Any, np.dtype[np.bool_]]]:
     """Return the true masks of an exposure, ``"cr"``, ``"hot"`` and ``"bad"``; shape (1024, 1032)."""
     n_pixels = DETECTOR_SHAPE[0] * DETECTOR_SHAPE[1]
-    with np.load(dataset.masks) as packed:
+    with np.load(dataset.masks, allow_pickle=False) as packed:
         return {
             kind: np.unpackbits(packed[f"{exposure.stem}_{kind}"])[:n_pixels].reshape(DETECTOR_SHAPE).astype(bool)
             for kind in ("cr", "hot", "bad")

@@ -1,8 +1,8 @@
 """Read an association."""
 
-import json
 from typing import IO, Any
 
+from mrsnb.io.json_text import read_json
 from mrsnb.jwst.associations.exceptions import AssociationNotValidError
 from mrsnb.jwst.associations.lib.rules_level3_base import DMS_Level3_Base
 
@@ -20,9 +20,9 @@ def load_asn(serialized: str | IO[str], *, validate: bool = True, **_: Any) -> D
     text = serialized if isinstance(serialized, str) else serialized.read()
     place = str(getattr(serialized, "name", "association"))
     try:
-        content = json.loads(text)
-    except json.JSONDecodeError as error:
-        msg = f"{place}: not JSON: {error.msg} at line {error.lineno}, column {error.colno}"
+        content = read_json(text)
+    except ValueError as error:
+        msg = f"{place}: {error}"
         raise AssociationNotValidError(msg) from None
     association = DMS_Level3_Base()
     association.data = content

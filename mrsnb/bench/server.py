@@ -112,11 +112,12 @@ def _written(text: str, folder: Path) -> Path:
     names = ("workbench.ipynb", *(f"workbench-{i}.ipynb" for i in range(2, 1000)))
     for book in (folder / name for name in names):
         try:
-            if book.exists():
-                if book.read_text(encoding="utf-8") == text:
+            if os.path.lexists(book):
+                if not book.is_symlink() and book.read_text(encoding="utf-8") == text:
                     return book
                 continue
-            book.write_text(text, encoding="utf-8")
+            with book.open("x", encoding="utf-8") as file:
+                file.write(text)
         except (OSError, UnicodeDecodeError) as error:
             msg = f"{book}: cannot be written: {getattr(error, 'strerror', None) or error}"
             raise OutputError(msg) from error

@@ -6,6 +6,7 @@ from typing import Any
 import click
 
 from mrsnb.cli.failures import verbose_option
+from mrsnb.cli.products import say
 from mrsnb.errors import ParamError
 
 _PATH = click.Path(path_type=Path)
@@ -48,7 +49,7 @@ def notebook_command(name: str, output: Path, given: tuple[tuple[str, str], ...]
     for text in texts:
         values |= _mapping(text)
     values |= {key: _value(text) for key, text in given}
-    click.echo(str(execute(name, output, values)))
+    say(str(execute(name, output, values)))
 
 
 def _mapping(text: str) -> dict[str, Any]:

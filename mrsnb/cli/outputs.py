@@ -7,6 +7,7 @@ from typing import Any
 import click
 
 from mrsnb.cli.failures import verbose_option
+from mrsnb.cli.products import say
 from mrsnb.errors import InputError
 
 _PATH = click.Path(path_type=Path)
@@ -67,7 +68,7 @@ def report_command(ctx: click.Context, folder: Path, output: Path) -> None:
 
     made = report(folder)
     click.echo(repr(made))
-    click.echo(str(made.save(output)))
+    say(str(made.save(output)))
     ctx.exit(1 if made.quality.verdict == "bad" else 0)
 
 

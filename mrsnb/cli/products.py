@@ -6,6 +6,8 @@ from typing import Any
 
 import click
 
+from mrsnb.display.text import clean
+
 OUTPUT_DIR = click.option(
     "--output-dir",
     type=click.Path(path_type=Path),
@@ -32,10 +34,10 @@ def say_products(result: Any, output_dir: Path, shown: Callable[[str], str] = st
 
 
 def say(text: str) -> None:
-    """Print to standard output, above a progress bar if there is one."""
+    """Print to standard output, above a progress bar if there is one; names out of files command no terminal."""
     from tqdm import tqdm
 
-    tqdm.write(text)
+    tqdm.write("\n".join(map(clean, text.split("\n"))))
 
 
 def _products(result: Any) -> list[str]:

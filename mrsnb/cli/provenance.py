@@ -41,5 +41,5 @@ def rerun_command(ctx: click.Context, file: Path, output_dir: Path, inputs: Path
     comparison = run.compared(output_dir)
     if not comparison.agree:
         click.echo(comparison.table().to_text())
-    click.echo(f"{output_dir / file.name}: {'equal to' if comparison.agree else 'DIFFERS FROM'} {file}")
+    say(f"{output_dir / file.name}: {'equal to' if comparison.agree else 'DIFFERS FROM'} {file}")
     ctx.exit(0 if comparison.agree else 1)

@@ -2,6 +2,7 @@
 
 import hashlib
 import http.client
+import os
 import re
 import time
 from collections.abc import Sequence
@@ -177,9 +178,14 @@ def _length(path: Path) -> int:
 
 def _opened(path: Path, mode: str) -> Any:
     try:
-        return path.open(mode)
+        return open(path, mode, opener=_no_link)
     except OSError as error:
         raise _cannot_write(path, error) from None
+
+
+def _no_link(path: str, flags: int) -> int:
+    """Open a file, not what a link of its name leads to."""
+    return os.open(path, flags | getattr(os, "O_NOFOLLOW", 0), 0o666)
 
 
 def _write(file: Any, chunk: bytes, path: Path) -> None:

@@ -6,9 +6,12 @@ import time
 
 import pytest
 
-from mrsnb.batch import Job, Outcome, lock
+from mrsnb.batch import BatchResult, Job, Outcome, lock
 from mrsnb.batch.lock import LOCK, held, is_held
+from mrsnb.batch.records import files_left, read_record, recorded, sizes_in
+from mrsnb.batch.report import report_html
 from mrsnb.batch.task import Limits, Task, _handed_in, _named, clear
+from mrsnb.errors import OutputError
 from mrsnb.io.versions import digest
 
 JOB = Job("a-b", "tiny", {})
@@ -107,3 +110,68 @@ def test_the_digest_of_a_package_is_that_of_its_sources(tmp_path):
     (package / "data" / "values.toml").unlink()
     (package / "a.py").write_text("2")
     assert digest(package) != before
+
+
+def test_links_in_a_folder_lead_nobody_out_of_it(tmp_path):
+    """Who may write there may not have us write, move or remove elsewhere."""
+    out, elsewhere = tmp_path / "out", tmp_path / "elsewhere"
+    out.mkdir()
+    folder(elsewhere, "cube.fits", theirs=("secret.txt",))
+    (out / "a-b").symlink_to(elsewhere)
+    staging = folder(out / ".mrsnb-job-a-b-01234567", "cube.fits")
+    _named(staging, JOB, Outcome("a-b", "tiny", "done", out / "a-b"))
+    assert not (out / "a-b").is_symlink()
+    assert files(out / "a-b") == {"cube.fits": staging.name}
+    assert files(elsewhere) == {"cube.fits": "elsewhere", "secret.txt": "elsewhere"}
+
+    (out / "gone").symlink_to(tmp_path / "nothing")
+    staging = folder(out / ".mrsnb-job-gone-01234567", "cube.fits")
+    _named(staging, JOB, Outcome("gone", "tiny", "done", out / "gone"))
+    assert files(out / "gone") == {"cube.fits": staging.name}
+    assert not (tmp_path / "nothing").exists()
+
+    (out / "c").symlink_to(elsewhere)
+    folder(out / ".mrsnb-job-c-01234567-old", theirs=("planted.txt",))
+    folder(out / ".mrsnb-job-..-01234567-old", theirs=("planted.txt",))
+    folder(out / ".mrsnb-job--01234567-old", theirs=("planted.txt",))
+    clear(out)
+    assert files(elsewhere) == {"cube.fits": "elsewhere", "secret.txt": "elsewhere"}
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["elsewhere", "out"]
+
+
+def test_a_lock_that_is_a_link_is_refused(tmp_path):
+    out, precious = tmp_path / "out", tmp_path / "precious.txt"
+    out.mkdir()
+    precious.write_text("precious")
+    (out / LOCK).symlink_to(precious)
+    with pytest.raises(OutputError, match="is a link; remove it"), held(out):
+        pass
+    assert precious.read_text() == "precious"
+
+
+@pytest.mark.parametrize("name", ["../x", "/x", "a/../../x", "", ".", "a\0b"])
+def test_records_name_files_of_their_folder_only(tmp_path, name):
+    folder(tmp_path / "a-b", "cube.fits")
+    record = {"name": "a-b", "template": "tiny", "state": "done", "parameters": {}, "files": {name: 1}}
+    (tmp_path / "a-b" / "job.json").write_text(json.dumps(record))
+    assert recorded(tmp_path / "a-b", record) is None
+    assert sizes_in(tmp_path / "a-b", record) == {}
+    assert files_left(tmp_path / "a-b") == {"job.json"}
+    (tmp_path / "a-b" / "job.json").write_text('{"a":' * 10**6)
+    assert read_record(tmp_path / "a-b") is None
+
+
+def test_a_page_shows_pictures_of_jobs_and_no_other_files(tmp_path):
+    secret = tmp_path / "id_rsa"
+    secret.write_bytes(b"\x89PNG\r\n\x1a\n but secret")
+    outcome = Outcome("a-b", "tiny", "done", tmp_path / "a-b")
+    outcome.folder.mkdir()
+    picture = outcome.folder / "thumbnail.png"
+    picture.symlink_to(secret)
+    assert "<img" not in report_html(BatchResult(tmp_path, (outcome,), 1.0, 1))
+    picture.unlink()
+    picture.write_text("secret")
+    assert "<img" not in report_html(BatchResult(tmp_path, (outcome,), 1.0, 1))
+    picture.unlink()
+    picture.write_bytes(secret.read_bytes())
+    assert "<img" in report_html(BatchResult(tmp_path, (outcome,), 1.0, 1))

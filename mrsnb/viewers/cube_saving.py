@@ -2,6 +2,7 @@
 
 import csv
 import io
+import re
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from mrsnb.core.region import SkyAperture
 from mrsnb.core.spectrum import Spectrum
 from mrsnb.display.plots.glyphs import readable
 from mrsnb.display.plots.stretch import Stretch, compact
+from mrsnb.display.text import clean
 from mrsnb.errors import InputError
 from mrsnb.io.atomic import write_bytes
 from mrsnb.io.maps import write_map
@@ -51,8 +53,8 @@ def save(what: str, path: Path, viewer: Any) -> Path:
 
 
 def file_name(what: str, cube: CubeLayers) -> str:
-    """Return the usual name of a file."""
-    stem = cube.name.removesuffix(".fits").removesuffix("_s3d")
+    """Return the usual name of a file, whatever the cube says that it is called."""
+    stem = re.sub(r'[/\\:*?"<>|]+', "_", clean(cube.name.removesuffix(".fits").removesuffix("_s3d"))).lstrip(".-")[:200]
     return f"{stem}_view{FORMATS.get(what, '_x1d.fits')}"
 
 

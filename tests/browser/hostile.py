@@ -1,22 +1,19 @@
 """Text that tries to be more than text, in all that mrsnb shows; imported by the notebook that shows it."""
 
-import copy
 import json
 import pkgutil
-from collections.abc import Iterator, Mapping
-from dataclasses import fields, is_dataclass
+from collections.abc import Iterator
 from importlib import import_module
 from itertools import cycle
 from pathlib import Path
-from typing import Any, Literal, get_origin, get_type_hints
+from typing import Any
 
 from astropy.io import fits
 from IPython.display import HTML, display
+from payloads import PAYLOADS, Poison, is_needed
 
 import mrsnb
 from mrsnb.batch import BatchResult, Outcome
-from mrsnb.core.bands import Band
-from mrsnb.core.cards import Cards
 from mrsnb.core.curve import curve_of
 from mrsnb.core.region import parse_ds9
 from mrsnb.demo import Demo
@@ -39,64 +36,10 @@ from mrsnb.template_values import checked
 from mrsnb.templates import template
 from mrsnb.tuning import tune, written
 
-PAYLOADS = (
-    '<img src=x onerror="window.pwned=1">',
-    "<script>window.pwned=1</script>",
-    '"><svg onload=window.pwned=1>',
-    "'><img src=x onerror=window.pwned=1>",
-    "</pre></details><script>window.pwned=1</script>",
-    "</style><script>window.pwned=1</script>",
-    "--><img src=x onerror=window.pwned=1>",
-    '<a href="javascript:window.pwned=1">M 82</a>',
-    '<iframe srcdoc="<script>parent.pwned=1</script>">',
-    "<style>*{display:none}</style>",
-    "&lt;img src=x onerror=window.pwned=1&gt;",
-    "<math><mglyph><style><img src=x onerror=window.pwned=1>",
-    "<input autofocus onfocus=window.pwned=1>",
-    r"$\href{javascript:window.pwned=1}{x^2}$",
-    r"\(\unicode{x1F4A9}\) and $$\frac{1}{2}$$",
-    "{{ 7 * 7 }}{% raw %} ${7*7} %s {0}",
-    "[M 82](javascript:window.pwned=1) **bold** `code`",
-)
-NEEDED = {"CHANNEL", "BAND", "DETECTOR", "INSTRUME", "EXP_TYPE", "EXTNAME", "XTENSION", "DATE-OBS", "TARGTYPE", "BUNIT"}
 
-
-def is_needed(key: str) -> bool:
-    """Return whether nothing could be processed without the value of a keyword."""
-    return not key or key in NEEDED or key.startswith("S_")
-
-
-class Poison:
-    """Puts payloads, one after the other, in the place of all text inside a value."""
-
-    def __init__(self) -> None:
-        self._payloads = cycle(PAYLOADS)
-
-    def __call__(self, value: Any) -> Any:  # noqa: C901 (one case for each kind)
-        """Return a copy of `value`; unlike any that its class would make, as it is not checked."""
-        match value:
-            case str():
-                return next(self._payloads)
-            case Path():
-                return Path(next(self._payloads))
-            case Band():  # one of twelve
-                return value
-            case Cards():
-                return Cards([c._replace(value=c.value if is_needed(c.key) else self(c.value)) for c in value.cards()])
-            case Mapping():
-                return {self(k) if isinstance(v, str | Path) else k: self(v) for k, v in value.items()}
-            case tuple() if hasattr(value, "_fields"):
-                kept = {name for name, hint in get_type_hints(type(value)).items() if get_origin(hint) is Literal}
-                return value._replace(**{k: self(v) for k, v in value._asdict().items() if k not in kept})
-            case tuple() | list():
-                return type(value)(map(self, value))
-        if not is_dataclass(value):
-            return value
-        made, hints = copy.copy(value), get_type_hints(type(value))
-        for field in fields(value):
-            if get_origin(hints[field.name]) is not Literal:
-                object.__setattr__(made, field.name, self(getattr(value, field.name)))
-        return made
+def _fits(payload: str) -> bool:
+    """Return whether a header can hold a payload."""
+    return payload.isascii() and payload.isprintable()
 
 
 def observation(folder: Path) -> Path:
@@ -104,7 +47,7 @@ def observation(folder: Path) -> Path:
     made = simulate(
         folder, sub_bands=["short"], detectors=["MIRIFUSHORT"], background=True, moving=True, progress=False
     ).association
-    payloads, association = cycle(PAYLOADS), json.loads(made.read_text())
+    payloads, association = cycle(filter(_fits, PAYLOADS)), json.loads(made.read_text())
     for path in folder.glob("*.fits"):
         with fits.open(path, mode="update") as hdus:
             for header in (hdus[0].header, hdus[1].header):

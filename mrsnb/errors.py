@@ -3,6 +3,8 @@
 import re
 from types import TracebackType
 
+from mrsnb.printable import clean
+
 _OF_STEP = r": (--steps\.)?({})(: |\.\w+( = |: unknown))"
 _TUTORIALS = (
     (r"^mrsnb\.steps\.(outlier_detection|master_background)\.", "05_backgrounds_and_outliers"),
@@ -19,10 +21,8 @@ class MrsnbError(Exception):
     """Base of every error that mrsnb raises on purpose; the command line and notebooks show it as one line."""
 
     def __str__(self) -> str:
-        """Return the message; what it has from files cannot command a terminal, nor turn the direction of writing."""
-        from mrsnb.display.text import clean
-
-        return clean(super().__str__())
+        """Return the message on one line; what it has from files commands no terminal."""
+        return clean(re.sub(r"\s*\n\s*", " ", super().__str__()))
 
     def _render_traceback_(self) -> list[str]:
         """Return what IPython shows in place of a traceback: the message says all there is to know."""

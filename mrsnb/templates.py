@@ -222,6 +222,7 @@ def _executed(
             extra_arguments=[
                 "--log-level=CRITICAL",  # a kernel warns of what it does, and is loud when interrupted
                 "--HistoryManager.enabled=False",  # nobody types here
+                "--IPKernelApp.ignore_cwd=True",  # a file numpy.py among somebody's data is not imported
                 f"--IPKernelApp.exec_lines={options.first}",
             ],
         )

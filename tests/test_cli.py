@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -403,3 +404,37 @@ def test_a_reader_that_leaves_early_is_no_error():
     found = subprocess.run(["bash", "-c", command], check=True, capture_output=True, text=True)  # noqa: S607
     assert found.stdout.startswith("Usage: mrsnb spec3")
     assert not found.stderr
+
+
+HOSTILE = "\x1b[2J\x1b]0;owned\x07\x9b31m\u202e$(touch owned)`touch owned`%s{0}\u2028"
+
+
+@pytest.mark.parametrize(
+    "command", ["show", "show --provenance", "verify", "report", "rerun", "spec3", "batch", "associate"]
+)
+def test_names_and_keywords_command_no_terminal(small_dataset, tmp_path, monkeypatch, capfd, command):
+    monkeypatch.chdir(tmp_path)
+    name = f"a{HOSTILE}_cal.fits"
+    source = (small_dataset.exposures[0]).read_bytes()
+    Path(name).write_bytes(source)
+    Path(f"b{HOSTILE}_s3d.fits").write_bytes(fits.PrimaryHDU().header.tostring().encode() + b"x" * 2880)
+    Path(f"c{HOSTILE}_asn.json").write_text(
+        json.dumps({"products": [{"name": HOSTILE, "members": [{"expname": name}]}]})
+    )
+    place = {"report": ".", "verify": ".", "batch": ".", "spec3": f"c{HOSTILE}_asn.json"}.get(command, name)
+    more = {"batch": ["-o", "out"], "associate": ["-o", f"d{HOSTILE}_asn.json", "--product-name", "x"]}.get(command, [])
+    main([*command.split(), place, *more], standalone_mode=False)
+    said = "".join(capfd.readouterr())
+    assert said.strip()
+    assert all(character.isprintable() or character in "\n " for character in said)
+    assert "\\x1b[2J" in said
+    assert not Path("owned").exists()
+
+
+def test_an_error_commands_no_terminal_where_no_command_shows_it():
+    from mrsnb.errors import InputError
+
+    error = InputError(f"{HOSTILE}: is\n   no file")
+    assert str(error).isprintable()
+    assert str(error).endswith(": is no file")
+    assert all(line.isprintable() for line in error._render_traceback_())

@@ -1,8 +1,10 @@
 """Plain text: safe characters and aligned columns."""
 
-import unicodedata
 from collections.abc import Collection, Sequence
-from functools import lru_cache
+
+from mrsnb.printable import clean
+
+__all__ = ["GAP", "LONGEST", "align", "brief", "clean", "shortened"]
 
 GAP = "  "
 """Between two columns."""
@@ -45,34 +47,6 @@ def brief(kind: str, names: Sequence[str]) -> str:
         shown.append(name if len(name) <= _BRIEF else name[: _BRIEF - 3] + "...")
     rest = len(names) - len(shown)
     return f"<{kind} {', '.join(shown)}{f' and {rest} more' if rest else ''}>"
-
-
-def clean(text: str) -> str:
-    r"""Return `text` on one line, each character that cannot be printed written as its escape.
-
-    Text out of files can hold line breaks, terminal commands and marks that turn the direction of writing.
-
-    Examples
-    --------
-    >>> print(clean("NGC 7027\n\x1b[31m"))
-    NGC 7027\n\x1b[31m
-    """
-    if text.isprintable():
-        return text
-    return _cleaned(text) if len(text) < 2 * LONGEST else _cleaned.__wrapped__(text)
-
-
-@lru_cache(1024)
-def _cleaned(text: str) -> str:
-    return "".join(map(_printable, text))
-
-
-def _printable(char: str) -> str:
-    if char.isprintable():
-        return char
-    if unicodedata.category(char) == "Zs":
-        return " "
-    return char.encode("unicode_escape").decode("ascii")
 
 
 def align(lines: Sequence[Sequence[str]], right: Collection[int] = ()) -> list[str]:

@@ -275,23 +275,23 @@ class _Building:
             node.tag = "" if event.tag is None else event.tag.rsplit("/", 1)[-1].rsplit("-", 1)[0]
             self._descend(node, event.anchor)
         elif kind in (yaml.SequenceEndEvent, yaml.MappingEndEvent):
-            self._open.pop()
-            self._keys.pop()
-            anchor, begin = self._begun.pop()
-            if anchor is not None:
-                self._sizes[anchor] = self._count - begin
+            self._ascend()
         elif kind is yaml.AliasEvent:
-            if event.anchor not in self._anchors:
-                msg = f"alias {event.anchor!r} stands for nothing"
-                raise TreeError(msg)
-            if any(anchor == event.anchor for anchor, _ in self._begun):
-                msg = f"alias {event.anchor!r} stands for what it is in"
-                raise TreeError(msg)
-            self._count += self._sizes.get(event.anchor, 0)
-            if self._count > _MOST_VALUES:
-                msg = f"more than {_MOST_VALUES} values"
-                raise TreeError(msg)
-            self._put(self._anchors[event.anchor], None)
+            self._repeat(event.anchor)
+
+    def _repeat(self, anchor: str) -> None:
+        """Put what an alias stands for, which counts as if it were written out."""
+        wrong = ""
+        if anchor not in self._anchors:
+            wrong = f"alias {anchor!r} stands for nothing"
+        elif any(anchor == around for around, _ in self._begun):
+            wrong = f"alias {anchor!r} stands for what it is in"
+        self._count += self._sizes.get(anchor, 0)
+        if self._count > _MOST_VALUES:
+            wrong = f"more than {_MOST_VALUES} values"
+        if wrong:
+            raise TreeError(wrong)
+        self._put(self._anchors[anchor], None)
 
     def _descend(self, node: Any, anchor: str | None) -> None:
         if len(self._open) > _DEEPEST:
@@ -301,6 +301,13 @@ class _Building:
         self._begun.append((anchor, self._count))
         self._open.append(node)
         self._keys.append(_NO_KEY)
+
+    def _ascend(self) -> None:
+        self._open.pop()
+        self._keys.pop()
+        anchor, begin = self._begun.pop()
+        if anchor is not None:
+            self._sizes[anchor] = self._count - begin
 
     def _put(self, value: Any, anchor: str | None) -> None:
         """Put a value into the open sequence, or into the open mapping: as a key if none waits for its value."""

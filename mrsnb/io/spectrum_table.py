@@ -95,16 +95,20 @@ def _table(path: Path) -> Any:
                 raise InputError(msg)
             return Table(tables[0].data, units={c.name: c.unit for c in tables[0].columns if c.unit})
     try:
-        with path.open("rb") as file:
-            text = file.read(_MOST_BYTES + 1)
-        if len(text) > _MOST_BYTES:
-            msg = f"more than {_MOST_BYTES // 10**6} MB; is it a spectrum?"
-            raise ValueError(msg)
-        return _parsed(text.decode("utf-8-sig"), is_ecsv=path.suffix.lower() == ".ecsv")
+        return _parsed(_text(path), is_ecsv=path.suffix.lower() == ".ecsv")
     except (OSError, ValueError) as error:
         said = str(getattr(error, "strerror", None) or error).strip() or type(error).__name__
         msg = f"{path}: cannot be read as a table: {said.splitlines()[0]}"
         raise InputError(msg) from None
+
+
+def _text(path: Path) -> str:
+    with path.open("rb") as file:
+        content = file.read(_MOST_BYTES + 1)
+    if len(content) > _MOST_BYTES:
+        msg = f"more than {_MOST_BYTES / 1e6:g} MB; is it a spectrum?"
+        raise ValueError(msg)
+    return content.decode("utf-8-sig")
 
 
 def _parsed(text: str, *, is_ecsv: bool) -> Any:

@@ -194,7 +194,7 @@ def look(whole: Whole, places: Sequence[int], polynomials: tuple[BackgroundPolyn
         before.write_intermediate(found.intermediate)
     path = whole.scratch / f"outliers-{min(places)}.npz"
     with atomic_write(path) as file:
-        np.savez(file, **_arrays_of(found))
+        np.savez(file, **_arrays_of(found))  # type: ignore[arg-type]  # of numpy's allow_pickle, which none is called
     return Looked(path, tuple(before.written))
 
 
@@ -269,7 +269,8 @@ def _read_found(path: Path) -> Found:
             place = key if kind == "common" else int(key)
             masks[kind][place] = Mask(told["bits"], tuple(told["shape"].tolist()))
     tallies = {key: Tally(**told) for (kind, key), told in parts.items() if kind == "tallies"}
-    return Found(tallies=tallies, notes=notes, **masks)
+    own, common, usable = (masks[name] for name in _MASKS)
+    return Found(own=own, common=common, usable=usable, tallies=tallies, notes=notes)
 
 
 def _chain(whole: Whole, scratch: Path, share: Share, cubes: Sequence[tuple[Band, ...]] = ()) -> Chain:

@@ -4,6 +4,7 @@ import threading
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 
+import numpy as np
 import pytest
 
 from mrsnb.batch import level3
@@ -15,7 +16,8 @@ from mrsnb.io.association import read_association
 from mrsnb.io.references import load_references
 from mrsnb.kernels.threads import go_on
 from mrsnb.pipeline import Spec3Params, open_science
-from mrsnb.pipeline.parts import parts
+from mrsnb.pipeline.parts import _arrays_of, _read_found, parts
+from mrsnb.steps.outlier_detection import Found, Mask, Tally
 
 
 class Opened:
@@ -163,3 +165,29 @@ def test_a_piece_is_refused_where_it_is_not_wanted(tmp_path, monkeypatch):
             level3.run_piece(level3.replace(piece, software={"mrsnb": "0"}))
     with pytest.raises(Cancelled, match="its command has ended"):
         level3.run_piece(piece)
+
+
+def test_what_parts_leave_one_another_is_numbers_and_text(tmp_path):
+    rng = np.random.default_rng(3)
+    image = rng.random((6, 9)) < 0.5
+    tally = Tally(*(rng.integers(0, 9, (6, 9)).astype(np.uint16) for _ in range(3)))
+    found = Found(
+        own={3: Mask.of(image)}, common={"MIRIFUSHORT": Mask.of(~image)}, tallies={"MIRIFULONG": tally},
+        usable={0: Mask.of(image), 12: Mask.of(image[:, :4])}, notes=["1A: \u661f", ""],
+    )  # fmt: skip
+    arrays = _arrays_of(found)
+    assert all(array.dtype.kind in "uiU" for array in arrays.values())
+    np.savez(tmp_path / "a.npz", **arrays)
+    again = _read_found(tmp_path / "a.npz")
+    assert again.notes == found.notes
+    for name in ("own", "common", "usable"):
+        assert getattr(again, name).keys() == getattr(found, name).keys()
+        for key, mask in getattr(found, name).items():
+            assert np.array_equal(getattr(again, name)[key].image(), mask.image())
+    assert all(np.array_equal(*pair) for pair in zip(again.tallies["MIRIFULONG"], tally, strict=True))
+
+
+def test_what_would_have_to_be_unpickled_is_refused(tmp_path):
+    np.savez(tmp_path / "a.npz", notes=np.array([print], dtype=object))
+    with pytest.raises(ValueError, match="allow_pickle=False"):
+        _read_found(tmp_path / "a.npz")

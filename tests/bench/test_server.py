@@ -68,6 +68,33 @@ def test_only_its_own_token_is_an_answer_and_no_proxy_is_asked(guarded, tmp_path
         server._wait(guarded, "wrong", process, log)
 
 
+def test_a_server_that_asks_for_no_token_is_refused(guarded, monkeypatch):
+    server._refuse_open(guarded)
+    monkeypatch.setattr(Guarded, "do_GET", lambda self: self.send_response(200) or self.end_headers())
+    with pytest.raises(MrsnbError, match="asks for no token"):
+        server._refuse_open(guarded)
+
+
+def test_it_listens_here_only_and_runs_no_module_of_the_folder(tmp_path):
+    for kind in ("lab", "app"):
+        command = server._command(kind, tmp_path, 8901)
+        assert command[1] == "-P"  # a file jupyterlab.py among somebody's data is not imported
+        assert "--ip=127.0.0.1" in command
+        assert not any("token" in word for word in command)  # all users of a machine see command lines
+    assert "--ServerApp.terminals_enabled=False" in server._command("app", tmp_path, 8901)
+
+
+@pytest.mark.parametrize("is_there", [True, False])
+def test_a_link_of_the_notebooks_name_is_not_followed(tmp_path, is_there):
+    elsewhere = tmp_path / "elsewhere.txt"
+    if is_there:
+        elsewhere.write_text("precious")
+    (tmp_path / "workbench.ipynb").symlink_to(elsewhere)
+    assert server._written("{}", tmp_path).name == "workbench-2.ipynb"
+    assert elsewhere.exists() == is_there
+    assert not is_there or elsewhere.read_text() == "precious"
+
+
 def test_a_server_that_ends_by_itself_is_an_error(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     start = lambda _kind, _root, port, **_: [sys.executable, "-c", SERVER.format(port=port)]  # noqa: E731

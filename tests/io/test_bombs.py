@@ -59,7 +59,8 @@ def refused(tmp_path):
     return check
 
 
-def test_gzip_is_unpacked_up_to_a_limit(refused, small_limit, tmp_path):
+@pytest.mark.usefixtures("small_limit")
+def test_gzip_is_unpacked_up_to_a_limit(refused, tmp_path):
     image = head(("XTENSION", "'IMAGE   '"), ("BITPIX", -32), ("NAXIS", 2), ("NAXIS1", 10_000), ("NAXIS2", 1000))
     bomb = gzip.compress(PRIMARY + image + bytes(40_000_320), 1)
     assert len(bomb) < 400_000
@@ -71,7 +72,8 @@ def test_gzip_is_unpacked_up_to_a_limit(refused, small_limit, tmp_path):
     assert (file.state, "more than 0.02 GB" in file.remark) == ("damaged", True)
 
 
-def test_a_claim_is_not_believed_where_little_is_unpacked(refused, small_limit):
+@pytest.mark.usefixtures("small_limit")
+def test_a_claim_is_not_believed_where_little_is_unpacked(refused):
     image = head(("XTENSION", "'IMAGE   '"), ("BITPIX", -64), ("NAXIS", 2), ("NAXIS1", 10**6), ("NAXIS2", 10**6))
     refused("a_cal.fits.gz", gzip.compress(PRIMARY + image + bytes(2880)), "more than 0.02 GB")
     refused("a_cal.fits", PRIMARY + image + bytes(2880), "truncated")
@@ -211,7 +213,7 @@ def test_asdf_is_not_given_more_than_was_looked_at():
         assert file["b"][4] == 4
 
 
-def test_the_provenance_is_plain_yaml_of_sensible_size(make_cube, tmp_path):
+def test_the_provenance_is_plain_yaml_of_sensible_size():
     from mrsnb.io.asdf_extension import read_history
 
     lists = ", ".join(f"a{i}: &a{i} [{', '.join([f'*a{i - 1}'] * 9)}]" for i in range(1, 12))

@@ -3,6 +3,7 @@
 import csv
 import itertools
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -22,7 +23,7 @@ from mrsnb.io.s3d import write_s3d
 from mrsnb.io.x1d import read_x1d
 from mrsnb.viewers import figures
 from mrsnb.viewers.cube import CubeViewer
-from mrsnb.viewers.cube_saving import FORMATS, X1D
+from mrsnb.viewers.cube_saving import FORMATS, X1D, file_name
 from mrsnb.viewers.latest import Latest
 from mrsnb.viewers.picture import LIMITS, STRETCHES, shading
 from mrsnb.viewers.readout import voxel_text
@@ -396,6 +397,19 @@ def test_hostile_text_is_text(tmp_path):
     other = CubeViewer(tmp_path / "a.fits")
     other._hovered(3, 3)
     assert "<img" not in other._readout.value
+
+
+@pytest.mark.parametrize(
+    "name", ["../../x_s3d.fits", "/etc/x_s3d.fits", "a\0b\n", "..\\x", ".hidden", "x" * 400, "a:b|c"]
+)
+def test_a_name_that_is_offered_stays_in_the_folder(name):
+    offered = file_name("image as PNG", layers(star(), name=name))
+    assert Path(offered).name == offered
+    assert offered.isprintable()
+    assert not offered.startswith((".", "-"))
+    assert not {*offered} & {*':|<>"?*/\\'}
+    assert len(offered) < 255
+    assert file_name("image as PNG", layers(star(), name="star_ch1-short_s3d.fits")) == "star_ch1-short_view.png"
 
 
 @pytest.mark.parametrize("shape", [(1, 1, 1), (1, 5, 6), (3, 4, 5)])

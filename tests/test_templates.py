@@ -129,6 +129,15 @@ def test_a_bad_value_is_one_line_in_the_notebook_and_the_error_of_the_call(tmp_p
     assert [error.traceback for error in errors] == [said]
 
 
+def test_a_module_among_the_data_is_not_imported(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for name in ("mrsnb", "numpy", "astropy", "dateutil"):
+        (tmp_path / f"{name}.py").write_text("import pathlib; pathlib.Path('imported').touch()\n")
+    with pytest.raises(InputError, match="no such"):
+        templates.execute("compare_runs", tmp_path / "a.ipynb", {"dir_a": "none", "dir_b": "none"}, progress=False)
+    assert not (tmp_path / "imported").exists()
+
+
 def test_an_error_that_is_not_ours_says_where_to_look(tmp_path):
     class Foreign:
         ename, evalue, exec_count = "KeyError", "'x'", 3

@@ -164,6 +164,19 @@ class ExposureFile(Described):
         _check_shape(self.path, "SCI", flux.shape, image_shape(self.wcs))
         return with_images(self, self.wcs, images)
 
+    def flags(self) -> NDArray[np.uint32]:
+        """Return DQ alone, shape (n_row, n_col).
+
+        Raises
+        ------
+        InputError
+            If it cannot be read.
+        """
+        if "DQ" in self.layout:
+            return read_stored(self.path, self.layout["DQ"])
+        with opened(self.path) as hdus:
+            return _image(self.path, hdus, "DQ", hdus["SCI"].shape)
+
     def _images(self) -> dict[str, NDArray[Any]]:
         """Return the images: SCI, ERR, DQ and variances."""
         if len({stored.shape for stored in self.layout.values()}) == 1:

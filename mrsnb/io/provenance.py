@@ -14,6 +14,8 @@ The provenance that products carry as ``history`` is a plain dictionary, made by
     Kind of reference, or step and parameter, to ``path`` and ``checksum`` of the file that was read for it.
 ``parameters``
     Step to values as run.
+``warnings``
+    What is doubtful: name of a check to ``value``, ``limit``, ``verdict``, ``meaning``, ``remedy``, ``bands``.
 ``suffixes``
     Step to the last part of its products' names, where not the usual.
 

@@ -297,7 +297,7 @@ def test_what_products_state_counts_where_it_is_worse():
     assert {name for name, verdict in verdicts(made).items() if verdict != "good"} == {c.name for c in made.stated}
     saturated(made)
     found = {check.name: check for check in made.quality().checks}
-    assert found["saturated pixels"].value == "10 %", "what was measured here wins"
+    assert found["saturated pixels"].value == "10 % in a", "what was measured here wins"
 
 
 def test_exposures_of_several_bands_are_not_counted_as_dithers_of_one():

@@ -91,12 +91,12 @@ class Spec3Result(Shown):
         folder = {str(path.parent) for path in self.paths}
         is_whole = self._alone is None
         return [
+            *[check.row for check in self.warnings],
             Row("exposures", str(len(self.association.science))),
             Row("cubes", str(len(self.cubes)), note=", ".join(p.label for p in self.cubes)),
             *([Row("spectra", str(len(self.spectra)))] if is_whole or self.spectra else []),
             *[Row(step, status) for step, status in self.statuses.items() if is_whole],
             *self.references.rows(),
-            *[check.row for check in self.warnings],
             Row("written to", ", ".join(sorted(folder)) or "nowhere (save_results is off)"),
             Row("time", f"{self.seconds:.1f}", "s"),
         ]

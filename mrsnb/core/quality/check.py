@@ -61,7 +61,7 @@ class Check:
     @property
     def row(self) -> Row:
         """What was found, and what can be done, in one row."""
-        return Row(f"warning: {self.name}", self.value, note=self.advice)
+        return Row(f"warning: {self.name}", self.value, note=f"good is {self.limit}. {self.remedy}")
 
 
 class Limits(NamedTuple):

@@ -28,8 +28,9 @@ _FILES = Words(
 )
 _ONE = Words(
     "one observation",
-    "Whether all products are of one target, one program, one time and one version of the software.",
-    "Products of different observations or versions should not be joined: keep each in a folder of its own.",
+    "Whether all is of one target, one program, one time and one version of the software.",
+    "What is of different observations or versions should not be joined: make an association of each, keep its products"
+    " in a folder of its own.",
 )
 _PLACE = Words(
     "apertures of all bands",

@@ -4,9 +4,11 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from astropy.io import fits
+from spectra import spectrum_of
 from test_quality import Made, clean_cube, keys
 
-from mrsnb.core.bands import Band
+from mrsnb.core.bands import ALL_BANDS, Band
 from mrsnb.core.dq import DQ
 from mrsnb.core.layers import CubeLayers
 from mrsnb.core.quality import cube_figures, observed
@@ -14,6 +16,9 @@ from mrsnb.core.quality.check import Check, doubts_of, recorded_doubts, stated_d
 from mrsnb.core.quality.cubes import sampled_figures
 from mrsnb.core.quality.doubts import Input, cube_doubts, input_doubts, spectrum_doubts
 from mrsnb.core.quality.observed import saturated_share
+from mrsnb.io.references import load_references
+from mrsnb.io.s3d import read_s3d
+from mrsnb.steps.extract_1d import Extract1dParams, extract_1d
 
 BANDS = (Band(1, "short"), Band(2, "short"))
 
@@ -155,3 +160,36 @@ def test_what_a_product_states_comes_back():
 @pytest.mark.parametrize("history", [{}, {"warnings": 3}, {"warnings": ["a"]}, {"warnings": {"a": "b", 3: None}}])
 def test_a_provenance_of_something_else_states_nothing(history):
     assert stated_doubts(history) == ()
+
+
+# Data of the telescope
+
+
+@pytest.mark.shared
+@pytest.mark.parametrize("sub_band", ["short", "medium", "long"])
+def test_of_flight_cubes_one_is_told_that_too_much_was_subtracted_and_nothing_else(shared, sub_band):
+    """16 Cyg B: its sky is seven to nine errors below zero, by the subtraction that the headers state."""
+    cube = read_s3d(shared / "data" / "flight" / f"16CygB_Level3_ch4-{sub_band}_s3d.fits.gz")
+    figures, found = cube_doubts(cube)
+    assert names(found) == {"sky"}
+    built_in = load_references()
+    params = Extract1dParams(ifu_set_srctype="POINT", ifu_autocen=True)
+    (spectrum,) = extract_1d(cube, params, built_in.extract1d, built_in.apcorr).spectra
+    assert spectrum_doubts(figures, spectrum) == ()
+    inputs = [
+        Input(observed(str(i), said), (cube.bands[0],), (said.number("RA_REF"), said.number("DEC_REF")), 0.0)
+        for i, said in enumerate(cube.inputs)
+    ]
+    assert len(inputs) == 4
+    assert input_doubts(inputs) == ()
+
+
+@pytest.mark.shared
+@pytest.mark.parametrize("band", [band.name for band in ALL_BANDS])
+def test_flight_spectra_are_not_doubtful(shared, band):
+    """VV 114, of an active galaxy, with lines and deep absorption."""
+    of = Band.from_name(band)
+    path = shared / "data" / "flight" / f"VV114_MIRI_ch{of.channel}_{of.sub_band.upper()}_s1d.fits"
+    wave, flux, err = (fits.getdata(path)[name].astype(float) for name in ("wavelength", "flux", "uncertainty"))
+    spectrum = spectrum_of(wave, band=band, source_type="POINT", flux=1e6 * flux, flux_error=1e6 * err)
+    assert spectrum_doubts(sampled_figures(clean_cube()), replace(spectrum, position=(np.nan, np.nan))) == ()

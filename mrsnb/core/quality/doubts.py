@@ -24,15 +24,13 @@ from mrsnb.core.spectrum import Spectrum
 
 LINK = 8.0
 """arcsec: exposures further apart than the largest field is wide see nothing in common."""
-_OF_RUNS = frozenset(
-    {
-        "sky",
-        "aperture outside the field",
-        "source from the edge",
-        "dithers at the source",
-        "aperture for few dithers",
-        "negative flux",
-    }
+_OF_CUBES = ("sky",)
+_OF_SPECTRA = (
+    "aperture outside the field",
+    "source from the edge",
+    "dithers at the source",
+    "aperture for few dithers",
+    "negative flux",
 )
 """Checks of products that are worth a warning, rather than a line of a report."""
 
@@ -80,17 +78,18 @@ def input_doubts(inputs: Sequence[Input]) -> tuple[Check, ...]:
 def cube_doubts(cube: Cube) -> tuple[CubeFigures, tuple[Check, ...]]:
     """Return what a few planes of a cube tell, and what is doubtful about it."""
     figures = sampled_figures(cube)
-    return figures, _worth_a_warning(cube_checks({cube.label: figures}, {}))
+    return figures, _named(cube_checks({cube.label: figures}, {}), _OF_CUBES)
 
 
 def spectrum_doubts(figures: CubeFigures, spectrum: Spectrum) -> tuple[Check, ...]:
     """Return what is doubtful about a spectrum, and about its aperture in the cube that these figures are of."""
     measured = {spectrum.label: spectrum_figures(spectrum, with_fringes=False)}
-    return _worth_a_warning([*cube_checks({spectrum.label: figures}, measured), *spectrum_checks(measured, [])])
+    checks = [*cube_checks({spectrum.label: figures}, measured), *spectrum_checks(measured, [])]
+    return _named(checks, _OF_SPECTRA)
 
 
-def _worth_a_warning(checks: Sequence[Check]) -> tuple[Check, ...]:
-    return doubts_of(check for check in checks if check.name in _OF_RUNS)
+def _named(checks: Sequence[Check], names: Sequence[str]) -> tuple[Check, ...]:
+    return doubts_of(check for check in checks if check.name in names)
 
 
 def _positions(inputs: Sequence[Input]) -> Check:

@@ -172,10 +172,13 @@ class ExposureFile(Described):
         InputError
             If it cannot be read.
         """
+        flags: NDArray[np.uint32]
         if "DQ" in self.layout:
-            return read_stored(self.path, self.layout["DQ"])
-        with opened(self.path) as hdus:
-            return _image(self.path, hdus, "DQ", hdus["SCI"].shape)
+            flags = read_stored(self.path, self.layout["DQ"])
+        else:
+            with opened(self.path) as hdus:
+                flags = _image(self.path, hdus, "DQ", hdus["SCI"].shape)
+        return flags
 
     def _images(self) -> dict[str, NDArray[Any]]:
         """Return the images: SCI, ERR, DQ and variances."""

@@ -132,7 +132,7 @@ def sampled_figures(cube: Cube) -> CubeFigures:
     fed = np.count_nonzero(weight > 0, axis=0)
     with np.errstate(invalid="ignore", divide="ignore"):
         coverage = np.where(fed > 0, weight.sum(axis=0, dtype=float) / fed, np.nan)
-    with_data = np.count_nonzero((weight > 0).any(axis=(1, 2)))
+    with_data = int(np.count_nonzero((weight > 0).any(axis=(1, 2))))
     field = inside >= max(with_data, 1) / 2
     sky, wave, level = _lowest_sky(flux, cube.err[part], image, field, cube.grid.wave[part])
     return CubeFigures(

@@ -125,7 +125,7 @@ def _groups(sky: NDArray[np.float64]) -> list[list[int]]:
 def _distances(sky: NDArray[np.float64], place: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return how far positions are from a place, arcsec; what is far is only told to be far."""
     east = ((sky[:, 0] - place[0] + 180.0) % 360.0 - 180.0) * cos(radians(place[1]))
-    return 3600.0 * np.hypot(east, sky[:, 1] - place[1])
+    return np.asarray(3600.0 * np.hypot(east, sky[:, 1] - place[1]))
 
 
 def _settings(inputs: Sequence[Input]) -> Check:

@@ -100,7 +100,8 @@ def saturated_share(dq: NDArray[np.uint32]) -> float:
     if not int(np.bitwise_or.reduce(dq, axis=None)) & DQ.SATURATED:
         return 0.0
     light = (dq & np.uint32(DQ.NON_SCIENCE)) == 0
-    return float(np.count_nonzero(light & ((dq & np.uint32(DQ.SATURATED)) != 0)) / max(np.count_nonzero(light), 1))
+    saturated = light & ((dq & np.uint32(DQ.SATURATED)) != 0)
+    return int(np.count_nonzero(saturated)) / max(int(np.count_nonzero(light)), 1)
 
 
 def _is_cube(primary: Cards) -> bool:

@@ -18,6 +18,7 @@ from mrsnb.core.images import Images
 from mrsnb.core.layers import CubeLayers
 from mrsnb.core.provenance import Provenance
 from mrsnb.core.quality import ExposureFigures, cube_figures, observed, quality, spectrum_figures
+from mrsnb.core.quality.check import Check, recorded_doubts
 from mrsnb.core.region import parse_ds9
 from mrsnb.core.spectrum import COLUMNS, Spectrum
 from mrsnb.demo import Demo
@@ -58,6 +59,7 @@ from mrsnb.templates import Template
 from mrsnb.tuning import StepTask, Written
 
 HOSTILE = "<img src=x onerror=alert(1)> \"'&\u202e\u2028\x1b[31m\x00\n\u661f</pre></details><script>x</script>"
+DOUBT = Check(name=HOSTILE, value=HOSTILE, limit=HOSTILE, verdict="bad", meaning=HOSTILE, remedy=HOSTILE)
 NAME = HOSTILE + "_cal.fits"
 PATH = Path("a") / HOSTILE.replace("/", "|")
 RNG = np.random.default_rng(7)
@@ -82,7 +84,8 @@ KEYS = Cards(
     ]
 )
 WAVE = np.linspace(4.9, 5.74, 1050)
-SKY = {"ra": 10.0, "dec": -5.0, "primary": KEYS, "history": {"parameters": {HOSTILE: {HOSTILE: HOSTILE}}}}
+HISTORY = {"parameters": {HOSTILE: {HOSTILE: HOSTILE}}, "warnings": recorded_doubts([DOUBT])}
+SKY = {"ra": 10.0, "dec": -5.0, "primary": KEYS, "history": HISTORY}
 
 
 def light(wave):
@@ -213,7 +216,7 @@ def run():
     )
     return Spec3Result(
         association=association(), params=Spec3Params(), references=load_references(), products=products,
-        exposures=(PATH,), statuses={HOSTILE: HOSTILE}, seconds=9.0,
+        exposures=(PATH,), statuses={HOSTILE: HOSTILE}, seconds=9.0, warnings=(DOUBT,) * 12,
     )  # fmt: skip
 
 
@@ -295,7 +298,9 @@ def extracted(*bands):
     spectra = tuple(spectrum(band) for band in bands)
     centres = (Centre(x=1.0, y=1.0, method="found", reason=HOSTILE, signal_to_noise=1.0),)
     params = Extract1dParams(extraction_region=HOSTILE)
-    return Extract1dResult(params=params, seconds=1.0, spectra=spectra, centres=centres, fringes=(fringes(HOSTILE),))
+    return Extract1dResult(
+        params=params, seconds=1.0, spectra=spectra, centres=centres, fringes=(fringes(HOSTILE),), warnings=(DOUBT,)
+    )
 
 
 WITH_PICTURE = {

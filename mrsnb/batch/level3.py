@@ -29,6 +29,7 @@ from mrsnb.io.versions import versions
 from mrsnb.kernels.threads import at_most, stoppable
 from mrsnb.pipeline import ProductSummary, Spec3Params, Spec3Result
 from mrsnb.pipeline.chain import read_extras, recorded, without_leak
+from mrsnb.pipeline.doubts import doubts_in
 from mrsnb.pipeline.parts import Looked, Made, Whole, look, looks, make, match, matches, parts
 from mrsnb.pipeline.run import check
 from mrsnb.steps.cube_build import planned_bands
@@ -141,6 +142,7 @@ def spec3_on(
         exposures=(*stages.written, *(path for made in stages.made for path in made.exposures)),
         statuses=statuses,
         seconds=perf_counter() - start,
+        warnings=doubts_in(whole.history, [product for made in stages.made for product in made.products]),
     )
 
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from mrsnb.core.cards import Cards
+from mrsnb.core.quality.check import stated_doubts
 from mrsnb.core.status import statuses_of
 from mrsnb.display import Row, Section, Shown, Table, to_text
 
@@ -78,6 +79,7 @@ class Provenance(Shown):
     def sections(self) -> list[Section]:
         """Return steps, inputs, references, software and parameters as tables; those that are empty left out."""
         tables = {
+            "Warnings": Table(("what", "found", "good is", "meaning and remedy"), self._warnings()),
             "Steps": Table(("step", "status"), tuple(statuses_of(self.primary).items())),
             "Inputs": Table(("file", "used as", "checksum"), self._inputs()),
             "References": Table(("kind", "source", "file", "checksum"), self._references()),
@@ -86,6 +88,9 @@ class Provenance(Shown):
             "Parameters": Table(("step", "parameter", "value"), self._values()),
         }
         return [Section(title, table) for title, table in tables.items() if table.rows]
+
+    def _warnings(self) -> tuple[tuple[str, str, str, str], ...]:
+        return tuple((c.name, c.value, c.limit, c.advice) for c in stated_doubts(self.history))
 
     def _inputs(self) -> tuple[tuple[str, str, str], ...]:
         recorded = [

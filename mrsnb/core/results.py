@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from mrsnb.core.params import Params
+from mrsnb.core.quality.check import Check
 from mrsnb.display import Row, Shown, to_text
 
 
@@ -16,13 +17,17 @@ class Result(Shown):
         The parameters as run.
     seconds : float
         Wall time that the step took.
+    warnings : tuple of Check
+        What is doubtful about it, each with its remedy.
     """
 
     params: Params
     seconds: float
+    warnings: tuple[Check, ...] = ()
 
     def _all_rows(self) -> list[Row]:
-        return [*self.rows(), Row("time", f"{self.seconds:.2f}", "s"), *self.params.changed_rows()]
+        doubts = [check.row for check in self.warnings]
+        return [*doubts, *self.rows(), Row("time", f"{self.seconds:.2f}", "s"), *self.params.changed_rows()]
 
     def __repr__(self) -> str:
         return to_text(self.title, self._all_rows(), self.sections())

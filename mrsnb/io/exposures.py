@@ -172,6 +172,22 @@ class ExposureFile(Described):
         _check_shape(self.path, "SCI", flux.shape, image_shape(self.wcs))
         return with_images(self, self.wcs, images)
 
+    def flags(self) -> NDArray[np.uint32]:
+        """Return DQ alone, shape (n_row, n_col).
+
+        Raises
+        ------
+        InputError
+            If it cannot be read.
+        """
+        flags: NDArray[np.uint32]
+        if "DQ" in self.layout:
+            flags = read_stored(self.path, self.layout["DQ"])
+        else:
+            with opened(self.path) as hdus:
+                flags = _image(self.path, hdus, "DQ", hdus["SCI"].shape)
+        return flags
+
     def _images(self) -> dict[str, NDArray[Any]]:
         """Return the images: SCI, ERR, DQ and variances."""
         if len({stored.shape for stored in self.layout.values()}) == 1:

@@ -40,6 +40,8 @@ _HEAD = (
 def primary_header(name: str, model: str, cards: Cards, history: Mapping[str, Any]) -> bytes:
     """Return a primary header: DATE, FILENAME, DATAMODL, CAL_VER, the given keywords, and the provenance as HISTORY.
 
+    WARNINGS counts the doubts that the provenance states; that of an input is left out.
+
     CAL_VER is ours; that of level 2 stays in HDRTAB, and CAL_VCS, which is about the same software, is left out.
 
     Parameters
@@ -62,7 +64,9 @@ def primary_header(name: str, model: str, cards: Cards, history: Mapping[str, An
         Card("DATAMODL", model, "Type of data model"),
         Card("CAL_VER", f"mrsnb {__version__}", "Calibration Software Version"),
     ]
-    fixed = {"CAL_VCS", *(card.key for card in first)}
+    if "warnings" in history:
+        first.append(Card("WARNINGS", len(history["warnings"]), "Doubts about the product; see HISTORY"))
+    fixed = {"CAL_VCS", "WARNINGS", *(card.key for card in first)}
     kept = (card for card in commented(cards).cards() if card.key not in fixed)
     return header_bytes([*_HEAD, *first, *kept], history_lines(history))
 

@@ -14,6 +14,8 @@ The provenance that products carry as ``history`` is a plain dictionary, made by
     Kind of reference, or step and parameter, to ``path`` and ``checksum`` of the file that was read for it.
 ``parameters``
     Step to values as run.
+``warnings``
+    What is doubtful: name of a check to ``value``, ``limit``, ``verdict``, ``meaning``, ``remedy``, ``bands``.
 ``suffixes``
     Step to the last part of its products' names, where not the usual.
 
@@ -33,6 +35,7 @@ from typing import Any
 
 from mrsnb.core.association import Association
 from mrsnb.core.params import Params
+from mrsnb.core.quality.check import stated_doubts
 from mrsnb.core.references import References
 from mrsnb.errors import InputError
 from mrsnb.io.headers import printable
@@ -164,7 +167,7 @@ def relative_to(folder: Path, path: Path) -> str:
 
 
 def history_lines(history: Mapping[str, Any]) -> list[str]:
-    """Return `history` as lines of at most 72 printable characters, for HISTORY cards.
+    """Return `history` as lines of at most 72 printable characters, for HISTORY cards; what is doubtful comes first.
 
     Examples
     --------
@@ -172,7 +175,12 @@ def history_lines(history: Mapping[str, Any]) -> list[str]:
     ['software: mrsnb = 1.0', 'parameters: cube_build.weighting = drizzle']
     """
     lines: list[str] = []
+    for check in stated_doubts(history):
+        text = printable(f"warning: {check.name}: {check.row.value} ({check.row.note})")
+        lines += textwrap.wrap(text, _WIDTH, subsequent_indent="  ")
     for key, value in history.items():
+        if key == "warnings":
+            continue
         text = printable(f"{key}: " + ", ".join(f"{name} = {item}".removeprefix(" = ") for name, item in _flat(value)))
         lines += textwrap.wrap(text, _WIDTH, subsequent_indent="  ")
     return lines

@@ -9,6 +9,9 @@ from typing import Any, NamedTuple
 from mrsnb.core.association import Association
 from mrsnb.core.bands import Band
 from mrsnb.core.cube import Cube
+from mrsnb.core.quality.check import Check
+from mrsnb.core.quality.cubes import CubeFigures
+from mrsnb.core.quality.doubts import cube_doubts, spectrum_doubts
 from mrsnb.core.references import References
 from mrsnb.core.region import SkyAperture
 from mrsnb.core.results import Result
@@ -20,6 +23,7 @@ from mrsnb.io.regions import read_region
 from mrsnb.io.s3d import write_s3d
 from mrsnb.io.x1d import write_x1d
 from mrsnb.kernels.threads import ahead, go_on
+from mrsnb.pipeline.doubts import doubts_about, with_doubts
 from mrsnb.pipeline.exposure_steps import Backgrounds, ExposureSteps, Share, read_backgrounds
 from mrsnb.pipeline.params import Spec3Params
 from mrsnb.pipeline.result import ProductSummary
@@ -60,8 +64,8 @@ def recorded(
     folder: Path,
     suffixes: Mapping[str, str],
 ) -> dict[str, Any]:
-    """Return the provenance of the products of a run."""
-    return record(
+    """Return the provenance of the products of a run, with what is doubtful about the exposures."""
+    history = record(
         "spec3",
         folder,
         {exposure.path: exposure.checksum for exposure in exposures},
@@ -71,6 +75,7 @@ def recorded(
         association=association,
         suffixes=suffixes,
     )
+    return with_doubts(history, doubts_about(exposures))
 
 
 class Chain:
@@ -131,6 +136,7 @@ class Chain:
             share=share,
         )
         self.products: list[ProductSummary] = []
+        self.figures: dict[str, CubeFigures] = {}
         self.spectra: list[Spectrum] = []
         self.statuses = dict.fromkeys(Spec3Params.steps(), "SKIPPED")
 
@@ -183,6 +189,7 @@ class Chain:
                     path=path,
                     image=cube.collapsed(),
                     spaxel_size=cube.grid.spaxel_size,
+                    warnings=built.warnings,
                 )
             )
             written = replace(built, seconds=built.seconds + perf_counter() - start)
@@ -195,8 +202,10 @@ class Chain:
         asked = voxel_pixels([plan], params)
         suffix = self.suffixes.get("cube_build", "s3d")
         cube = build_cube(plan, params, self.references.cubepar, self.association.name, suffix, self.before.scratch)
-        cube = replace(cube, history=dict(self.history))
-        return CubeBuildResult(params=params, seconds=perf_counter() - start, cubes=(cube,), contributions=asked)
+        self.figures[cube.name], doubts = cube_doubts(cube)
+        cube = replace(cube, history=with_doubts(self.history, doubts))
+        seconds = perf_counter() - start
+        return CubeBuildResult(params=params, seconds=seconds, cubes=(cube,), contributions=asked, warnings=doubts)
 
     def _spectrum(self, plan: CubePlan, cube: Cube) -> Iterator[Extract1dResult]:
         params, values = self.params.extract_1d, self.references
@@ -205,7 +214,10 @@ class Chain:
         exact = params.ifu_covar == "drizzle"
         covariance = DrizzleCovariance(plan=plan, params=self.params.cube_build) if exact else None
         result = extract_1d(cube, params, values.extract1d, values.apcorr, region=self.region, covariance=covariance)
-        self.products.append(_kept(result.spectra[0], self.folder, save=params.save_results))
+        doubts = spectrum_doubts(self.figures.pop(cube.name), result.spectra[0])
+        spectrum = replace(result.spectra[0], history=with_doubts(result.spectra[0].history, doubts))
+        result = replace(result, spectra=(spectrum,), warnings=doubts)
+        self.products.append(_kept(spectrum, self.folder, save=params.save_results, warnings=doubts))
         self.statuses["extract_1d"] = "COMPLETE"
         yield result
 
@@ -230,7 +242,14 @@ def without_leak(
     return leak, _kept(leak.corrected, folder, save=params.spectral_leak.save_results)
 
 
-def _kept(spectrum: Spectrum, folder: Path, *, save: bool) -> ProductSummary:
+def _kept(spectrum: Spectrum, folder: Path, *, save: bool, warnings: tuple[Check, ...] = ()) -> ProductSummary:
     """Write a spectrum, if it is to be saved, and return what is kept of it."""
     path = write_x1d(spectrum, folder) if save else None
-    return ProductSummary(label=spectrum.label, name=spectrum.name, path=path, wave=spectrum.wave, flux=spectrum.flux)
+    return ProductSummary(
+        label=spectrum.label,
+        name=spectrum.name,
+        path=path,
+        wave=spectrum.wave,
+        flux=spectrum.flux,
+        warnings=warnings,
+    )

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mrsnb.core.association import Association
+from mrsnb.core.quality.check import Check
 from mrsnb.core.references import References
 from mrsnb.display import Picture, Row, Section, Shown, Table, to_text
 from mrsnb.pipeline.params import Spec3Params
@@ -23,6 +24,7 @@ class ProductSummary:
     spaxel_size: float = 0.0
     wave: NDArray[np.float64] | None = None
     flux: NDArray[np.float64] | None = None
+    warnings: tuple[Check, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -43,6 +45,8 @@ class Spec3Result(Shown):
         What became of each step.
     seconds : float
         Wall time.
+    warnings : tuple of Check
+        What is doubtful about the exposures and the products, each with its remedy.
     """
 
     association: Association
@@ -52,6 +56,7 @@ class Spec3Result(Shown):
     exposures: tuple[Path, ...]
     statuses: dict[str, str]
     seconds: float
+    warnings: tuple[Check, ...] = ()
 
     @property
     def title(self) -> str:
@@ -86,6 +91,7 @@ class Spec3Result(Shown):
         folder = {str(path.parent) for path in self.paths}
         is_whole = self._alone is None
         return [
+            *[check.row for check in self.warnings],
             Row("exposures", str(len(self.association.science))),
             Row("cubes", str(len(self.cubes)), note=", ".join(p.label for p in self.cubes)),
             *([Row("spectra", str(len(self.spectra)))] if is_whole or self.spectra else []),

@@ -20,6 +20,7 @@ from mrsnb.io.references import load_references
 from mrsnb.kernels.cache import compile_missing
 from mrsnb.kernels.threads import ahead
 from mrsnb.pipeline.chain import Chain, Extras, read_extras, recorded
+from mrsnb.pipeline.doubts import doubts_in
 from mrsnb.pipeline.exposure_steps import count_exposure_steps, skipped_steps
 from mrsnb.pipeline.params import Spec3Params
 from mrsnb.pipeline.result import Spec3Result
@@ -113,6 +114,7 @@ def spec3(
         exposures=tuple(run.before.written),
         statuses=run.statuses,
         seconds=perf_counter() - start,
+        warnings=doubts_in(history, run.products),
     )
 
 

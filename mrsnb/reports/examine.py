@@ -106,8 +106,9 @@ def _cube(found: Examined, path: Path) -> None:
         raise InputError(msg)
     label = _label(cube.label, found.cubes, path)
     provenance = read_provenance(path)
-    found.cubes[label] = cube_figures(cube)
-    found.observed.append(observed(path.name, cube.primary, provenance.exposures, len(cube.bands)))
+    said = observed(path.name, cube.primary, provenance.exposures, len(cube.bands))
+    found.cubes[label] = replace(cube_figures(cube), exposures=said.exposures)
+    found.observed.append(said)
     found.provenances.append(provenance)
     found.files.append(_file(path, f"cube of {cube.label}"))
 

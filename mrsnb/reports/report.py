@@ -5,7 +5,7 @@ from pathlib import Path
 
 from mrsnb.core.provenance import Provenance
 from mrsnb.core.quality import Quality, quality
-from mrsnb.core.quality.check import ORDER, named
+from mrsnb.core.quality.check import ORDER, named, stated_doubts
 from mrsnb.core.quality.quality import in_order
 from mrsnb.display import Badge, Picture, Row, Section, Shown, Table, to_text
 from mrsnb.errors import InputError, OutputError, nearest
@@ -301,6 +301,7 @@ def _made(name: str | None, folder: Path | None, there: Products, run: Spec3Resu
         products=found.observed,
         exposures=found.exposures,
         unreadable=tuple(found.failed),
+        stated=[check for one in found.provenances for check in stated_doubts(one.history)],
     )
     if name is None:
         names = tuple(dict.fromkeys(name_of(Path(said.file)) for said in found.observed))

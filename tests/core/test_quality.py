@@ -24,12 +24,12 @@ from mrsnb.core.quality import (
     spectrum_figures,
     worst_of,
 )
-from mrsnb.core.quality.check import Limits
+from mrsnb.core.quality.check import Check, Limits
 from mrsnb.core.quality.of_spectra import coverage_check
 from mrsnb.core.quality.spectra import fringe_amplitude, scatter
 
 SHAPE = (130, 31, 31)
-CENTRE, RADIUS = (15.0, 15.0), 4.0
+CENTRE, RADIUS = (15.0, 15.0), 4.5
 BANDS = ("1A", "1B", "1C")
 
 
@@ -56,6 +56,9 @@ def clean_spectrum(band="1A", seed=0, **columns):
     return replace(made, position=CENTRE)
 
 
+SATURATED = Check(name="", value="1 %", limit="0.1 %", verdict="warning", meaning="Stated.", remedy="None.")
+
+
 def keys(**more):
     values = {
         "TARGPROP": "TOY",
@@ -76,6 +79,8 @@ class Made:
         self.observed = [observed(f"{band}_s3d.fits", keys(), ("a", "b")) for band in BANDS]
         self.dq = np.zeros((100, 100), np.uint32)
         self.unreadable = ()
+        self.exposures = 2
+        self.stated = ()
 
     def spoil_cube(self, band, **arrays):
         self.cubes[band] = replace(self.cubes[band], **arrays)
@@ -85,12 +90,16 @@ class Made:
 
     def quality(self):
         return quality(
-            cubes={band: cube_figures(CubeLayers.of(cube)) for band, cube in self.cubes.items()},
+            cubes={
+                band: replace(cube_figures(CubeLayers.of(cube)), exposures=self.exposures)
+                for band, cube in self.cubes.items()
+            },
             spectra={band: spectrum_figures(spectrum) for band, spectrum in self.spectra.items()},
             jumps=jumps(list(self.spectra.values())),
             products=self.observed,
             exposures=[exposure_figures("a", "1A", self.dq)],
             unreadable=self.unreadable,
+            stated=self.stated,
         )
 
 
@@ -220,6 +229,10 @@ def a_band_gone(made):
     made.spectra |= {band: clean_spectrum(band) for band in ("2A", "2B", "2C")}
 
 
+def small_aperture(made):
+    made.spectra["1B"] = replace(clean_spectrum("1B", seed=1, npixels=np.pi * 2.5**2))
+
+
 def unreadable(made):
     made.unreadable = ("cut_s3d.fits",)
 
@@ -250,6 +263,7 @@ DEFECTS = {
     other_version: {"one observation"},
     one_exposure: {"exposures of each band"},
     a_band_gone: {"wavelength coverage"},
+    small_aperture: {"aperture for few dithers"},
     unreadable: {"files"},
 }
 
@@ -268,6 +282,22 @@ def test_a_defect_is_seen_by_the_check_about_it_and_by_no_other(spoil):
     for check in found.checks:
         assert (check.remedy in check.advice) == (check.verdict in ("warning", "bad"))
         assert check.badge == check.verdict
+
+
+def test_four_dithers_sample_a_small_aperture_and_of_others_it_is_not_known():
+    made = Made()
+    small_aperture(made)
+    for made.exposures, verdict in ((2, "warning"), (3, "warning"), (4, "good"), (None, "not known")):
+        assert verdicts(made)["aperture for few dithers"] == verdict
+
+
+def test_what_products_state_counts_where_it_is_worse():
+    made = Made()
+    made.stated = (replace(SATURATED, name="saturated pixels"), replace(SATURATED, name="positions of the exposures"))
+    assert {name for name, verdict in verdicts(made).items() if verdict != "good"} == {c.name for c in made.stated}
+    saturated(made)
+    found = {check.name: check for check in made.quality().checks}
+    assert found["saturated pixels"].value == "10 % in a", "what was measured here wins"
 
 
 def test_exposures_of_several_bands_are_not_counted_as_dithers_of_one():

@@ -1,11 +1,11 @@
 """What was found about a quality of products, and whether it is good."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
 from math import isfinite
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
-from mrsnb.display import Badge
+from mrsnb.display import Badge, Row
 
 Verdict = Literal["good", "not known", "warning", "bad"]
 ORDER: tuple[Verdict, ...] = ("good", "not known", "warning", "bad")
@@ -51,7 +51,17 @@ class Check:
     @property
     def advice(self) -> str:
         """What it means, and what can be done unless all is well."""
-        return self.meaning if self.verdict in ("good", "not known") else f"{self.meaning} {self.remedy}"
+        return f"{self.meaning} {self.remedy}" if self.is_doubt else self.meaning
+
+    @property
+    def is_doubt(self) -> bool:
+        """True if it is not good, as far as is known."""
+        return self.verdict in ("warning", "bad")
+
+    @property
+    def row(self) -> Row:
+        """What was found, and what can be done, in one row."""
+        return Row(f"warning: {self.name}", self.value, note=f"good is {self.limit}. {self.remedy}")
 
 
 class Limits(NamedTuple):
@@ -156,3 +166,55 @@ def worst_of(checks: Sequence[Check]) -> Verdict:
     """Return the verdict that needs most attention; ``"not known"`` counts only if nothing is known."""
     found = [check.verdict for check in checks if check.verdict != "not known"]
     return max(found, key=ORDER.index, default="not known")
+
+
+def doubts_of(checks: Iterable[Check]) -> tuple[Check, ...]:
+    """Return the checks that are not good, one of each name: the worst, with the bands of all."""
+    found: dict[str, Check] = {}
+    for check in checks:
+        if check.is_doubt:
+            other = found.get(check.name)
+            found[check.name] = check if other is None else _joined(other, check)
+    return tuple(found.values())
+
+
+def _joined(one: Check, other: Check) -> Check:
+    worst = max(one, other, key=lambda check: ORDER.index(check.verdict))
+    bands = tuple(dict.fromkeys([*one.bands, *other.bands]))
+    if bands == worst.bands:
+        return worst
+    return replace(
+        worst, value=f"{worst.value.partition('; beyond')[0]}; beyond the limit in {named(bands)}", bands=bands
+    )
+
+
+def recorded_doubts(checks: Iterable[Check]) -> dict[str, dict[str, str]]:
+    """Return the checks that are not good as plain values, by name, for the provenance of a product.
+
+    Examples
+    --------
+    >>> poor = graded(Words("holes", "Empty voxels.", "Fill them."), {"1B": 0.2}, Limits(0.01, 0.1, "%"))
+    >>> recorded_doubts([poor])["holes"]["value"]
+    '20 % in 1B'
+    >>> stated_doubts({"warnings": recorded_doubts([poor])}) == (poor,)
+    True
+    """
+    return {
+        check.name: {key: value for key, value in asdict(check).items() if key not in ("name", "bands")}
+        | {"bands": ", ".join(check.bands)}
+        for check in doubts_of(checks)
+    }
+
+
+def stated_doubts(history: Mapping[str, Any]) -> tuple[Check, ...]:
+    """Return the checks that the provenance of a product states not to be good; what is no check is left out."""
+    stated = history.get("warnings")
+    found = []
+    for name, values in stated.items() if isinstance(stated, Mapping) else ():
+        if not isinstance(values, Mapping):
+            continue
+        told = {key: str(values.get(key, "")) for key in ("value", "limit", "meaning", "remedy")}
+        verdict: Verdict = "bad" if values.get("verdict") == "bad" else "warning"
+        bands = tuple(band for band in str(values.get("bands", "")).split(", ") if band)
+        found.append(Check(name=str(name), verdict=verdict, bands=bands, **told))
+    return tuple(found)

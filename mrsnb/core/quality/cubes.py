@@ -2,12 +2,13 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import product
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from mrsnb.core.cube import CubeGrid, median_plane
+from mrsnb.core.cube import Cube, CubeGrid, median_plane
 from mrsnb.core.dq import DQ, words
 from mrsnb.core.exposure import frozen
 from mrsnb.core.layers import CubeLayers
@@ -16,6 +17,8 @@ _BLOCK = 64
 """Planes that are read at a time."""
 _SAMPLES = 64
 """Planes, evenly spaced, that the image and the sky are made of."""
+_FEW = 32
+"""Planes at most that a run looks at."""
 _PARTS = 8
 """Parts of a band of which each has its own sky."""
 _LEAST_SKY = 20
@@ -50,6 +53,8 @@ class CubeFigures:
         Share of the voxels that DQ says to be in the field, by the name of a flag; empty without DQ.
     sky, sky_wave, sky_level : float
         Most negative sky of the parts of the band in errors of one voxel, its wavelength (micron) and its level (unit).
+    exposures : int or None
+        How many made it; None if it is not known, or differs between its bands.
     """
 
     label: str
@@ -67,6 +72,7 @@ class CubeFigures:
     sky: float
     sky_wave: float
     sky_level: float
+    exposures: int | None = None
 
     def __post_init__(self) -> None:
         for array in (self.image, self.coverage, self.field):
@@ -111,6 +117,41 @@ def cube_figures(cube: CubeLayers) -> CubeFigures:
         sky=sky,
         sky_wave=wave,
         sky_level=level,
+    )
+
+
+def sampled_figures(cube: Cube) -> CubeFigures:
+    """Return what some planes of a cube in memory tell: field, coverage and sky. What needs all of them is NaN.
+
+    It takes milliseconds, so that a run can afford it for each cube.
+    """
+    part = slice(None, None, max(1, -(-cube.grid.n_wave // _FEW)))
+    flux, weight, dq = cube.flux[part], cube.weight[part], cube.dq[part]
+    image = median_plane(flux)
+    inside = np.count_nonzero((dq & np.uint32(DQ.NON_SCIENCE)) == 0, axis=0)
+    fed = np.count_nonzero(weight > 0, axis=0)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        coverage = np.where(fed > 0, weight.sum(axis=0, dtype=float) / fed, np.nan)
+    with_data = int(np.count_nonzero((weight > 0).any(axis=(1, 2))))
+    field = inside >= max(with_data, 1) / 2
+    sky, wave, level = _lowest_sky(flux, cube.err[part], image, field, cube.grid.wave[part])
+    return CubeFigures(
+        label=cube.label,
+        unit=str(cube.science.get("BUNIT", "MJy/sr")),
+        grid=cube.grid,
+        image=image,
+        coverage=coverage,
+        field=field,
+        planes=cube.grid.n_wave,
+        empty_inside=0,
+        empty_ends=0,
+        holes=np.nan,
+        no_error=np.nan,
+        flags={},
+        sky=sky,
+        sky_wave=wave,
+        sky_level=level,
+        exposures=max(len(cube.inputs), 1) if len(cube.bands) == 1 else None,
     )
 
 
@@ -167,9 +208,11 @@ def _field(planes_with_data: NDArray[Any], planes: int) -> NDArray[np.bool_]:
 
 
 def _inner(field: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    from scipy.ndimage import binary_erosion
-
-    return np.asarray(binary_erosion(field, np.ones((3, 3)), _RIM), bool)
+    padded, (n_y, n_x), width = np.pad(field, _RIM), field.shape, 2 * _RIM + 1
+    inner = np.ones_like(field)
+    for y, x in product(range(width), range(width)):
+        inner &= padded[y : y + n_y, x : x + n_x]
+    return inner
 
 
 def _holes(counts: _Counts, field: NDArray[np.bool_]) -> float:

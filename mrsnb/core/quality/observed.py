@@ -87,7 +87,21 @@ def exposure_figures(name: str, bands: str, dq: NDArray[np.uint32]) -> ExposureF
     def share(bit: DQ) -> float:
         return float(np.count_nonzero(light & np.uint32(bit)) / count)
 
-    return ExposureFigures(name, bands, share(DQ.OUTLIER), share(DQ.SATURATED), share(DQ.DO_NOT_USE))
+    return ExposureFigures(name, bands, share(DQ.OUTLIER), saturated_share(dq), share(DQ.DO_NOT_USE))
+
+
+def saturated_share(dq: NDArray[np.uint32]) -> float:
+    """Return the share of the pixels with light that are saturated; where none is, one look at each is all it takes.
+
+    Parameters
+    ----------
+    dq : ndarray of uint32, shape (n_row, n_col)
+    """
+    if not int(np.bitwise_or.reduce(dq, axis=None)) & DQ.SATURATED:
+        return 0.0
+    light = (dq & np.uint32(DQ.NON_SCIENCE)) == 0
+    saturated = light & ((dq & np.uint32(DQ.SATURATED)) != 0)
+    return int(np.count_nonzero(saturated)) / max(int(np.count_nonzero(light)), 1)
 
 
 def _is_cube(primary: Cards) -> bool:

@@ -28,6 +28,11 @@ EDGE = Limits(1.0, 0.0, "FWHM", low=True)
 """Distance of the centre from the edge of the field. Half a FWHM more or less already costs percents of the flux."""
 SEEN = Limits(0.5, 0.1, "of the median", low=True)
 """Detector pixels per voxel within the aperture, relative to the whole field. Clean: 1.6 to 1.9."""
+SMALL = Limits(1.5, 0.0, "FWHM", low=True)
+"""Radius of the aperture, where there are fewer exposures than `ENOUGH`. Law et al. 2023 (AJ 166, 45): below it, the
+undersampled PSF makes spectra wavy by percents. The default is 2 FWHM."""
+ENOUGH = 4
+"""Dithers that sample the PSF well in any aperture (ibid.)."""
 _FINE = 5
 """Points of the aperture along a spaxel."""
 
@@ -51,6 +56,7 @@ def cube_checks(cubes: Mapping[str, CubeFigures], spectra: Mapping[str, Spectrum
         graded(_OUTSIDE, {band: outside_field(*pair) for band, pair in both.items()}, OUTSIDE),
         graded(_EDGE, {band: distance_to_edge(*pair) for band, pair in both.items()}, EDGE),
         graded(_SEEN, {band: seen_at_source(*pair) for band, pair in both.items()}, SEEN),
+        _small_aperture(both),
         _units(cubes),
     ]
 
@@ -92,6 +98,11 @@ _SEEN = Words(
     "Detector pixels per voxel within the aperture, relative to the whole field: whether all dithers see the source.",
     "Only some of the dithers cover the source: look at the coverage, and at the pointing of the exposures.",
 )
+_SMALL = Words(
+    "aperture for few dithers",
+    f"The radius of the aperture, where fewer than {ENOUGH} exposures sample the PSF.",
+    "Take a larger one (extract_1d.ifu_rscale), set adaptive_trace_model.skip=false, or observe with four dithers.",
+)
 _UNIT = Words(
     "units",
     "Whether all cubes are in MJy/sr.",
@@ -128,7 +139,7 @@ def distance_to_edge(cube: CubeFigures, spectrum: SpectrumFigures) -> float:
     padded = np.pad(cube.field, 1)
     row, column = np.nonzero(~padded)
     to_outside = float(np.hypot(column - 1 - x, row - 1 - y).min()) - 0.5
-    fwhm = 0.033 * sum(cube.wave_range) / 2 + 0.106
+    fwhm = _fwhm(sum(cube.wave_range) / 2)
     if not _is_in(cube, x, y):
         row, column = np.nonzero(cube.field)
         to_outside = 0.5 - float(np.hypot(column - x, row - y).min())
@@ -145,6 +156,32 @@ def seen_at_source(cube: CubeFigures, spectrum: SpectrumFigures) -> float:
     inside = (np.hypot(column - x, row - y) <= max(radius, 1.0)) & cube.field
     whole = np.nanmedian(cube.coverage[cube.field])
     return float(np.nanmedian(cube.coverage[inside]) / whole) if inside.any() and whole > 0 else 0.0
+
+
+def radius_in_fwhm(cube: CubeFigures, spectrum: SpectrumFigures) -> float:
+    """Return the radius of the aperture over the FWHM, at the end of the band where it is less."""
+    if _aperture(cube, spectrum) is None:
+        return nan
+    ends = zip(spectrum.radii, spectrum.wave_range, strict=True)
+    known = [radius * cube.grid.spaxel_size / _fwhm(wave) for radius, wave in ends if isfinite(radius * wave)]
+    return min(known, default=nan)
+
+
+def _fwhm(wave: float) -> float:
+    """Return the FWHM of the PSF in arcsec; `wave` in micron."""
+    return 0.033 * wave + 0.106
+
+
+def _small_aperture(both: Mapping[str, tuple[CubeFigures, SpectrumFigures]]) -> Check:
+    known = {band: pair for band, pair in both.items() if pair[0].exposures is not None}
+    few = {band: pair for band, pair in known.items() if (pair[0].exposures or 0) < ENOUGH}
+    radii = {band: radius_in_fwhm(*pair) for band, pair in few.items()}
+    limit = f"{SMALL.told}, or {ENOUGH} exposures"
+    if known and not any(map(isfinite, radii.values())):
+        value = "whole field" if few else f"{ENOUGH} exposures or more"
+        return judged(_SMALL, value, limit, "good")
+    check = graded(_SMALL, radii, SMALL)
+    return judged(_SMALL, check.value, limit, check.verdict, check.bands)
 
 
 def _aperture(cube: CubeFigures, spectrum: SpectrumFigures) -> tuple[float, float, float] | None:

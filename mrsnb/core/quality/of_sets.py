@@ -28,8 +28,9 @@ _FILES = Words(
 )
 _ONE = Words(
     "one observation",
-    "Whether all products are of one target, one program, one time and one version of the software.",
-    "Products of different observations or versions should not be joined: keep each in a folder of its own.",
+    "Whether all is of one target, one program, one time and one version of the software.",
+    "What is of different observations or versions should not be joined: make an association of each, keep its products"
+    " in a folder of its own.",
 )
 _PLACE = Words(
     "apertures of all bands",
@@ -76,11 +77,11 @@ def set_checks(
     """
     return [
         _files(products, unreadable),
-        _one(products),
+        one_observation(products),
         _place(cubes, spectra),
         _dithers(products),
         _outliers(products, exposures),
-        graded(_SATURATION, {e.name: e.saturated for e in exposures}, SATURATED),
+        saturation({e.name: e.saturated for e in exposures}),
     ]
 
 
@@ -90,7 +91,8 @@ def _files(products: Sequence[Observed], unreadable: Sequence[str]) -> Check:
     return judged(_FILES, value, "all", "bad" if unreadable else "good" if products else "not known")
 
 
-def _one(products: Sequence[Observed]) -> Check:
+def one_observation(products: Sequence[Observed]) -> Check:
+    """Return whether all is of one target, one program, one time and one version of the software."""
     limit = f"one target and program, within {_DAYS} days"
     parts: list[str] = []
     verdict: Verdict = "good" if products else "not known"
@@ -109,6 +111,11 @@ def _one(products: Sequence[Observed]) -> Check:
         verdict = "bad" if verdict == "bad" else "warning"
     targets = sorted({p.target for p in products if p.target})
     return judged(_ONE, "; ".join(parts) or (targets[0] if targets else "-"), limit, verdict)
+
+
+def saturation(shares: Mapping[str, float]) -> Check:
+    """Return whether exposures are saturated, of the share of the pixels of each."""
+    return graded(_SATURATION, shares, SATURATED)
 
 
 def _day(text: str) -> date | None:

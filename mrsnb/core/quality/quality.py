@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from math import isfinite
 
 from mrsnb.core.bands import ALL_BANDS
-from mrsnb.core.quality.check import ORDER, Check, Verdict, worst_of
+from mrsnb.core.quality.check import ORDER, Check, Verdict, doubts_of, worst_of
 from mrsnb.core.quality.cubes import CubeFigures
 from mrsnb.core.quality.observed import ExposureFigures, Observed
 from mrsnb.core.quality.of_cubes import cube_checks
@@ -139,6 +139,7 @@ def quality(
     products: Sequence[Observed] = (),
     exposures: Sequence[ExposureFigures] = (),
     unreadable: Sequence[str] = (),
+    stated: Sequence[Check] = (),
 ) -> Quality:
     """Return what a set of products is worth, from what was measured of them.
 
@@ -154,6 +155,8 @@ def quality(
         Of ``_crf`` files.
     unreadable : sequence of str
         Names of files that should be products and cannot be read.
+    stated : sequence of Check
+        What products say to be doubtful about them; counts where it is worse than what was found here.
     """
     cubes = {band: cubes[band] for band in in_order(list(cubes))}
     spectra = {band: spectra[band] for band in in_order(list(spectra))}
@@ -163,7 +166,12 @@ def quality(
         *spectrum_checks(spectra, jumps),
         *cube_checks(cubes, spectra),
     ]
-    checks.sort(key=lambda check: {"bad": 0, "warning": 1, "good": 2, "not known": 3}[check.verdict])
+    found = {check.name: check for check in checks}
+    for check in doubts_of(stated):
+        known = found.get(check.name)
+        if known is None or not known.is_doubt:
+            found[check.name] = check
+    checks = sorted(found.values(), key=lambda c: {"bad": 0, "warning": 1, "good": 2, "not known": 3}[c.verdict])
     return Quality(checks=tuple(checks), cubes=cubes, spectra=spectra, jumps=tuple(jumps), exposures=tuple(exposures))
 
 

@@ -88,8 +88,8 @@ class Jump(NamedTuple):
     samples: int
 
 
-def spectrum_figures(spectrum: Spectrum) -> SpectrumFigures:
-    """Return what can be measured of a spectrum."""
+def spectrum_figures(spectrum: Spectrum, *, with_fringes: bool = True) -> SpectrumFigures:
+    """Return what can be measured of a spectrum; looking for fringes is most of the work, and can be left out."""
     wave, flux, err = spectrum.wave, spectrum.flux, spectrum.err
     good = np.isfinite(flux) & np.isfinite(wave) & (spectrum.columns["DQ"] == 0)
     ratio = np.where(good & (err > 0), flux / np.where(err > 0, err, 1.0), np.nan)
@@ -103,7 +103,11 @@ def spectrum_figures(spectrum: Spectrum) -> SpectrumFigures:
     middle = (wave[0] + wave[-1]) / 2
     area = spectrum.columns["NPIXELS"]
     ends = [_median(area[part]) for part in (slice(0, len(area) // 10 + 1), slice(-(len(area) // 10) - 1, None))]
-    before = fringe_amplitude(wave, np.where(good, flux, np.nan))
+
+    def amplitude(column: Array) -> float:
+        return fringe_amplitude(wave, np.where(good, column, np.nan)) if with_fringes else np.nan
+
+    before = amplitude(flux)
     return SpectrumFigures(
         label=spectrum.label,
         source_type=spectrum.source_type,
@@ -115,7 +119,7 @@ def spectrum_figures(spectrum: Spectrum) -> SpectrumFigures:
         noise_ratio=noise / median if (median := _median(err[good])) > 0 else np.nan,
         unusable=1.0 - float(np.mean(good)),
         negative=_negative(np.where(good, flux, np.nan), np.fmax(err, noise)),
-        fringes=fringe_amplitude(wave, np.where(good, cleaned, np.nan)) if is_cleaned else before,
+        fringes=amplitude(cleaned) if is_cleaned else before,
         fringes_before=before if is_cleaned else np.nan,
         position=spectrum.position,
         radii=(float(np.sqrt(ends[0] / np.pi)), float(np.sqrt(ends[1] / np.pi))),

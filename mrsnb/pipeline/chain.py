@@ -15,9 +15,10 @@ from mrsnb.core.results import Result
 from mrsnb.core.spectrum import Spectrum
 from mrsnb.io.exposures import ExposureFile
 from mrsnb.io.offsets import read_offsets
-from mrsnb.io.provenance import record
+from mrsnb.io.provenance import N_STATED, files_named, record
 from mrsnb.io.regions import read_region
 from mrsnb.io.s3d import write_s3d
+from mrsnb.io.unchanged import Version, changed, refuse_changed, versions_at
 from mrsnb.io.x1d import write_x1d
 from mrsnb.kernels.threads import ahead, go_on
 from mrsnb.pipeline.exposure_steps import Backgrounds, ExposureSteps, Share, read_backgrounds
@@ -34,6 +35,8 @@ class Extras(NamedTuple):
     offsets: Offsets | None
     region: SkyAperture | None
     backgrounds: Backgrounds
+    files: Mapping[Path, Version | None]
+    """Their versions when they were read."""
 
 
 def read_extras(association: Association, params: Spec3Params) -> Extras:
@@ -44,11 +47,14 @@ def read_extras(association: Association, params: Spec3Params) -> Extras:
     InputError
         If one cannot be read.
     """
+    named = files_named({step: getattr(params, step) for step in Spec3Params.steps()}).values()
+    files = versions_at([*named, *(association.path_of(member) for member in association.background)])
     shifts, region = params.cube_build.offset_file, params.extract_1d.extraction_region
     return Extras(
         None if shifts is None or params.cube_build.skip else read_offsets(shifts),
         None if region is None or params.extract_1d.skip else read_region(region),
         read_backgrounds(association, params),
+        files,
     )
 
 
@@ -59,9 +65,16 @@ def recorded(
     references: References,
     folder: Path,
     suffixes: Mapping[str, str],
+    extras: Extras,
 ) -> dict[str, Any]:
-    """Return the provenance of the products of a run."""
-    return record(
+    """Return the provenance of the products of a run.
+
+    Raises
+    ------
+    InputError
+        If a file has changed since it was read: its checksum would be of something else.
+    """
+    history = record(
         "spec3",
         folder,
         {exposure.path: exposure.checksum for exposure in exposures},
@@ -71,6 +84,13 @@ def recorded(
         association=association,
         suffixes=suffixes,
     )
+    refuse_changed(extras.files)
+    stated = references.sources()
+    for kind, path in references.files.items():
+        digest = history["files"][kind]["checksum"][:N_STATED]
+        if "sha256:" in stated[kind] and digest not in stated[kind]:
+            raise changed(path)
+    return history
 
 
 class Chain:
@@ -116,7 +136,7 @@ class Chain:
         self.association, self.params, self.references = association, params, references
         self.folder, self.offsets, self.region = folder, extras.offsets, extras.region
         self.history, self.suffixes, self.wanted = history, suffixes, cubes
-        sources = {exposure.name: exposure.path for exposure in exposures}
+        sources = {exposure.name: exposure for exposure in exposures}
         self.before = ExposureSteps(
             association,
             params,

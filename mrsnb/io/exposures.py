@@ -178,7 +178,8 @@ class ExposureFile(Described):
     def stated(self, primary: Cards) -> "ExposureFile":
         """Return the exposure with other primary keywords; what was read is not read again."""
         other = replace(self, primary=primary)
-        other.__dict__.update({name: self.__dict__[name] for name in ("wcs", "_checksum", "_version") if name in self.__dict__})
+        known = ("wcs", "_checksum", "_version")
+        other.__dict__.update({name: self.__dict__[name] for name in known if name in self.__dict__})
         return other
 
     def load(self) -> Exposure:

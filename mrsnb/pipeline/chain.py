@@ -180,9 +180,10 @@ class Chain:
 
     def _exposure_results(self) -> Iterator[Result]:
         """Yield the results of the steps that change exposures, and hold none of them."""
-        for changed in self.before.results():
+        for result in self.before.results():
             self.statuses |= self.before.statuses
-            yield changed
+            yield result
+            del result
 
     def _cubes(self) -> Iterator[tuple[CubePlan, CubeBuildResult]]:
         """Yield the cubes in order, each written; the next is built meanwhile."""
@@ -222,8 +223,9 @@ class Chain:
         params, values = self.params.extract_1d, self.references
         if params.skip:
             return
-        exact = params.ifu_covar == "drizzle"
-        covariance = DrizzleCovariance(plan=plan, params=self.params.cube_build) if exact else None
+        covariance = None
+        if params.ifu_covar == "drizzle":
+            covariance = DrizzleCovariance(plan=plan, params=self.params.cube_build, folder=self.before.scratch)
         result = extract_1d(cube, params, values.extract1d, values.apcorr, region=self.region, covariance=covariance)
         self.products.append(_kept(result.spectra[0], self.folder, save=params.save_results))
         self.statuses["extract_1d"] = "COMPLETE"

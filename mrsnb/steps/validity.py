@@ -18,7 +18,7 @@ def invalid_pixels(exposure: Exposure) -> NDArray[np.bool_]:
     >>> 0.2 < float(invalid_pixels(exposure).mean()) < 0.4
     True
     """
-    mask = flagged(exposure.dq, DQ.DO_NOT_USE) | np.isnan(exposure.flux) | np.isnan(exposure.err)
+    mask = flagged(exposure.dq, DQ.DO_NOT_USE) | ~(np.isfinite(exposure.flux) & np.isfinite(exposure.err))
     for variance in exposure.variances.values():
         mask |= np.isnan(variance)
     found: NDArray[np.bool_] = mask

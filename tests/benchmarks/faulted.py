@@ -241,9 +241,9 @@ def may_mount():
     if os.geteuid() != 0 or shutil.which("mount") is None:
         return False
     with tempfile.TemporaryDirectory() as there:
-        return subprocess.run(["mount", "-t", "tmpfs", "tmpfs", there], check=False, capture_output=True).returncode == 0 and (
-            subprocess.run(["umount", there], check=False, capture_output=True).returncode == 0
-        )
+        return subprocess.run(
+            ["mount", "-t", "tmpfs", "tmpfs", there], check=False, capture_output=True
+        ).returncode == 0 and (subprocess.run(["umount", there], check=False, capture_output=True).returncode == 0)
 
 
 def on_open(number, below, act, write=False):

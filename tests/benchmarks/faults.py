@@ -37,6 +37,7 @@ LONG = [
     "--steps.pixel_replace.save_results=True",
     "--steps.mrs_imatch.skip=False",
 ]
+SAVED = [*QUICK, "--steps.pixel_replace.skip=False", "--steps.pixel_replace.save_results=True"]
 LARGE = ["--steps.cube_build.channel=1", "--steps.cube_build.memory_limit=0.1", "--steps.outlier_detection.skip=True"]
 
 
@@ -230,8 +231,8 @@ CHANGES = {
 }
 
 
-def changing_inputs(bench, options=LONG):
-    """Change each exposure just before it is opened for the k-th time, for each k."""
+def changing_inputs(bench, options=SAVED):
+    """Change an exposure just before it is opened for the k-th time."""
     right, _ = bench.baseline(options)
     first = bench.exposures[0]
     kept = first.read_bytes()
@@ -241,9 +242,10 @@ def changing_inputs(bench, options=LONG):
     first.write_bytes(kept)
     bench.right[" ".join(options)] = right
     n = _opened(bench, options)
+    places = sorted(bench.random.sample(range(1, n + 1), min(bench.times, n)))
     for what, change in CHANGES.items():
-        line = bench.line(f"an exposure {what} ({n} places)")
-        for k in range(1, n + 1):
+        line = bench.line(f"an exposure {what}")
+        for k in places:
             bench.clean()
             done = []
 

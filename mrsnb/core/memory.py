@@ -10,16 +10,16 @@ SHARE = 0.8
 
 
 def available_memory() -> float:
-    """Return what a run may plan to use, in GB: of the machine, or of the container it runs in, or of what `ulimit -v` allows."""
+    """Return what a run may plan to use, in GB: of the machine, its container, or what ``ulimit -v`` allows."""
     total = float(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"))
     for limit in ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes"):
         try:
             total = min(total, float(Path(limit).read_text()))
         except (OSError, ValueError):
             continue
-    limit = resource.getrlimit(resource.RLIMIT_AS)[0]
-    if limit != resource.RLIM_INFINITY:
-        total = min(total, float(limit))
+    addresses = resource.getrlimit(resource.RLIMIT_AS)[0]
+    if addresses != resource.RLIM_INFINITY:
+        total = min(total, float(addresses))
     return SHARE * total / 1e9
 
 

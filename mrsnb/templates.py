@@ -211,13 +211,12 @@ def _executed(
     from papermill import PapermillExecutionError, execute_notebook
 
     _write_whole()
+    places = str(source.path), f"{_WHOLE}{output}"
     logging.getLogger("papermill").setLevel(logging.CRITICAL)  # what it would say is raised here
     bar = {"desc": f"notebook {source.name}", "leave": False, "disable": None} if progress else False
     try:
         execute_notebook(
-            *(
-                str(path).replace("{", "{{").replace("}", "}}") for path in (source.path, f"{_WHOLE}{output}")
-            ),  # no pattern
+            *(place.replace("{", "{{").replace("}", "}}") for place in places),  # they are no patterns
             parameters,
             engine_name=None if options.saves_often else _sparing(),
             kernel_name="python3",

@@ -27,7 +27,7 @@ UNFORESEEN, REFUSED, INTERRUPTED = 1, 2, 130
 
 _OF_THE_SYSTEM = {
     *(errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.EIO),
-    *(errno.ENFILE, errno.EMFILE, errno.ENOENT, errno.ENOTDIR, errno.ESTALE),
+    *(errno.EFBIG, errno.ENFILE, errno.EMFILE, errno.ENOENT, errno.ENOTDIR, errno.ESTALE),
 }
 """Reasons of the system to refuse anything, which no code foresees everywhere and every user understands."""
 

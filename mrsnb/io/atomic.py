@@ -21,6 +21,7 @@ _REMEDY = {
     errno.EROFS: "the file system is read-only; choose another --output-dir",
     errno.ENOENT: "the directory does not exist; make it first",
     errno.ENOTDIR: "a part of the path is a file, not a directory",
+    errno.EFBIG: "the file would be larger than the file system, or 'ulimit -f', allows",
     errno.EISDIR: "a directory of that name is in the way",
     errno.ENAMETOOLONG: "the name is too long for this file system; shorten the product name",
 }

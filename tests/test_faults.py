@@ -1,4 +1,4 @@
-"""What goes wrong on machines ends in one clear line, and leaves nothing half done; tests/benchmarks/faults.py has more."""
+"""What goes wrong with machines ends in one clear line and leaves nothing half done; see also benchmarks/faults.py."""
 
 import builtins
 import errno
@@ -47,7 +47,7 @@ class SmallDisk:
         self.room = room
 
     def open(self, path, mode, **options):
-        file = builtins.open(path, mode, **options)  # noqa: SIM115
+        file = builtins.open(path, mode, **options)  # noqa: PTH123, SIM115
         write = file.write
 
         class File:
@@ -83,9 +83,9 @@ def test_a_disk_that_fills_up(small_dataset, tmp_path, monkeypatch, room):
 
 
 def test_a_scratch_folder_or_file_that_cannot_be_made(small_dataset, tmp_path, monkeypatch):
-    with pytest.raises(OutputError, match="gone: cannot be written: the directory does not exist"):
-        with scratch_folder(tmp_path / "gone"):
-            pass
+    missing = pytest.raises(OutputError, match="gone: cannot be written: the directory does not exist")
+    with missing, scratch_folder(tmp_path / "gone"):
+        pass
     (exposure,) = spilled((open_exposure(small_dataset.exposures[0]),), tmp_path / "there")
     exposure.load()
     shutil.rmtree(tmp_path / "there")

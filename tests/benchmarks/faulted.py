@@ -82,7 +82,7 @@ def table(lines):
 
 
 def digest(path):
-    """Return what identifies the numbers in a product: not its dates, nor the ASDF tree, which has those of libraries."""
+    """Return what identifies the numbers in a product, but for dates and what names its inputs."""
     found = hashlib.sha256()
     with fits.open(path, memmap=False) as hdus:
         for hdu in hdus:
@@ -150,7 +150,7 @@ def digests(folder):
 def forked(args, prepare=lambda: None, meanwhile=lambda _: None):
     """Run a command in a copy of this process, in which `prepare` was called; `meanwhile` is given its number."""
     start = time.monotonic()
-    with tempfile.TemporaryFile() as said, open(os.devnull, "r+b") as nothing:
+    with tempfile.TemporaryFile() as said, Path(os.devnull).open("r+b") as nothing:
         sys.stdout.flush()
         sys.stderr.flush()
         process = os.fork()
@@ -208,7 +208,7 @@ def started(args, meanwhile=lambda _: None, limits=(), **variables):
             [*PROGRAM, *map(str, args)],
             stdout=subprocess.DEVNULL,
             stderr=said,
-            preexec_fn=limit,
+            preexec_fn=limit,  # noqa: PLW1509 (no other thread is at work)
             env=os.environ | variables,
         )
         meanwhile(process.pid)
@@ -246,8 +246,8 @@ def may_mount():
         ).returncode == 0 and (subprocess.run(["umount", there], check=False, capture_output=True).returncode == 0)
 
 
-def on_open(number, below, act, write=False):
-    """Call `act(path)` when a file below a folder is opened for the `number`-th time, just before; return the counter."""
+def on_open(number, below, act):
+    """Call `act(path)` just before a file below a folder is opened for the `number`-th time; return all that were."""
     seen = []
 
     def hook(event, args):

@@ -57,7 +57,7 @@ class Bench:
         from mrsnb.simulate import simulate
 
         compile_missing()
-        self.folder, self.times, self.random = folder, times, random.Random(seed)
+        self.folder, self.times, self.random = folder, times, random.Random(seed)  # noqa: S311
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True)
         made = simulate(folder / "in", name="small", sub_bands=["short"], detectors=["MIRIFUSHORT"], progress=False)
@@ -283,7 +283,7 @@ def _opened(bench, options):
 
 def backwards():
     """Let every clock of the day go back by an hour at each look, in this process."""
-    import datetime as real
+    import datetime as dt
 
     now = [time.time()]
 
@@ -291,14 +291,14 @@ def backwards():
         now[0] -= 3600
         return now[0]
 
-    class Back(real.datetime):
+    class Back(dt.datetime):
         @classmethod
         def now(cls, tz=None):
             return cls.fromtimestamp(back(), tz)
 
     time.time, time.time_ns = back, lambda: int(back() * 1e9)
     for module in list(sys.modules.values()):
-        if getattr(module, "__name__", "").startswith("mrsnb") and getattr(module, "datetime", None) is real.datetime:
+        if getattr(module, "__name__", "").startswith("mrsnb") and getattr(module, "datetime", None) is dt.datetime:
             module.datetime = Back
 
 

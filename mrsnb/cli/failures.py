@@ -212,7 +212,8 @@ def _told(error: Exception) -> tuple[str, int]:
     if isinstance(error, click.ClickException):
         return _usage(error), REFUSED
     if is_out_of_memory(error):
-        return f"out of memory ({error}); {_LESS_MEMORY}", REFUSED
+        why = f" ({error})" if str(error) else ""
+        return f"out of memory{why}; {_LESS_MEMORY}", REFUSED
     if isinstance(error, OSError) and error.errno in _OF_THE_SYSTEM:
         place = f"{error.filename}: " if error.filename is not None else ""
         return f"{place}{error.strerror}", REFUSED

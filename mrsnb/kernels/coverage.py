@@ -19,7 +19,7 @@ import numpy as np
 from mrsnb.kernels.jit import njit
 
 FARTHEST = 1e9
-"""Cells from the grid's corner: nothing farther off, or nowhere (NaN, inf), is looked at; it has no place in an array."""
+"""Cells from the grid's corner: what is farther off, or nowhere (NaN), is left out; no array has a place for it."""
 
 LEAST_SHARE = 1e-12
 """Shares of a cell below this are rounding, not overlap."""

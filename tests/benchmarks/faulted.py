@@ -225,25 +225,27 @@ def started(args, meanwhile=lambda _: None, limits=(), **variables):
 # Places that fail
 
 
+MOUNT, UNMOUNT = (shutil.which(name) or name for name in ("mount", "umount"))
+
+
 @contextmanager
 def tmpfs(folder, options):
     """Mount a file system in memory with these options; only root may."""
     folder.mkdir(parents=True, exist_ok=True)
-    subprocess.run(["mount", "-t", "tmpfs", "-o", options, "tmpfs", str(folder)], check=True)
+    subprocess.run([MOUNT, "-t", "tmpfs", "-o", options, "tmpfs", str(folder)], check=True, capture_output=True)
     try:
         yield folder
     finally:
-        subprocess.run(["umount", "-l", str(folder)], check=True)
+        subprocess.run([UNMOUNT, "-l", str(folder)], check=True)
         folder.rmdir()
 
 
 def may_mount():
-    if os.geteuid() != 0 or shutil.which("mount") is None:
-        return False
-    with tempfile.TemporaryDirectory() as there:
-        return subprocess.run(
-            ["mount", "-t", "tmpfs", "tmpfs", there], check=False, capture_output=True
-        ).returncode == 0 and (subprocess.run(["umount", there], check=False, capture_output=True).returncode == 0)
+    """Return whether this user may mount a file system."""
+    with tempfile.TemporaryDirectory() as place, suppress(OSError, subprocess.CalledProcessError):
+        with tmpfs(Path(place) / "small", "size=4k"):
+            return True
+    return False
 
 
 def on_open(number, below, act):

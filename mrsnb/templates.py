@@ -4,17 +4,21 @@ import logging
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 from mrsnb import errors
 from mrsnb.display import Row, Section, Shown, Table, to_text
 from mrsnb.errors import InputError, MrsnbError, OutputError, ParamError, nearest
-from mrsnb.io.atomic import atomic_write, output_folder
+from mrsnb.io.atomic import atomic_write, output_folder, write_bytes
 from mrsnb.io.places import home
 from mrsnb.template_cells import TemplateParam, declared, fresh, headline, notebook_in, written
 
 log = logging.getLogger(__name__)
+
+_WHOLE = "mrsnb-whole:"
+"""What places of notebooks begin with for papermill, so that it leaves the writing to `_WholeFiles`."""
 
 
 @dataclass(frozen=True)
@@ -206,11 +210,13 @@ def _executed(
     from nbclient.exceptions import CellTimeoutError, DeadKernelError
     from papermill import PapermillExecutionError, execute_notebook
 
+    _write_whole()
+    places = str(source.path), f"{_WHOLE}{output}"
     logging.getLogger("papermill").setLevel(logging.CRITICAL)  # what it would say is raised here
     bar = {"desc": f"notebook {source.name}", "leave": False, "disable": None} if progress else False
     try:
         execute_notebook(
-            *(str(path).replace("{", "{{").replace("}", "}}") for path in (source.path, output)),  # not a pattern
+            *(place.replace("{", "{{").replace("}", "}}") for place in places),  # they are no patterns
             parameters,
             engine_name=None if options.saves_often else _sparing(),
             kernel_name="python3",
@@ -248,6 +254,28 @@ def _executed(
         msg = f"{output}: cannot be written: {error.strerror or error}"
         raise OutputError(msg) from error
     return output
+
+
+class _WholeFiles:
+    """How papermill writes notebooks: whole or not at all."""
+
+    @staticmethod
+    def write(text: str, place: str) -> None:
+        """Write the text of a notebook."""
+        write_bytes(place.removeprefix(_WHOLE), text.replace(_WHOLE, "").encode())
+
+    @staticmethod
+    def pretty_path(place: str) -> str:
+        """Return where it is, for messages."""
+        return place.removeprefix(_WHOLE)
+
+
+@cache
+def _write_whole() -> None:
+    """Let papermill know `_WholeFiles`."""
+    from papermill.iorw import papermill_io
+
+    papermill_io.register(_WHOLE, _WholeFiles())
 
 
 def _sparing() -> str:

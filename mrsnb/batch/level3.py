@@ -31,7 +31,7 @@ from mrsnb.pipeline import ProductSummary, Spec3Params, Spec3Result
 from mrsnb.pipeline.chain import read_extras, recorded, without_leak
 from mrsnb.pipeline.doubts import doubts_in
 from mrsnb.pipeline.parts import Looked, Made, Whole, look, looks, make, match, matches, parts
-from mrsnb.pipeline.run import check
+from mrsnb.pipeline.run import Known, check
 from mrsnb.steps.cube_build import planned_bands
 from mrsnb.steps.mrs_imatch import BackgroundPolynomial
 
@@ -118,8 +118,8 @@ def spec3_on(
             references=references,
             folder=folder,
             scratch=scratch,
-            history=recorded(association, exposures, params, references, Path(output_dir), {}),
-            checksums={exposure.name: exposure.checksum for exposure in exposures},
+            history=recorded(association, exposures, params, references, Path(output_dir), {}, extras),
+            known={exposure.name: Known(exposure.checksum, exposure.version) for exposure in exposures},
         )
         stages = _Stages(place, whole, hold.token, threads)
         for made in stages.run(exposures):

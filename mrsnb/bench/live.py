@@ -131,7 +131,7 @@ class Live:
             quiet,
             self.references,
             tuple(self.exposures),
-            {exposure.name: exposure.path for exposure in self.exposures},
+            {exposure.name: exposure for exposure in self.exposures},
             scratch,
             scratch,
             {},

@@ -4,6 +4,7 @@ The status is 0 if all is done, 1 if `mrsnb compare` found a difference or somet
 input or options, 130 if interrupted, by Ctrl-C or SIGTERM.
 """
 
+import errno
 import logging
 import os
 import signal
@@ -22,6 +23,29 @@ from mrsnb.errors import MrsnbError, ParamError, explained, nearest
 log = logging.getLogger("mrsnb")
 
 UNFORESEEN, REFUSED, INTERRUPTED = 1, 2, 130
+
+
+_OF_THE_SYSTEM = {
+    *(errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.EIO),
+    *(errno.EFBIG, errno.ENFILE, errno.EMFILE, errno.ENOENT, errno.ENOTDIR, errno.ESTALE),
+}
+"""Reasons of the system to refuse anything, which no code foresees everywhere and every user understands."""
+
+_LESS_MEMORY = (
+    "close other programs, set MRSNB_NUM_THREADS=1, or ask for less at a time: --steps.cube_build.channel, wavemin and "
+    "wavemax, memory_limit"
+)
+_OUT_OF_MEMORY = ("can't start new thread", "failed to map segment", "annot allocate memory", "llocation failed")
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Return whether an error is one of the several that say that there is no more memory."""
+    if isinstance(error, MemoryError) or (isinstance(error, OSError) and error.errno == errno.ENOMEM):
+        return True
+    causes = (error, error.__cause__, error.__context__)
+    return any(isinstance(cause, MemoryError) for cause in causes) or (
+        isinstance(error, RuntimeError | ImportError | OSError) and any(said in str(error) for said in _OUT_OF_MEMORY)
+    )
 
 
 class Commands(click.Group):
@@ -187,6 +211,12 @@ def _told(error: Exception) -> tuple[str, int]:
         return f"{error}; see {where}" if where else str(error), REFUSED
     if isinstance(error, click.ClickException):
         return _usage(error), REFUSED
+    if is_out_of_memory(error):
+        why = f" ({error})" if str(error) else ""
+        return f"out of memory{why}; {_LESS_MEMORY}", REFUSED
+    if isinstance(error, OSError) and error.errno in _OF_THE_SYSTEM:
+        place = f"{error.filename}: " if error.filename is not None else ""
+        return f"{place}{error.strerror}", REFUSED
     return f"unforeseen {type(error).__name__}: {error}; --verbose shows where: please report it", UNFORESEEN
 
 

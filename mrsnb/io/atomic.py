@@ -6,6 +6,7 @@ import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import BinaryIO
 
 from mrsnb.errors import OutputError
@@ -20,6 +21,7 @@ _REMEDY = {
     errno.EROFS: "the file system is read-only; choose another --output-dir",
     errno.ENOENT: "the directory does not exist; make it first",
     errno.ENOTDIR: "a part of the path is a file, not a directory",
+    errno.EFBIG: "the file would be larger than the file system, or 'ulimit -f', allows",
     errno.EISDIR: "a directory of that name is in the way",
     errno.ENAMETOOLONG: "the name is too long for this file system; shorten the product name",
 }
@@ -61,9 +63,43 @@ def atomic_write(path: Path | str) -> Iterator[BinaryIO]:
                 os.fsync(file.fileno())
             temporary.replace(path)
     except OSError as error:
-        remedy = _REMEDY.get(error.errno or 0, error.strerror or str(error))
-        msg = f"{path}: cannot be written: {remedy}"
-        raise OutputError(msg) from error
+        raise not_written(path, error) from error
+
+
+def not_written(path: Path | str, error: OSError) -> OutputError:
+    """Return what to raise when the system refuses to write a file, or a folder: the reason and the remedy.
+
+    Examples
+    --------
+    >>> print(not_written("out/a.fits", OSError(errno.ENOSPC, "No space left on device")))
+    out/a.fits: cannot be written: the disk is full; free some space or choose another --output-dir
+    """
+    remedy = _REMEDY.get(error.errno or 0, error.strerror or str(error))
+    return OutputError(f"{path}: cannot be written: {remedy}")
+
+
+@contextmanager
+def scratch_folder(folder: Path, prefix: str = ".mrsnb-") -> Iterator[Path]:
+    """Make a folder for arrays that do not fit into memory; it is removed at the end, however that comes.
+
+    Parameters
+    ----------
+    folder : Path
+        Where it is made.
+    prefix : str
+        Beginning of its name.
+
+    Raises
+    ------
+    OutputError
+        If it cannot be made.
+    """
+    try:
+        scratch = TemporaryDirectory(prefix=prefix, dir=folder, ignore_cleanup_errors=True)
+    except OSError as error:
+        raise not_written(folder, error) from error
+    with scratch as path:
+        yield Path(path)
 
 
 def write_bytes(path: Path | str, content: bytes) -> Path:

@@ -17,11 +17,12 @@ from mrsnb.geometry.oversample import oversampling
 from mrsnb.geometry.slice_images import slice_map
 from mrsnb.io.asdf_extension import as_extension, with_history
 from mrsnb.io.checksum import atomic_fits
-from mrsnb.io.exposures import opened, with_images
+from mrsnb.io.exposures import ExposureFile, opened, with_images
 from mrsnb.io.headers import cards_of
 from mrsnb.io.pixels import image_header, write_pixels
 from mrsnb.io.products import primary_header
-from mrsnb.io.stored import Stored, read_stored, stored_bytes, table_content, version_of
+from mrsnb.io.stored import Stored, read_stored, stored_bytes, table_content
+from mrsnb.io.unchanged import Version, changed, version_at
 from mrsnb.io.wcs_steps import has_more_columns, target_shift, with_more_columns, with_moving_target
 
 _WIDENED = {"b1": np.int16, "i1": np.int16, "u2": np.int32, "u8": np.int64}
@@ -44,6 +45,8 @@ class WrittenExposure(Described):
         Geometry, as ``mrsnb.geometry`` evaluates it.
     layout : mapping of str to Stored
         Where the images lie in the file.
+    version : Version
+        Of the file when it was written.
     """
 
     name: str
@@ -52,6 +55,7 @@ class WrittenExposure(Described):
     science: Cards
     wcs: Any
     layout: Mapping[str, Stored] = field(repr=False)
+    version: Version = field(repr=False)
 
     def load(self) -> Exposure:
         """Return the exposure with its arrays.
@@ -62,6 +66,8 @@ class WrittenExposure(Described):
             If the file has changed, or is not there any more.
         """
         images = {name: read_stored(self.path, stored) for name, stored in self.layout.items()}
+        if version_at(self.path) != self.version:
+            raise changed(self.path)
         return with_images(self, self.wcs, images)
 
     def __repr__(self) -> str:
@@ -70,7 +76,7 @@ class WrittenExposure(Described):
 
 def write_exposure(
     exposure: Exposure,
-    source: Path,
+    source: Path | ExposureFile,
     path: Path,
     history: Mapping[str, Any] | None = None,
     *,
@@ -82,7 +88,7 @@ def write_exposure(
     ----------
     exposure : Exposure
         What a step left.
-    source : Path
+    source : Path or ExposureFile
         The file it was read from: its WCS, and extensions that no step changes, are taken from there.
     path : Path
         Where it goes.
@@ -98,6 +104,8 @@ def write_exposure(
 
     Raises
     ------
+    InputError
+        If the source cannot be read any more, or has changed.
     OutputError
         If it would replace its own source, or cannot be written.
 
@@ -107,20 +115,22 @@ def write_exposure(
     adaptive_trace_model adds: the frame ``coordinates`` in its WCS, and the extensions REGIONS (labels of slices) and
     WAVELENGTH (micron). Images that no step changes have the nearest pixels of the source.
     """
-    if path.exists() and path.samefile(source):
+    file = source.path if isinstance(source, ExposureFile) else source
+    if path.exists() and file.exists() and path.samefile(file):
         msg = f"{path}: would replace its own input; choose another --output-dir"
         raise OutputError(msg)
-    parts, offsets = _parts(exposure, source, path.name, history or {}, extra or {}), {}
-    with atomic_fits(path) as file:
+    parts, offsets = _parts(exposure, file, path.name, history or {}, extra or {}), {}
+    if isinstance(source, ExposureFile):
+        source.refuse_changed()
+    with atomic_fits(path) as written:
         for part in parts:
             if isinstance(part, bytes):
-                file.write(part)
+                written.write(part)
             else:
-                offsets[id(part)] = file.tell()
-                write_pixels(file, part)
-    version = version_of(path.stat())
+                offsets[id(part)] = written.tell()
+                write_pixels(written, part)
     layout = {
-        name: Stored(offsets[id(array)], array.shape, array.dtype.kind == "f", version)
+        name: Stored(offsets[id(array)], array.shape, array.dtype.kind == "f")
         for name, array in _images_of(exposure).items()
     }
     return WrittenExposure(
@@ -130,6 +140,7 @@ def write_exposure(
         science=exposure.science,
         wcs=exposure.wcs,
         layout=layout,
+        version=version_at(path),
     )
 
 

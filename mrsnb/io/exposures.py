@@ -29,6 +29,7 @@ from mrsnb.io.headers import cards_of
 from mrsnb.io.provenance import checksum
 from mrsnb.io.stored import Stored, layout_of, read_stored, table_content
 from mrsnb.io.tiled import refuse_bombs
+from mrsnb.io.unchanged import Version, changed, version_at, versions_at
 from mrsnb.io.unpacking import unpacked
 from mrsnb.kernels.threads import go_on
 
@@ -127,6 +128,8 @@ class ExposureFile(Described):
     science: Cards
     layout: Mapping[str, Stored] = field(default_factory=dict, repr=False)
     """Where the images lie in the file, if all can be read straight from there."""
+    version: Version | None = field(default=None, repr=False)
+    """Of the file when it was opened; what is read or hashed later is of the same, or an `InputError`."""
 
     @property
     def name(self) -> str:  # type: ignore[override]
@@ -136,24 +139,55 @@ class ExposureFile(Described):
     @cached_property
     def wcs(self) -> Any:
         """Geometry: an `MrsChain`, or a gwcs.WCS where the chain is not the official one."""
-        return read_wcs(self.path)
+        wcs = read_wcs(self.path)
+        self.refuse_changed()
+        return wcs
 
     @property
     def checksum(self) -> str:
         """SHA-256 of the file."""
         known: str | None = self.__dict__.get("_checksum")  # cached_property of Python 3.11 lets in one thread at once
         if known is None:
-            known = self.__dict__["_checksum"] = checksum(self.path)
+            known = checksum(self.path)
+            self.refuse_changed()
+            self.__dict__["_checksum"] = known
         return known
 
-    def remember(self, checksum: str) -> None:
-        """Know the checksum without reading the file."""
+    def remember(self, checksum: str, version: Version | None) -> None:
+        """Know the checksum of a version of the file without reading it, unless it may be another one by now.
+
+        Raises
+        ------
+        InputError
+            If the file has changed since.
+        """
         self.__dict__["_checksum"] = checksum
+        if version is None or version != self.version:
+            self._compare()
+
+    def refuse_changed(self) -> None:
+        """Look whether the file is still the one that was opened; one that was only touched, or copied, is.
+
+        Raises
+        ------
+        InputError
+            If it is not.
+        """
+        if self.version is not None and version_at(self.path) != self.__dict__.get("_version", self.version):
+            self._compare()
+
+    def _compare(self) -> None:
+        """Refuse the file if its checksum is not the known one."""
+        now, known = version_at(self.path), self.__dict__.get("_checksum")
+        if known is None or checksum(self.path) != known:
+            raise changed(self.path)
+        self.__dict__["_version"] = now
 
     def stated(self, primary: Cards) -> "ExposureFile":
         """Return the exposure with other primary keywords; what was read is not read again."""
         other = replace(self, primary=primary)
-        other.__dict__.update({name: self.__dict__[name] for name in ("wcs", "_checksum") if name in self.__dict__})
+        known = ("wcs", "_checksum", "_version")
+        other.__dict__.update({name: self.__dict__[name] for name in known if name in self.__dict__})
         return other
 
     def load(self) -> Exposure:
@@ -162,9 +196,10 @@ class ExposureFile(Described):
         Raises
         ------
         InputError
-            If an extension is missing or has another shape than the WCS says.
+            If an extension is missing or has another shape than the WCS says, or the file has changed.
         """
         images = self._images()
+        self.refuse_changed()
         flux = images["SCI"]
         if not np.isfinite(flux).any():
             msg = f"{self.path}: SCI holds no finite value; leave this exposure out of the association"
@@ -216,6 +251,7 @@ def open_exposure(path: Path | str) -> ExposureFile:
         If the file cannot be read, is not of the MRS, has no SCI extension or no WCS.
     """
     path = Path(path)
+    version = versions_at([path])[path]
     with opened(path) as hdus:
         names = [hdu.name for hdu in hdus]
         for needed in _IMAGES:
@@ -226,10 +262,11 @@ def open_exposure(path: Path | str) -> ExposureFile:
         shape = hdus["SCI"].shape
         primary, science = cards_of(hdus[0].header), cards_of(hdus["SCI"].header)
         layout = layout_of(path, hdus, ("SCI", "ERR", *_VARIANCES), ("DQ",))
-        exposure = ExposureFile(path=path, primary=primary, science=science, layout=layout)
+        exposure = ExposureFile(path=path, primary=primary, science=science, layout=layout, version=version)
         chain = _chain(path, table_content(hdus["ASDF"])) if "ASDF" in names else None
     if chain is not None:
         exposure.__dict__["wcs"] = chain
+    exposure.refuse_changed()
     may_be_wider = len(shape) == 2 and shape[0] == DETECTOR_SHAPE[0] and shape[1] > DETECTOR_SHAPE[1]
     _check_shape(path, "SCI", shape, shape if may_be_wider else DETECTOR_SHAPE)
     _check_keywords(path, exposure.primary)

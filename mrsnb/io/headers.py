@@ -117,7 +117,7 @@ def _fits_card(card: Card) -> fits.Card:
             value = " "  # the same to FITS; astropy would take a quote in the comment for the end of the value
         width = max(20, len(value.replace("'", "''")) + 2)
         room = _LINE - 10 - width - 3
-        return fits.Card(card.key, value, comment if width > _LONGEST_TEXT else comment[: max(room, 0)])
+        return fits.Card(card.key, value, comment if width > _LONGEST_TEXT + 2 else comment[: max(room, 0)])
     text = repr(value).upper()
     if len(text) <= 20:
         return fits.Card(card.key, value, comment[: _LINE - 33])

@@ -44,6 +44,8 @@ from mrsnb.io.storage import local
 
 _PACKAGES = ("numpy", "scipy", "numba", "astropy", "gwcs", "asdf", "stdatamodels", "photutils")
 _WIDTH = 72
+N_STATED = 19
+"""Characters of a checksum that products state of their references."""
 
 
 @cache
@@ -78,7 +80,7 @@ def checksum(path: Path | str) -> str:
 
 def source_of(path: Path | str) -> str:
     """Return the name of a file and the beginning of its checksum, as products state their references."""
-    return f"{Path(path).name} ({checksum(path)[:19]})"
+    return f"{Path(path).name} ({checksum(path)[:N_STATED]})"
 
 
 def record(
@@ -135,7 +137,7 @@ def record(
         history["suffixes"] = dict(suffixes)
     if backgrounds:
         history["backgrounds"] = {relative_to(folder, path): checksum(path) for path in backgrounds}
-    read = _files_named(parameters)
+    read = files_named(parameters)
     if references is not None:
         history["references"] = references.sources()
         read = {**references.files, **read}
@@ -146,7 +148,7 @@ def record(
     return history | {"parameters": {name: params.to_dict() for name, params in parameters.items()}}
 
 
-def _files_named(parameters: Mapping[str, Params]) -> dict[str, Path]:
+def files_named(parameters: Mapping[str, Params]) -> dict[str, Path]:
     """Return the files that parameters name: step and parameter to path."""
     return {
         f"{step}.{spec.name}": place

@@ -34,6 +34,7 @@ from mrsnb.io.exposures import opened
 from mrsnb.io.places import address_of, home
 from mrsnb.io.provenance import source_of
 from mrsnb.io.storage import fetched_folder, local
+from mrsnb.io.unchanged import refuse_changed, versions_at
 
 _METHODS = ("exact", "subpixel", "center")
 _ARCSEC = ("arcsec", "arcseconds", "arcsecond")
@@ -83,7 +84,11 @@ def _value(kind: str, path: Path | str | None) -> Any:
             msg = f"{kind} = {str(path)!r}: it cannot be switched off; give a file, or nothing for the default"
             raise InputError(msg)
         return None
-    return reader.read(local(path))
+    place = local(path)
+    before = versions_at([place])
+    value = reader.read(place)
+    refuse_changed(before)  # or its values would not be those of its checksum
+    return value
 
 
 def _folder(directory: Path | str) -> Path:

@@ -9,6 +9,8 @@ import numpy as np
 
 from mrsnb.core.cards import Cards
 from mrsnb.core.exposure import Described, Exposure, ExposureSource
+from mrsnb.errors import OutputError
+from mrsnb.io.atomic import not_written
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -48,21 +50,37 @@ class SpilledExposure(Described):
         return self.source.wcs
 
     def load(self) -> Exposure:
-        """Return the exposure with its arrays, of the class that its source makes."""
+        """Return the exposure with its arrays, of the class that its source makes.
+
+        Raises
+        ------
+        OutputError
+            If the scratch files cannot be written, or are not there any more.
+        """
         if self._hollow:
-            hollow = self._hollow[0]
-            arrays = {name: np.load(self._file(name), allow_pickle=False) for name in _array_names(hollow)}
-            variances = {name: np.load(self._file(name), allow_pickle=False) for name in hollow.variances}
-            return replace(hollow, **arrays, variances=variances)
+            return self._read(self._hollow[0])
         exposure = self.source.load()
-        self.folder.mkdir(parents=True, exist_ok=True)
         names = _array_names(exposure)
-        for name, array in [(name, getattr(exposure, name)) for name in names] + [*exposure.variances.items()]:
-            np.save(self._file(name), array)
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            for name, array in [(name, getattr(exposure, name)) for name in names] + [*exposure.variances.items()]:
+                np.save(self._file(name), array)
+        except OSError as error:
+            raise not_written(self.folder, error) from error
         nothing = np.empty((0, 0), np.float32)
         empty: dict[str, Any] = dict.fromkeys(names, nothing)
         self._hollow.append(replace(exposure, **empty, variances=dict.fromkeys(exposure.variances, nothing)))
         return exposure
+
+    def _read(self, hollow: Exposure) -> Exposure:
+        try:
+            arrays = {name: np.load(self._file(name), allow_pickle=False) for name in _array_names(hollow)}
+            variances = {name: np.load(self._file(name), allow_pickle=False) for name in hollow.variances}
+        except (OSError, EOFError, ValueError) as error:
+            reason = getattr(error, "strerror", None) or error
+            msg = f"{self.folder}: cannot be read any more ({reason}); was it removed during the run?"
+            raise OutputError(msg) from error
+        return replace(hollow, **arrays, variances=variances)
 
     def _file(self, array: str) -> Path:
         return self.folder / f"{array}.npy"

@@ -1,6 +1,5 @@
 """Images read straight from where they lie in a FITS file, once its headers are known."""
 
-import os
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -10,6 +9,7 @@ from astropy.io import fits
 from numpy.typing import NDArray
 
 from mrsnb.errors import InputError
+from mrsnb.io.unchanged import changed
 from mrsnb.kernels.threads import go_on
 
 _UNSIGNED = 2**31
@@ -24,17 +24,14 @@ class Stored(NamedTuple):
     shape: tuple[int, ...]
     is_float: bool
     """Floating point; else unsigned."""
-    version: tuple[int, int]
-    """Size of the file in bytes, and when it was last changed, in ns."""
 
 
 def layout_of(path: Path, hdus: fits.HDUList, floats: Iterable[str], unsigned: Iterable[str]) -> dict[str, Stored]:
     """Return where images of either kind lie in a file; nothing if one must be unpacked, scaled or converted."""
     if not _is_plain(path):
         return {}
-    version = version_of(path.stat())
     kinds = dict.fromkeys(floats, True) | dict.fromkeys(unsigned, False)
-    found = {name: _stored(hdus[name], version, is_float=kind) for name, kind in kinds.items() if name in hdus}
+    found = {name: _stored(hdus[name], is_float=kind) for name, kind in kinds.items() if name in hdus}
     plain = {name: place for name, place in found.items() if place is not None}
     return plain if len(plain) == len(found) else {}
 
@@ -57,41 +54,34 @@ def _is_plain(path: Path) -> bool:
         return file.read(6) == b"SIMPLE"
 
 
-def version_of(status: os.stat_result) -> tuple[int, int]:
-    """Return what changes when a file does: its size, and the time of the last change, ns."""
-    return status.st_size, status.st_mtime_ns
-
-
-def _stored(hdu: Any, version: tuple[int, int], *, is_float: bool) -> Stored | None:
+def _stored(hdu: Any, *, is_float: bool) -> Stored | None:
     info = hdu.fileinfo()
     if type(hdu) is not fits.ImageHDU or info is None or not hdu.shape:
         return None
     kind = tuple(hdu.header.get(key, usual) for key, usual in (("BITPIX", None), ("BSCALE", 1), ("BZERO", 0)))
     if kind != ((-32, 1, 0) if is_float else (32, 1, _UNSIGNED)):
         return None
-    return Stored(info["datLoc"], tuple(hdu.shape), is_float, version)
+    return Stored(info["datLoc"], tuple(hdu.shape), is_float)
 
 
 def read_stored(path: Path, place: Stored) -> NDArray[Any]:
-    """Return an image as float32 or uint32.
+    """Return an image as float32 or uint32; whether the file has changed, so that it lies elsewhere, is for the caller.
 
     Raises
     ------
     InputError
-        If it is not there any more, or the file has changed: its images may lie elsewhere now.
+        If it is not there any more.
     """
     go_on()
     count = int(np.prod(place.shape))
     try:
         with path.open("rb") as file:
-            is_same = version_of(os.fstat(file.fileno())) == place.version
             raw = np.fromfile(file, ">f4" if place.is_float else ">u4", count, offset=place.offset)
     except OSError as error:
         msg = f"{path}: cannot be read any more ({error.strerror or error}); was it moved during the run?"
         raise InputError(msg) from None
-    if not is_same or raw.size < count:
-        msg = f"{path}: has changed since it was opened; open it again (or run again)"
-        raise InputError(msg)
+    if raw.size < count:
+        raise changed(path)
     native = raw if raw.dtype.isnative else raw.byteswap(inplace=True).view(raw.dtype.newbyteorder("="))
     image = native.reshape(place.shape)
     if not place.is_float:

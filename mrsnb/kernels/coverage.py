@@ -18,6 +18,9 @@ import numpy as np
 
 from mrsnb.kernels.jit import njit
 
+FARTHEST = 1e9
+"""Cells from the grid's corner: what is farther off, or nowhere (NaN), is left out; no array has a place for it."""
+
 LEAST_SHARE = 1e-12
 """Shares of a cell below this are rounding, not overlap."""
 
@@ -91,6 +94,9 @@ def cover(us, vs, n_x, n_y, spaxel, share, cells, width):
     int
         Number of cells listed; -1 if the scratch space is too small.
     """
+    far = abs(us[0]) + abs(us[1]) + abs(us[2]) + abs(us[3]) + abs(vs[0]) + abs(vs[1]) + abs(vs[2]) + abs(vs[3])
+    if not far < FARTHEST:  # NaN is not
+        return 0
     (u_low, u_high), (v_low, v_high) = extent_of(us), extent_of(vs)
     i0, j0 = math.floor(u_low), math.floor(v_low)
     columns, rows = math.floor(u_high) - i0 + 1, math.floor(v_high) - j0 + 1

@@ -20,6 +20,9 @@ from mrsnb.kernels.jit import njit
 from mrsnb.kernels.overlap import MAX_VERTICES, shared_area
 from mrsnb.kernels.voxels import add_weighted
 
+WIDEST = 2000
+"""Spaxels that a pixel may span; one that does not, since its WCS is nonsense there, is left out."""
+
 
 class Pixels(NamedTuple):
     """Detector pixels as seen by the cube; ``m`` pixels."""
@@ -208,8 +211,9 @@ def window_for(xi, eta, size):
     rows = 0.0
     columns = 0.0
     for q in range(xi.shape[0]):
-        columns = max(columns, _length(xi, q))
-        rows = max(rows, _length(eta, q))
+        wide, high = _length(xi, q), _length(eta, q)
+        if wide < WIDEST * size and high < WIDEST * size:
+            columns, rows = max(columns, wide), max(rows, high)
     width = int(columns / size) + 4
     return np.zeros((int(rows / size) + 2) * width), width
 

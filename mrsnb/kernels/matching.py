@@ -52,7 +52,8 @@ def background_only(flux, weight):
         values = image[seen & np.isfinite(image) & (image != 0)]
         if values.size:
             middle, spread = _clipped(np.sort(values.astype(np.float64)))
-            near = seen & (np.abs(image - middle) <= CLIP * spread)
+            with np.errstate(over="ignore", invalid="ignore"):  # of numbers near the largest
+                near = seen & (np.abs(image - middle) <= CLIP * spread)
             kept[k][near] = image[near]
 
     share(part, len(flux))

@@ -1,5 +1,6 @@
 """Sum a cube, plane by plane, in an aperture, and estimate the background beside it."""
 
+import math
 from typing import NamedTuple
 
 import numpy as np
@@ -112,7 +113,9 @@ def _sum_plane(flux, err, weight, index, share, around, out, beside):
         if not weight[p] > 0:
             continue
         value = np.float64(flux[p])
-        square = np.float64(err[p] * err[p])
+        square = np.float64(err[p] * err[p])  # in single precision, as upstream, where it has room
+        if math.isinf(square):
+            square = np.float64(err[p]) * np.float64(err[p])
         if share[c] > 0.0 and value == value:  # noqa: PLR0124 (False for NaN)
             area += share[c]
             total += share[c] * value

@@ -8,7 +8,9 @@ from mrsnb.kernels.jit import njit
 
 
 def gather_usable(flux, err, dq, others, pixel, start, bits):
-    """Return flux and error of some pixels; the flux is NaN where any array is invalid or a flag forbids the use.
+    """Return flux and error of some pixels; the flux is NaN where a flag forbids the use, or a number is missing.
+
+    One is if it is NaN in any array, or infinite in flux or error.
 
     Parameters
     ----------
@@ -47,7 +49,7 @@ def _gather(flux, err, dq, others, pixel, start, shape, bits, found):
             while p < start[s + 1] and pixel[p] < end:
                 i = pixel[p]
                 error[p] = err[i]
-                bad = (dq[i] & bits) != 0 or not math.isfinite(error[p])
+                bad = (dq[i] & bits) != 0 or not math.isfinite(error[p]) or not math.isfinite(flux[i])
                 for other in others:
                     bad |= math.isnan(other[i])
                 picked[p] = np.float32(np.nan) if bad else flux[i]

@@ -218,8 +218,8 @@ def _summed(*, as_upstream: bool, wanted: bool = False) -> NDArray[np.float32]:
 def covariances() -> None:
     """Errors of spectra from pixels that spaxels share."""
     flux, planes = _summed(as_upstream=False, wanted=True), _planes()
-    ratio, out = np.zeros((2, _ROWS + 1, planes.x.size * planes.y.size)), np.zeros((2, _ROWS + 1))
-    add_variances(*_seen(planes), planes, 0, ratio[:, :_ROWS], out[:, :_ROWS])
+    ratio, out = np.zeros((2, _ROWS, planes.x.size * planes.y.size)), np.zeros((2, _ROWS + 1))
+    add_variances(*_seen(planes), planes, 0, ratio, out[:, :_ROWS])
     correlated_variances(flux.copy(), flux, np.ones((3, 3)), np.zeros(len(flux)))
 
 

@@ -18,9 +18,10 @@ from mrsnb.core.results import Result
 from mrsnb.core.spectrum import Spectrum
 from mrsnb.io.exposures import ExposureFile
 from mrsnb.io.offsets import read_offsets
-from mrsnb.io.provenance import record
+from mrsnb.io.provenance import N_STATED, files_named, record
 from mrsnb.io.regions import read_region
 from mrsnb.io.s3d import write_s3d
+from mrsnb.io.unchanged import Version, changed, refuse_changed, versions_at
 from mrsnb.io.x1d import write_x1d
 from mrsnb.kernels.threads import ahead, go_on
 from mrsnb.pipeline.doubts import doubts_about, with_doubts
@@ -38,6 +39,8 @@ class Extras(NamedTuple):
     offsets: Offsets | None
     region: SkyAperture | None
     backgrounds: Backgrounds
+    files: Mapping[Path, Version | None]
+    """Their versions when they were read."""
 
 
 def read_extras(association: Association, params: Spec3Params) -> Extras:
@@ -48,11 +51,14 @@ def read_extras(association: Association, params: Spec3Params) -> Extras:
     InputError
         If one cannot be read.
     """
+    named = files_named({step: getattr(params, step) for step in Spec3Params.steps()}).values()
+    files = versions_at([*named, *(association.path_of(member) for member in association.background)])
     shifts, region = params.cube_build.offset_file, params.extract_1d.extraction_region
     return Extras(
         None if shifts is None or params.cube_build.skip else read_offsets(shifts),
         None if region is None or params.extract_1d.skip else read_region(region),
         read_backgrounds(association, params),
+        files,
     )
 
 
@@ -63,8 +69,15 @@ def recorded(
     references: References,
     folder: Path,
     suffixes: Mapping[str, str],
+    extras: Extras,
 ) -> dict[str, Any]:
-    """Return the provenance of the products of a run, with what is doubtful about the exposures."""
+    """Return the provenance of the products of a run, with what is doubtful about the exposures.
+
+    Raises
+    ------
+    InputError
+        If a file has changed since it was read: its checksum would be of something else.
+    """
     history = record(
         "spec3",
         folder,
@@ -75,6 +88,12 @@ def recorded(
         association=association,
         suffixes=suffixes,
     )
+    refuse_changed(extras.files)
+    stated = references.sources()
+    for kind, path in references.files.items():
+        digest = history["files"][kind]["checksum"][:N_STATED]
+        if "sha256:" in stated[kind] and digest not in stated[kind]:
+            raise changed(path)
     return with_doubts(history, doubts_about(exposures))
 
 
@@ -121,7 +140,7 @@ class Chain:
         self.association, self.params, self.references = association, params, references
         self.folder, self.offsets, self.region = folder, extras.offsets, extras.region
         self.history, self.suffixes, self.wanted = history, suffixes, cubes
-        sources = {exposure.name: exposure.path for exposure in exposures}
+        sources = {exposure.name: exposure for exposure in exposures}
         self.before = ExposureSteps(
             association,
             params,
@@ -166,9 +185,10 @@ class Chain:
 
     def _exposure_results(self) -> Iterator[Result]:
         """Yield the results of the steps that change exposures, and hold none of them."""
-        for changed in self.before.results():
+        for result in self.before.results():
             self.statuses |= self.before.statuses
-            yield changed
+            yield result
+            del result
 
     def _cubes(self) -> Iterator[tuple[CubePlan, CubeBuildResult]]:
         """Yield the cubes in order, each written; the next is built meanwhile."""
@@ -211,8 +231,9 @@ class Chain:
         params, values = self.params.extract_1d, self.references
         if params.skip:
             return
-        exact = params.ifu_covar == "drizzle"
-        covariance = DrizzleCovariance(plan=plan, params=self.params.cube_build) if exact else None
+        covariance = None
+        if params.ifu_covar == "drizzle":
+            covariance = DrizzleCovariance(plan=plan, params=self.params.cube_build, folder=self.before.scratch)
         result = extract_1d(cube, params, values.extract1d, values.apcorr, region=self.region, covariance=covariance)
         doubts = spectrum_doubts(self.figures.pop(cube.name), result.spectra[0])
         spectrum = replace(result.spectra[0], history=with_doubts(result.spectra[0].history, doubts))

@@ -13,6 +13,7 @@ from mrsnb.core.results import Result
 from mrsnb.core.spectrum import Spectrum
 from mrsnb.io.c1d import read_background, write_c1d
 from mrsnb.io.exposure_files import WrittenExposure, write_exposure
+from mrsnb.io.exposures import ExposureFile
 from mrsnb.io.images import write_images
 from mrsnb.io.spill import spilled
 from mrsnb.io.x1d import read_x1d
@@ -130,7 +131,7 @@ class ExposureSteps:
     references : References
     exposures : tuple of ExposureSource
         As they are in the files.
-    sources : dict of str to Path
+    sources : dict of str to ExposureFile
         File of each exposure, by name.
     folder : Path
         Where products go.
@@ -152,7 +153,7 @@ class ExposureSteps:
         params: Spec3Params,
         references: References,
         exposures: Exposures,
-        sources: dict[str, Path],
+        sources: Mapping[str, ExposureFile],
         folder: Path,
         scratch: Path,
         history: Mapping[str, Any],

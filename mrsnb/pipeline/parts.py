@@ -16,7 +16,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import reduce
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -26,14 +25,14 @@ from mrsnb.core.association import Association
 from mrsnb.core.bands import Band
 from mrsnb.core.references import References
 from mrsnb.core.spectrum import Spectrum
-from mrsnb.io.atomic import atomic_write
+from mrsnb.io.atomic import atomic_write, scratch_folder
 from mrsnb.io.exposures import ExposureFile
 from mrsnb.kernels.cache import compile_missing
 from mrsnb.pipeline.chain import Chain, read_extras
 from mrsnb.pipeline.exposure_steps import Share
 from mrsnb.pipeline.params import Spec3Params
 from mrsnb.pipeline.result import ProductSummary
-from mrsnb.pipeline.run import kernels_of, open_science, stated
+from mrsnb.pipeline.run import Known, kernels_of, open_science, stated
 from mrsnb.steps.cube_build import CubeBuildResult, planned_bands
 from mrsnb.steps.cube_build.contributions import Contributions
 from mrsnb.steps.mrs_imatch import BackgroundPolynomial, MrsImatchResult
@@ -53,8 +52,8 @@ class Whole:
         Where products go, and where parts leave what others need.
     history : mapping
         Provenance of the products.
-    checksums : dict of str to str
-        Of the exposures, by name.
+    known : dict of str to Known
+        What is known of the exposures, by name.
     suffixes : mapping of str to str
         Last part of the names of a step's exposures or cubes, where not the usual.
     """
@@ -65,7 +64,7 @@ class Whole:
     folder: Path
     scratch: Path
     history: Mapping[str, Any]
-    checksums: Mapping[str, str]
+    known: Mapping[str, Known]
     suffixes: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -168,8 +167,8 @@ def _joined(groups: list[_Group]) -> list[_Group]:
 
 def match(whole: Whole) -> tuple[BackgroundPolynomial, ...]:
     """Return what mrs_imatch finds."""
-    with TemporaryDirectory(dir=whole.scratch) as scratch:
-        chain = _chain(whole, Path(scratch), Share(writes=frozenset(), needs=frozenset()))
+    with scratch_folder(whole.scratch, "part-") as scratch:
+        chain = _chain(whole, scratch, Share(writes=frozenset(), needs=frozenset()))
         found = [result for result in chain.before.results("outlier_detection") if isinstance(result, MrsImatchResult)]
     return found[0].polynomials
 
@@ -185,9 +184,9 @@ class Looked(NamedTuple):
 
 def look(whole: Whole, places: Sequence[int], polynomials: tuple[BackgroundPolynomial, ...] | None) -> Looked:
     """Look for outliers in the exposures at some places, one of `looks`."""
-    with TemporaryDirectory(dir=whole.scratch) as scratch:
+    with scratch_folder(whole.scratch, "part-") as scratch:
         share = Share(writes=frozenset(), needs=frozenset(), polynomials=polynomials)
-        before = _chain(whole, Path(scratch), share).before
+        before = _chain(whole, scratch, share).before
         for _ in before.results("outlier_detection"):
             pass
         found = search(before.exposures, whole.params.outlier_detection, places)
@@ -221,8 +220,8 @@ def make(
         found=found,
     )
     contributions: tuple[Contributions, ...] = ()
-    with TemporaryDirectory(dir=whole.scratch) as scratch:
-        chain = _chain(whole, Path(scratch), share, part.cubes)
+    with scratch_folder(whole.scratch, "part-") as scratch:
+        chain = _chain(whole, scratch, share, part.cubes)
         for result in chain.products_of_steps():
             if isinstance(result, CubeBuildResult):
                 contributions += result.contributions
@@ -277,7 +276,7 @@ def _chain(whole: Whole, scratch: Path, share: Share, cubes: Sequence[tuple[Band
     """Return the steps of a part; the headers of all exposures are read again."""
     compile_missing(kernels_of(whole.params))
     association = whole.association
-    exposures = open_science(association, whole.checksums)
+    exposures = open_science(association, whole.known)
     return Chain(
         association,
         whole.params,

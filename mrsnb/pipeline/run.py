@@ -3,9 +3,8 @@
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from time import perf_counter
-from typing import cast
+from typing import NamedTuple, cast
 
 from mrsnb.core.association import Association, checked_name, product_name
 from mrsnb.core.references import References
@@ -14,9 +13,10 @@ from mrsnb.core.status import with_skipped
 from mrsnb.display.progress import follow
 from mrsnb.geometry.chain import MrsChain
 from mrsnb.io.association import read_association
-from mrsnb.io.atomic import output_folder
+from mrsnb.io.atomic import output_folder, scratch_folder
 from mrsnb.io.exposures import ExposureFile, open_exposure
 from mrsnb.io.references import load_references
+from mrsnb.io.unchanged import Version
 from mrsnb.kernels.cache import compile_missing
 from mrsnb.kernels.threads import ahead
 from mrsnb.pipeline.chain import Chain, Extras, read_extras, recorded
@@ -26,6 +26,14 @@ from mrsnb.pipeline.params import Spec3Params
 from mrsnb.pipeline.result import Spec3Result
 from mrsnb.steps.cube_build import CubePlan, check_exposures, plan_cubes, planned_bands
 from mrsnb.steps.extract_1d import check_centre
+
+
+class Known(NamedTuple):
+    """What was found out of an exposure, on this machine or another."""
+
+    checksum: str
+    version: Version | None
+    """That it is the checksum of."""
 
 
 def spec3(
@@ -91,16 +99,16 @@ def spec3(
     extras = read_extras(association, params)
     check(association, exposures, params, references, extras, Path(output_dir))
     folder = output_folder(output_dir)
-    history = recorded(association, exposures, params, references, folder, suffixes)
+    history = recorded(association, exposures, params, references, folder, suffixes, extras)
     exposures = stated(exposures, association, params)
-    with TemporaryDirectory(prefix=".mrsnb-", dir=folder) as scratch:
+    with scratch_folder(folder) as scratch:
         run = Chain(
             association,
             params,
             references,
             folder,
             exposures=exposures,
-            scratch=Path(scratch),
+            scratch=scratch,
             extras=extras,
             history=history,
             suffixes=suffixes,
@@ -142,21 +150,26 @@ def run_spec3(
     return cast("Spec3Result", deque(follow(results, count_results(association, params, exposures)), maxlen=1).pop())
 
 
-def open_science(association: Association, checksums: Mapping[str, str] | None = None) -> tuple[ExposureFile, ...]:
+def open_science(association: Association, known: Mapping[str, Known] | None = None) -> tuple[ExposureFile, ...]:
     """Return the exposures of an association, their arrays not read yet; each has its checksum.
 
     Parameters
     ----------
     association : Association
-    checksums : mapping of str to str, optional
-        Those of the exposures, by name, if they are known.
+    known : mapping of str to Known, optional
+        What is known of the exposures, by name.
+
+    Raises
+    ------
+    InputError
+        If an exposure cannot be used, or is not the one that is known.
     """
     exposures = []
     for _, exposure in ahead(open_exposure, [association.path_of(member) for member in association.science]):
-        if checksums is None:
+        if known is None:
             _ = exposure.checksum  # made while the next is opened
         else:
-            exposure.remember(checksums[exposure.name])
+            exposure.remember(*known[exposure.name])
         exposures.append(exposure)
     return tuple(exposures)
 

@@ -22,7 +22,9 @@ from mrsnb.errors import InputError
 from mrsnb.geometry.tangent import from_plane
 from mrsnb.kernels.matching import background_only, normal_equations, pair_sums, solve
 from mrsnb.kernels.normalize import Product, normalize
-from mrsnb.steps.cube_build import CubeBuildParams, CubePlan, plan_cubes, sums_of, view_of
+from mrsnb.kernels.threads import share
+from mrsnb.steps.cube_build import CubeBuildParams, CubePlan, feed_of, groups_of, plan_cubes, view_of
+from mrsnb.steps.cube_build.feeds import Feed
 from mrsnb.steps.params import StepParams
 
 log = logging.getLogger(__name__)
@@ -30,6 +32,8 @@ log = logging.getLogger(__name__)
 Array = NDArray[np.float64]
 
 _MOST_CURVES = 12
+_GROUPS = 4
+"""Groups of planes in which all exposures are compared at a time: memory holds no more of their cubes."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -174,6 +178,10 @@ class _Layer(NamedTuple):
     """Inverse variance as upstream has it, exposure time times number of pixels; shape as `flux`."""
 
 
+_Pairs = dict[tuple[int, int], tuple[Array, Array]]
+"""What `mrsnb.kernels.matching.normal_equations` says of two exposures, by their places."""
+
+
 def mrs_imatch(
     exposures: Sequence[ExposureSource],
     params: MrsImatchParams,
@@ -185,7 +193,7 @@ def mrs_imatch(
     Parameters
     ----------
     exposures : sequence of ExposureSource
-        Loaded one at a time; memory holds some 10 MB for each exposure of a band.
+        Loaded one at a time; memory holds some 4 MB for each exposure of a band.
     params : MrsImatchParams
     cubepars : CubePars
         Grids of the cubes in which exposures are compared.
@@ -255,16 +263,14 @@ def _match(plan: CubePlan, degree: int, params: CubeBuildParams) -> tuple[list[B
     times = [_exposure_time(exposure) for _, exposure in plan.members]
     if params.compat != "none":
         times = list(accumulate(times))  # upstream's cubes state the time of all exposures up to theirs
-    layers = [_layer(plan, *member, params, time) for member, time in zip(plan.members, times, strict=True)]
+    feeds = [feed_of(plan, band, exposure, params) for band, exposure in plan.members]
     x, y, z, scale = _coordinates(grid)
-    pairs: dict[tuple[int, int], tuple[Array, Array]] = {}
-    for n, m in combinations(range(len(layers)), 2):
-        box = _common(layers[n], layers[m])
-        if box is None:
-            continue
-        sums = pair_sums(*_cut(layers[n], box), *_cut(layers[m], box), z, degree)
-        if sums.weight[:, 0].any():
-            pairs[n, m] = normal_equations(sums, x[box].ravel(), y[box].ravel(), degree)
+    pairs: _Pairs = {}
+    groups = groups_of(grid)
+    for first in range(0, len(groups), _GROUPS):
+        some = groups[first : first + _GROUPS]
+        layers = [_layer(feed, some, grid, time) for feed, time in zip(feeds, times, strict=True)]
+        _add_pairs(pairs, layers, (x, y, z[slice(some[0][0], some[-1][1])]), degree)
     matched = {i for pair in pairs for i in pair}
     solution = solve(pairs, len(layers)).reshape(len(layers), *(degree + 1,) * 3 if pairs else (1,))
     units = np.einsum("a,b,c->abc", *(side ** -np.arange(degree + 1.0) for side in scale))
@@ -278,16 +284,37 @@ def _match(plan: CubePlan, degree: int, params: CubeBuildParams) -> tuple[list[B
     return polynomials, alone
 
 
+def _add_pairs(pairs: _Pairs, layers: Sequence[_Layer], places: tuple[Array, Array, Array], degree: int) -> None:
+    """Add to the equations of pairs what some planes say."""
+    x, y, z = places
+    for n, m in combinations(range(len(layers)), 2):
+        box = _common(layers[n], layers[m])
+        if box is None:
+            continue
+        sums = pair_sums(*_cut(layers[n], box), *_cut(layers[m], box), z, degree)
+        if sums.weight[:, 0].any():
+            matrix, right = normal_equations(sums, x[box].ravel(), y[box].ravel(), degree)
+            before = pairs.get((n, m))
+            pairs[n, m] = (matrix, right) if before is None else (before[0] + matrix, before[1] + right)
+
+
 def _exposure_time(exposure: ExposureSource) -> float:
     time = exposure.primary.number("EFFEXPTM")
     return 1.0 if time is None or time <= 0 else time
 
 
-def _layer(plan: CubePlan, band: Band, exposure: ExposureSource, params: CubeBuildParams, time: float) -> _Layer:
-    """Return the part of a cube that one exposure fills, sources left out, and its weights."""
-    grid = plan.grid
-    product = Product.empty(grid.shape)
-    normalize(sums_of(plan, params, [(band, exposure)]), np.empty((0, 0), np.bool_), product)
+def _layer(feed: Feed, groups: Sequence[tuple[int, int]], grid: CubeGrid, time: float) -> _Layer:
+    """Return the part of some planes that one exposure fills, sources left out, and its weights."""
+    first = groups[0][0]
+    product = Product.empty((groups[-1][1] - first, grid.n_y, grid.n_x))
+
+    def fill(i: int) -> None:
+        begin, end = groups[i]
+        sums = np.zeros((end - begin, grid.n_y * grid.n_x, 4))
+        feed.add(begin, sums)
+        normalize(sums, np.empty((0, 0), np.bool_), product.planes(begin - first, end - first))
+
+    share(fill, len(groups))
     flux, weight = product.flux, product.weight
     seen: NDArray[np.bool_] = np.any(weight > 0, axis=0)
     y, x = _extent(np.any(seen, axis=1)), _extent(np.any(seen, axis=0))

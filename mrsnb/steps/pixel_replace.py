@@ -23,7 +23,7 @@ from mrsnb.steps.adaptive_trace_model import AdaptiveTraceModelParams, TracedExp
 from mrsnb.steps.outlier_detection.found import STRIDE
 from mrsnb.steps.outlier_detection.masks import Mask
 from mrsnb.steps.params import CompatParams
-from mrsnb.steps.validity import invalid_pixels, marked_alike
+from mrsnb.steps.validity import deviation_of, invalid_pixels, marked_alike
 
 log = logging.getLogger(__name__)
 
@@ -231,7 +231,8 @@ def _across_gradient(exposure: Exposure, images: SliceImages, *, as_upstream: bo
 
     def mean(image: NDArray[np.float32]) -> NDArray[np.float32]:
         flat = image.ravel()
-        middle: NDArray[np.float32] = (flat[pixel - step] + flat[pixel + step]) / np.float32(2)
+        half = np.float32(0.5)  # of each first: the sum of two huge numbers is no number
+        middle: NDArray[np.float32] = flat[pixel - step] * half + flat[pixel + step] * half
         return middle
 
     flux, err = exposure.flux.copy(), exposure.err.copy()
@@ -239,7 +240,7 @@ def _across_gradient(exposure: Exposure, images: SliceImages, *, as_upstream: bo
     variances = {}
     for name, variance in exposure.variances.items():
         variances[name] = variance.copy()
-        variances[name].flat[pixel] = mean(np.sqrt(variance)) ** 2
+        variances[name].flat[pixel] = mean(deviation_of(variance)) ** 2
     replaced = np.zeros(exposure.flux.shape, np.bool_)
     replaced.flat[pixel] = True
     dq = _estimated(exposure.dq, replaced, keep=flagged(exposure.dq, DQ.NON_SCIENCE))
@@ -248,7 +249,7 @@ def _across_gradient(exposure: Exposure, images: SliceImages, *, as_upstream: bo
 
 def _from_profiles(exposure: Exposure, images: SliceImages, reach: int, *, as_upstream: bool) -> Exposure:
     names = list(exposure.variances)
-    errors = np.stack([exposure.err, *(np.sqrt(exposure.variances[name]) for name in names)])
+    errors = np.stack([exposure.err, *(deviation_of(exposure.variances[name]) for name in names)])
     bad, dead = flagged(exposure.dq, DQ.DO_NOT_USE), flagged(exposure.dq, DQ.NON_SCIENCE)
     flux, errors, replaced = fit_profiles(
         exposure.flux, errors, bad, dead, images.label, images.slices, reach, not as_upstream

@@ -11,14 +11,14 @@ from mrsnb.kernels.alike import mark_alike
 
 
 def invalid_pixels(exposure: Exposure) -> NDArray[np.bool_]:
-    """Return a mask of the pixels that are NaN in the flux, the error or a variance, or flagged DO_NOT_USE.
+    """Return a mask of the pixels that are no number in the flux or error, NaN in a variance, or flagged DO_NOT_USE.
 
     Examples
     --------
     >>> 0.2 < float(invalid_pixels(exposure).mean()) < 0.4
     True
     """
-    mask = flagged(exposure.dq, DQ.DO_NOT_USE) | np.isnan(exposure.flux) | np.isnan(exposure.err)
+    mask = flagged(exposure.dq, DQ.DO_NOT_USE) | ~(np.isfinite(exposure.flux) & np.isfinite(exposure.err))
     for variance in exposure.variances.values():
         mask |= np.isnan(variance)
     found: NDArray[np.bool_] = mask
@@ -37,3 +37,14 @@ def marked_alike(exposure: Exposure) -> Exposure:
     images = exposure.flux, exposure.err, *exposure.variances.values()
     (flux, err, *variances), dq = mark_alike(images, exposure.dq, np.uint32(DQ.DO_NOT_USE))
     return replace(exposure, flux=flux, err=err, dq=dq, variances=dict(zip(exposure.variances, variances, strict=True)))
+
+
+def deviation_of(variance: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return standard deviations; NaN where a variance is negative, as none can be.
+
+    Examples
+    --------
+    >>> deviation_of(np.array([4.0, -1.0], np.float32))
+    array([ 2., nan], dtype=float32)
+    """
+    return np.sqrt(np.where(variance < 0, np.float32(np.nan), variance))

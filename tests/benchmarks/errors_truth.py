@@ -61,12 +61,11 @@ def pulls(work: Path, band: Band, given: argparse.Namespace) -> None:
     middle, half = (low + high) / 2, given.part * (high - low) / 2
     built = CubeBuildParams(channel=str(band.channel), wavemin=middle - half, wavemax=middle + half)
     clean = exposures_of(work, band, given.dithers)
-    weight_sums = DrizzleCovariance(plan=plan_cubes(clean, built, references.cubepar)[0], params=built)._weight_sums()
 
     def extracted(exposures: list, ways: tuple[str, ...]) -> list[dict]:
         plan = plan_cubes(exposures, built, references.cubepar)[0]
         cube = build_cube(plan, built, references.cubepar, "errors")
-        covariance = DrizzleCovariance(plan=plan, params=built, weight_sums=weight_sums)
+        covariance = DrizzleCovariance(plan=plan, params=built)
         found = []
         for way in ways:
             params = Extract1dParams(ifu_covar=way, ifu_rfcorr=False, ifu_set_srctype="POINT")

@@ -230,3 +230,24 @@ def test_pixels_are_ordered_by_their_first_plane(seed):
     np.testing.assert_array_equal(order, used[np.argsort(first[used], kind="stable")])
     for k in range(6):
         assert set(first[order[start[k] : start[k + 1]]]) <= {k}
+
+
+@pytest.mark.parametrize("place", [np.nan, np.inf, -np.inf, 1e300, -1e300, 1e12, -1e12])
+@pytest.mark.parametrize("corner", [slice(0, 1), slice(2, 3), slice(0, 4)])
+def test_pixels_that_are_nowhere_feed_nothing_and_harm_nothing(place, corner):
+    planes = Planes(np.arange(9.0), np.arange(7.0), 1.0, np.array([5.0, 5.1]), np.full(2, 0.1))
+    one = np.ones(2, np.float32)
+    pixels = Pixels(one, one, np.full(2, 5.0), np.full(2, 0.1))
+    xi = np.array([[1.0, 2.0, 2.0, 1.0], [3.0, 4.0, 4.0, 3.0]])
+    eta = np.array([[1.0, 1.0, 2.0, 2.0], [3.0, 3.0, 4.0, 4.0]])
+    in_order = sort_pixels(pixels.wave, pixels.width, planes)
+    right = np.zeros((2, 63, 4))
+    deposit(pixels, in_order, in_order.reaching(0, 2)[1:], (xi[1:], eta[1:]), planes, 0, right)
+    assert right.any()
+    for coordinates in (xi, eta):
+        kept = coordinates.copy()
+        coordinates[0, corner] = place
+        sums = np.zeros((2, 63, 4))
+        deposit(pixels, in_order, in_order.reaching(0, 2), (xi, eta), planes, 0, sums)
+        assert np.array_equal(sums, right)
+        coordinates[:] = kept

@@ -27,11 +27,12 @@ def test_any_invalid_array_and_any_of_the_flags_makes_a_pixel_invalid():
     flux, err, dq, (first, second) = images()
     flux[0, 0], err[0, 1], err[0, 2], first[0, 3], second[0, 4] = np.nan, np.nan, np.inf, np.nan, np.nan
     dq[0, 5], dq[0, 6], dq[1, 0] = 1, 512, 4
+    flux[1, 1], flux[1, 2] = np.inf, -np.inf
     pixel, start = np.arange(10, dtype=np.int32), np.array([0, 10])
     found, _ = gather_usable(flux, err, dq, (first, second), pixel, start, np.uint32(513))
-    np.testing.assert_array_equal(np.isnan(found), [True] * 7 + [False] * 3)
+    np.testing.assert_array_equal(np.isnan(found), [True] * 7 + [False] + [True] * 2)
     without, _ = gather_usable(flux, err, dq, (err,), pixel, start, np.uint32(513))
-    np.testing.assert_array_equal(np.isnan(without), [True] * 3 + [False] * 2 + [True] * 2 + [False] * 3)
+    np.testing.assert_array_equal(np.isnan(without), [True] * 3 + [False] * 2 + [True] * 2 + [False] + [True] * 2)
 
 
 def test_counts_are_those_of_each_pixel():

@@ -77,7 +77,9 @@ def select_slices(flux: _Image, err: _Image, alpha: _Image, images: SliceImages,
         positive_only = profile is not None and np.nanmin(profile.snr) < -LOW_SNR
         counted = mine & np.isfinite(values) & (~positive_only | (values > 0))
         kept.append((name, first, last))
-        norms.append(np.where(counted, values, np.float32(0)).sum(axis=1))
+        with np.errstate(over="ignore"):
+            total = np.where(counted, values, np.float32(0)).sum(axis=1)
+        norms.append(np.where(np.isfinite(total), total, np.float32(0)))  # 0 leaves a row out
     norm = np.array(norms, np.float32).reshape(len(kept), flux.shape[0])
     return Selection(np.array(kept, np.int64).reshape(-1, 3), flux, norm)
 

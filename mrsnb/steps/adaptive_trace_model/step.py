@@ -25,7 +25,7 @@ from mrsnb.kernels.trace import widen
 from mrsnb.steps.adaptive_trace_model.images import LEAST, trace_images
 from mrsnb.steps.adaptive_trace_model.params import AdaptiveTraceModelParams
 from mrsnb.steps.outlier_detection.found import STRIDE
-from mrsnb.steps.validity import marked_alike
+from mrsnb.steps.validity import deviation_of, marked_alike
 
 log = logging.getLogger(__name__)
 
@@ -273,7 +273,7 @@ def _resampled(exposure: Exposure, flux: NDArray[np.float32], factor: float) -> 
         flux=flux,
         err=widened(exposure.err),
         dq=dq,
-        variances={name: widened(np.sqrt(variance)) ** 2 for name, variance in exposure.variances.items()},
+        variances={name: widened(deviation_of(variance)) ** 2 for name, variance in exposure.variances.items()},
     )
     return marked_alike(resampled)
 

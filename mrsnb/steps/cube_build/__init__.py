@@ -1,6 +1,6 @@
 """cube_build: detector pixels into cubes."""
 
-from mrsnb.steps.cube_build.build import CubeBuildResult, build_cube, cube_build, sums_of, voxel_pixels
+from mrsnb.steps.cube_build.build import CubeBuildResult, build_cube, cube_build, voxel_pixels
 from mrsnb.steps.cube_build.contributions import Contribution, Contributions, FedVoxel, FedVoxels
 from mrsnb.steps.cube_build.feeds import feed_of, groups_of
 from mrsnb.steps.cube_build.params import CubeBuildParams
@@ -25,7 +25,6 @@ __all__ = [
     "groups_of",
     "plan_cubes",
     "planned_bands",
-    "sums_of",
     "usable_pixels",
     "view_of",
     "voxel_pixels",

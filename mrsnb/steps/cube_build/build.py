@@ -11,7 +11,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mrsnb.core.association import product_name
-from mrsnb.core.bands import Band
 from mrsnb.core.blend import cube_headers, header_row
 from mrsnb.core.cube import Cube
 from mrsnb.core.exposure import ExposureSource
@@ -21,7 +20,7 @@ from mrsnb.display import Picture, Row, Section
 from mrsnb.kernels.normalize import OUTSIDE, Product, normalize, torn_planes
 from mrsnb.kernels.threads import share
 from mrsnb.steps.cube_build.contributions import Contributions
-from mrsnb.steps.cube_build.feeds import Feed, feed_of, groups_of
+from mrsnb.steps.cube_build.feeds import feed_of, groups_of
 from mrsnb.steps.cube_build.params import CubeBuildParams
 from mrsnb.steps.cube_build.plan import CubePlan, Offsets, plan_cubes
 from mrsnb.steps.cube_build.storage import storage
@@ -224,31 +223,6 @@ def _filled(plan: CubePlan, params: CubeBuildParams, folder: Path | None) -> tup
         flux[:], err[:], dq[:], weight[:] = np.nan, np.nan, OUTSIDE, 0
         holes[k] = 0
     return product, int(holes.sum())
-
-
-def sums_of(plan: CubePlan, params: CubeBuildParams, members: Sequence[tuple[Band, ExposureSource]]) -> Array:
-    """Return the sums over the pixels of some members of a planned cube.
-
-    Returns
-    -------
-    ndarray, shape (n_wave, n_y * n_x, 4)
-        As `mrsnb.kernels.drizzle.deposit` leaves them.
-
-    Examples
-    --------
-    >>> sums_of(plan, params, plan.members).shape
-    (126, 2565, 4)
-    """
-    grid = plan.grid
-    sums, groups = np.zeros((grid.n_wave, grid.n_y * grid.n_x, 4)), groups_of(grid)
-    for band, exposure in members:
-        feed = feed_of(plan, band, exposure, params)
-
-        def add(i: int, feed: Feed = feed) -> None:
-            feed.add(groups[i][0], sums[slice(*groups[i])])
-
-        share(add, len(groups))
-    return sums
 
 
 def _stated_roi(plan: CubePlan, params: CubeBuildParams) -> tuple[float, float, float]:

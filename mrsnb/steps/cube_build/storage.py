@@ -3,6 +3,7 @@
 import mmap
 import os
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 from threading import Thread
 from time import sleep
@@ -10,6 +11,7 @@ from typing import Any
 from weakref import ref
 
 import numpy as np
+from numpy.typing import NDArray
 
 from mrsnb.errors import OutputError
 from mrsnb.kernels.normalize import Product
@@ -38,19 +40,37 @@ def storage(shape: tuple[int, int, int], folder: Path | None) -> Product:
     """
     if folder is None:
         return Product.empty(shape)
+    return Product(*arrays_in(folder, shape, (np.float32, np.float32, np.uint32, np.float32)))
+
+
+def arrays_in(folder: Path | None, shape: tuple[int, ...], kinds: Sequence[Any]) -> list[NDArray[Any]]:
+    """Return arrays of zeros, each of a kind of numbers of 4 bytes, in a file that vanishes with them.
+
+    Parameters
+    ----------
+    folder : Path or None
+        Where; that for temporary files if None.
+    shape : tuple of int
+    kinds : sequence of dtype
+
+    Raises
+    ------
+    OutputError
+        If the file cannot be made.
+    """
+    place = Path(tempfile.gettempdir()) if folder is None else folder
     n = int(np.prod(shape))
+    size = 4 * n * len(kinds)
     try:
-        with tempfile.TemporaryFile(dir=folder, prefix=".mrsnb-") as file:
-            _reserve(file.fileno(), n * VOXEL)
-            content = mmap.mmap(file.fileno(), n * VOXEL)
+        with tempfile.TemporaryFile(dir=place, prefix=".mrsnb-") as file:
+            _reserve(file.fileno(), size)
+            content = mmap.mmap(file.fileno(), size)
     except OSError as error:
-        msg = f"{folder}: no file of {n * VOXEL / 1e9:.1f} GB can be made there: {error.strerror or error}"
+        msg = f"{place}: no file of {size / 1e9:.1f} GB can be made there: {error.strerror or error}"
         raise OutputError(msg) from error
-    kinds: tuple[Any, ...] = (np.float32, np.float32, np.uint32, np.float32)
-    arrays = [np.frombuffer(content, kind, n, offset=4 * n * i).reshape(shape) for i, kind in enumerate(kinds)]
     if hasattr(mmap, "MADV_DONTNEED"):
         Thread(target=_let_go, args=(ref(content),), daemon=True, name="mrsnb-storage").start()
-    return Product(*arrays)
+    return [np.frombuffer(content, kind, n, offset=4 * n * i).reshape(shape) for i, kind in enumerate(kinds)]
 
 
 def _let_go(content: "ref[mmap.mmap]") -> None:

@@ -4,6 +4,7 @@ import logging
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Protocol
 
 import numpy as np
@@ -13,7 +14,10 @@ from mrsnb.core.bands import Band
 from mrsnb.core.cube import Cube
 from mrsnb.errors import InputError, ParamError
 from mrsnb.kernels.covariance import correlated_variances, spread_of_light
-from mrsnb.steps.cube_build import CubeBuildParams, CubePlan, feed_of, groups_of, sums_of
+from mrsnb.kernels.photometry import Coefficients, empty_coefficients
+from mrsnb.kernels.threads import share
+from mrsnb.steps.cube_build import CubeBuildParams, CubePlan, feed_of, groups_of
+from mrsnb.steps.cube_build.storage import arrays_in
 
 log = logging.getLogger(__name__)
 
@@ -27,6 +31,9 @@ _TURNS = 12
 
 class Covariance(Protocol):
     """What knows the covariance of a cube's voxels."""
+
+    def coefficients(self) -> Coefficients:
+        """Return zeros to be filled with the coefficients of sums."""
 
     def variances(self, coefficients: Sequence[Coefficient]) -> Array:
         """Return the variance of each sum over voxels with these coefficients, plane by plane.
@@ -45,8 +52,7 @@ class Covariance(Protocol):
 class DrizzleCovariance:
     """The exact covariance of a drizzled cube: that of the pixels' errors, taken as independent.
 
-    The exposures are read twice more, one at a time: once for the voxels' sums of weights, unless they are given, and
-    once for the pixels' errors.
+    The exposures are read once more, one at a time; a group of planes is in memory at a time.
 
     Parameters
     ----------
@@ -54,8 +60,8 @@ class DrizzleCovariance:
         What the cube was built from.
     params : CubeBuildParams
         How.
-    weight_sums : ndarray, shape (n_wave, n_y * n_x), optional
-        Sums of weights, arcsec^2 micron: ``sums[:, :, 1]`` of the cube's sums.
+    folder : Path, optional
+        Where a file is made, which vanishes, for coefficients that ``params.memory_limit`` has no room for.
 
     Examples
     --------
@@ -66,7 +72,7 @@ class DrizzleCovariance:
 
     plan: CubePlan
     params: CubeBuildParams
-    weight_sums: Array | None = None
+    folder: Path | None = None
 
     def __post_init__(self) -> None:
         if self.plan.reach is not None:
@@ -76,23 +82,37 @@ class DrizzleCovariance:
             )
             raise ParamError(msg)
 
+    def coefficients(self) -> Coefficients:
+        """Return zeros to be filled, in memory or in a file that vanishes with them."""
+        if self.plan.fits(self.params):
+            return empty_coefficients(self.plan.grid.shape)
+        return Coefficients(*arrays_in(self.folder, self.plan.grid.shape, (np.float32, np.float32)))
+
     def variances(self, coefficients: Sequence[Coefficient]) -> Array:
         """Return the variances of sums; arguments as `Covariance.variances`."""
-        grid = self.plan.grid
-        weights = self._weight_sums() if self.weight_sums is None else self.weight_sums
-        ratio = np.zeros((len(coefficients), grid.n_wave, grid.n_y * grid.n_x))
-        for out, coefficient in zip(ratio, coefficients, strict=True):
-            np.divide(coefficient.reshape(weights.shape), weights, out=out, where=weights > 0)
-        variances = np.zeros((len(coefficients), grid.n_wave))
-        right = replace(self.params, compat="none")
-        for band, exposure in self.plan.members:
-            feed = feed_of(self.plan, band, exposure, right)
-            for begin, end in groups_of(grid):
-                feed.add_variances(begin, ratio[:, begin:end], variances[:, begin:end])
-        return variances
+        grid, groups = self.plan.grid, groups_of(self.plan.grid)
+        flat = [coefficient.reshape(grid.n_wave, -1) for coefficient in coefficients]
+        exact = replace(self.params, compat="none")
+        feeds = [feed_of(self.plan, band, exposure, exact) for band, exposure in self.plan.members]
+        as_built = feeds
+        if self.params != exact:
+            as_built = [feed_of(self.plan, band, exposure, self.params) for band, exposure in self.plan.members]
+        variances = np.zeros((len(flat), grid.n_wave))
 
-    def _weight_sums(self) -> Array:
-        return np.ascontiguousarray(sums_of(self.plan, self.params, self.plan.members)[:, :, 1])
+        def add(number: int) -> None:
+            begin, end = groups[number]
+            sums = np.zeros((end - begin, grid.n_y * grid.n_x, 4))
+            for feed in as_built:
+                feed.add(begin, sums)
+            weights = sums[:, :, 1]
+            ratio = np.zeros((len(flat), *weights.shape))
+            for out, coefficient in zip(ratio, flat, strict=True):
+                np.divide(coefficient[begin:end], weights, out=out, where=weights > 0)
+            for feed in feeds:
+                feed.add_variances(begin, ratio, variances[:, begin:end])
+
+        share(add, len(groups))
+        return variances
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -115,6 +135,10 @@ class GeometricCovariance:
             found = ", ".join(map(str, sorted(channels)))
             msg = f"{self.cube.name}: ifu_covar = 'geometry' goes with cubes of one channel, not {found}"
             raise InputError(msg)
+
+    def coefficients(self) -> Coefficients:
+        """Return zeros to be filled."""
+        return empty_coefficients(self.cube.grid.shape)
 
     def variances(self, coefficients: Sequence[Coefficient]) -> Array:
         """Return the variances of sums; arguments as `Covariance.variances`."""

@@ -20,7 +20,6 @@ from mrsnb.kernels.photometry import (
     Apertures,
     Coefficients,
     Sums,
-    empty_coefficients,
     sum_extended,
     sum_point,
     sum_region,
@@ -112,7 +111,7 @@ def extract_1d(
     covariance = _covariance(cube, params, covariance)
     source_type = "EXTENDED" if region is not None else _source_type(cube, params)
     _say_unused(cube, params, source_type, is_region=region is not None)
-    wanted = None if covariance is None else empty_coefficients(cube.grid.shape)
+    wanted = None if covariance is None else covariance.coefficients()
     if region is not None:
         made = _sum_in_region(cube, params, region, extract1d, wanted)
     elif source_type == "POINT":

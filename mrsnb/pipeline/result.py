@@ -43,6 +43,8 @@ class Spec3Result(Shown):
         What became of each step.
     seconds : float
         Wall time.
+    kept : frozenset of str, optional
+        Names of the files that are of an earlier run, and were not made again; None if there was none to resume.
     """
 
     association: Association
@@ -52,6 +54,7 @@ class Spec3Result(Shown):
     exposures: tuple[Path, ...]
     statuses: dict[str, str]
     seconds: float
+    kept: frozenset[str] | None = None
 
     @property
     def title(self) -> str:
@@ -91,13 +94,27 @@ class Spec3Result(Shown):
             *([Row("spectra", str(len(self.spectra)))] if is_whole or self.spectra else []),
             *[Row(step, status) for step, status in self.statuses.items() if is_whole],
             *self.references.rows(),
+            *self._resumed(),
             Row("written to", ", ".join(sorted(folder)) or "nowhere (save_results is off)"),
             Row("time", f"{self.seconds:.1f}", "s"),
+        ]
+
+    def _resumed(self) -> list[Row]:
+        """Return how many products are of an earlier run, if this one resumed it."""
+        if self.kept is None:
+            return []
+        n_kept = sum(path.name in self.kept for path in self.paths)
+        return [
+            Row("kept", str(n_kept), "files", "as an earlier run left them"),
+            Row("made again", str(len(self.paths) - n_kept), "files"),
         ]
 
     def sections(self) -> list[Section]:
         """Return the products and parameters as tables."""
         files_made = Table(("product",), tuple((path.name,) for path in self.paths))
+        if self.kept is not None:
+            lines = [(path.name, "kept" if path.name in self.kept else "made") for path in self.paths]
+            files_made = Table(("product", ""), lines)
         return [
             Section("Products", files_made),
             Section("Parameters", self.params.table()),

@@ -8,10 +8,10 @@ import pytest
 
 from mrsnb.batch import level3
 from mrsnb.batch.cluster import Place
-from mrsnb.batch.lock import held
 from mrsnb.core.bands import Band
 from mrsnb.errors import Cancelled, InputError, MrsnbError, OutputError
 from mrsnb.io.association import read_association
+from mrsnb.io.lock import held
 from mrsnb.io.references import load_references
 from mrsnb.kernels.threads import go_on
 from mrsnb.pipeline import Spec3Params, open_science

@@ -12,10 +12,10 @@ from astropy.table import Table
 from click.testing import CliRunner
 
 from mrsnb.batch import BatchResult, Job, Outcome, plan, run_batch
-from mrsnb.batch.lock import LOCK, held, is_held
 from mrsnb.batch.report import report_html
 from mrsnb.cli import main
 from mrsnb.errors import OutputError, ParamError
+from mrsnb.io.lock import LOCK, held, is_held
 from mrsnb.io.versions import SOURCE, versions
 
 

@@ -7,8 +7,8 @@ import time
 import pytest
 
 from mrsnb.batch import Job, Outcome, lock
-from mrsnb.batch.lock import LOCK, held, is_held
 from mrsnb.batch.task import Limits, Task, _handed_in, _named, clear
+from mrsnb.io.lock import LOCK, held, is_held
 from mrsnb.io.versions import digest
 
 JOB = Job("a-b", "tiny", {})

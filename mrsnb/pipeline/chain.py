@@ -1,6 +1,7 @@
 """The steps of a run in order, from exposures to spectra: of all of it, or of a part."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 from time import perf_counter
@@ -164,19 +165,22 @@ class Chain:
 
     def products_of_steps(self) -> Iterator[Result]:
         """Yield the results of all steps but the last, which needs the spectra of all bands."""
+        exposures = self.before.exposures  # all of them
         yield from self._exposure_results()
         if self.params.cube_build.skip or self.wanted == ():
             return
-        for plan, built in self._cubes():
-            if built is None:
-                yield from self.kept(plan.bands)
-                continue
-            yield built
-            go_on()
-            for extracted in self._spectrum(plan, built.cubes[0]):
-                self.spectra += extracted.spectra
-                yield extracted
-            del built
+        planned = planned_bands(exposures, self.params.cube_build)
+        with closing(self._cubes()) as cubes:
+            for bands in planned if self.wanted is None else [b for b in planned if b in self.wanted]:
+                yield from self.kept(bands) if self.units.are_done(bands) else self._made(*next(cubes))
+
+    def _made(self, plan: CubePlan, built: CubeBuildResult) -> Iterator[Result]:
+        """Yield the results of a cube and its spectrum."""
+        yield built
+        go_on()
+        for extracted in self._spectrum(plan, built.cubes[0]):
+            self.spectra += extracted.spectra
+            yield extracted
 
     def _exposure_results(self) -> Iterator[Result]:
         """Yield the results of the steps that change exposures, and hold none of them."""
@@ -201,17 +205,14 @@ class Chain:
         todo = {band for bands in planned if not self.units.are_done(bands) for band in bands}
         return unfinished | {exposure.name for exposure in exposures if todo & set(exposure.bands)}
 
-    def _cubes(self) -> Iterator[tuple[CubePlan, CubeBuildResult | None]]:
-        """Yield the cubes in order, each written; the next is built meanwhile. None stands for one that is done."""
+    def _cubes(self) -> Generator[tuple[CubePlan, CubeBuildResult]]:
+        """Yield the cubes that are not done in order, each written; the next is built meanwhile."""
         params = self.params.cube_build
         scratch = self.before.scratch
         plans = plan_cubes(self.before.exposures, params, self.references.cubepar, self.offsets, scratch)
         if self.wanted is not None:
             plans = tuple(plan for plan in plans if plan.bands in self.wanted)
-        for plan, built in ahead(self._built, plans):
-            if built is None:
-                yield plan, None
-                continue
+        for plan, built in ahead(self._built, [plan for plan in plans if not self.units.are_done(plan.bands)]):
             start = perf_counter()
             (cube,) = built.cubes
             self.products.append(self.units.keep_cube(cube))
@@ -229,9 +230,7 @@ class Chain:
             self.statuses[kept.step] = "COMPLETE"
             yield kept
 
-    def _built(self, plan: CubePlan) -> CubeBuildResult | None:
-        if self.units.are_done(plan.bands):
-            return None
+    def _built(self, plan: CubePlan) -> CubeBuildResult:
         start, params = perf_counter(), self.params.cube_build
         asked = voxel_pixels([plan], params)
         suffix = self.suffixes.get("cube_build", "s3d")

@@ -106,7 +106,7 @@ class Spec3Result(Shown):
         n_kept = sum(path.name in self.kept for path in self.paths)
         return [
             Row("kept", str(n_kept), "files", "as an earlier run left them"),
-            Row("made again", str(len(self.paths) - n_kept), "files"),
+            Row("made", str(len(self.paths) - n_kept), "files"),
         ]
 
     def sections(self) -> list[Section]:

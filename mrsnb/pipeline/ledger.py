@@ -19,6 +19,7 @@ _WITHOUT_EFFECT = ("save_results", "save_intermediate_results", "save_background
 """Parameters that change no number in any product."""
 _CHOICE = ("channel", "band")
 """Parameters of cube_build that choose cubes, and change none."""
+_READ = ("inputs", "backgrounds")
 _LAST = "spectral_leak"
 """The step that compares spectra, so that it does depend on which there are."""
 
@@ -93,7 +94,15 @@ class Ledger:
         before = names[: names.index(step) + 1]
         parameters = {name: {key: value for key, value in told[name].items() if key not in unused} for name in before}
         skipped = {name: told[name]["skip"] for name in names[: names.index("cube_build")]}  # which headers state
-        return digest_of({**self._history, "parameters": parameters, "skipped": skipped})
+        return digest_of({**self._history, **self._content, "parameters": parameters, "skipped": skipped})
+
+    @cached_property
+    def _content(self) -> dict[str, Any]:
+        """What was read, wherever it is: all may have been moved."""
+        told = self._history
+        named = {key: [(Path(path).name, digest) for path, digest in told.get(key, {}).items()] for key in _READ}
+        files = {key: file["checksum"] for key, file in told.get("files", {}).items()}
+        return {**named, "files": files}
 
     def has(self, path: Path, *steps: str) -> bool:
         """Return whether a product is done, of one of these steps, and as it was written."""
@@ -139,11 +148,12 @@ class Ledger:
             return
         for path in paths:
             with self._changing:
-                self._judged[path.name, step] = False
+                told = {key: False for key in self._judged if key[0] == path.name}
+                self._judged |= {**told, (path.name, step): False}
             if self._records:
                 self._manifest.add(path, step, self.key(step), self._history)
 
     def close(self) -> None:
         """Have the manifest reach the disk."""
-        if self._manifest is not None and self._records:
+        if self._manifest is not None and self._records and self._manifest.products:
             self._manifest.write()

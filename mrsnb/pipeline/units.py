@@ -82,10 +82,12 @@ class Units:
         return _cube_summary(cube, path)
 
     def keep_spectrum(self, spectrum: Spectrum, step: str) -> ProductSummary:
-        """Write a spectrum, if it is to be saved, and return what is kept of it."""
+        """Write a spectrum, if it is to be saved and is not done, and return what is kept of it."""
         if not getattr(self.params, step).save_results:
             return _spectrum_summary(spectrum, None)
         path = place_of(spectrum.name, self.folder)
+        if self.ledger.has(path, step, "spectral_leak"):
+            return _spectrum_summary(read_x1d(path), path)
         with self.ledger.making(step, path):
             write_x1d(spectrum, self.folder)
         return _spectrum_summary(spectrum, path)

@@ -6,8 +6,9 @@ import time
 
 import pytest
 
-from mrsnb.batch import Job, Outcome, lock
+from mrsnb.batch import Job, Outcome
 from mrsnb.batch.task import Limits, Task, _handed_in, _named, clear
+from mrsnb.io import lock
 from mrsnb.io.lock import LOCK, held, is_held
 from mrsnb.io.versions import digest
 

@@ -3,12 +3,17 @@
 import json
 import os
 import shutil
+import subprocess
+import sys
 import threading
+import time
 from pathlib import Path
 
 import pytest
 from astropy.io import fits
+from click.testing import CliRunner
 
+from mrsnb.cli import main
 from mrsnb.errors import OutputError
 from mrsnb.io.association import read_association
 from mrsnb.io.lock import LOCK, held
@@ -216,3 +221,18 @@ def test_what_killed_runs_left_is_cleared_away(run, copy):
     (copy / LOCK).write_text('{"token": "of one that was killed", "process": 1, "host": "x"}')
     assert len(run(copy).kept) == 6
     assert not list(copy.glob(".*"))
+
+
+def test_a_command_that_is_killed_goes_on_where_it_was(small_dataset, whole, tmp_path):
+    words = ["--steps.cube_build.scalexy=0.3", "--steps.cube_build.scalew=0.01", "--steps.extract_1d.ifu_autocen=false"]
+    command = [sys.executable, "-m", "mrsnb", "spec3", small_dataset.association, "--output-dir", tmp_path, *words]
+    with subprocess.Popen(list(map(str, command)), stdout=subprocess.DEVNULL) as process:
+        while not (tmp_path / CUBES[0]).exists():
+            assert process.poll() is None
+            time.sleep(0.01)
+        process.kill()
+    assert (tmp_path / LOCK).exists()
+    result = CliRunner().invoke(main, [*map(str, command[3:]), "--resume"])
+    assert result.exit_code == 0, result.output
+    assert "_crf.fits (kept)" in result.output
+    assert_same(tmp_path, whole)

@@ -3,6 +3,7 @@
 import gzip
 import zlib
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, Literal, cast
@@ -138,7 +139,9 @@ def _verified_at(place: Path) -> Iterator[VerifiedFile]:
 
 def _compared(path: Path, manifest: Manifest | None) -> VerifiedFile:
     """Return what the checksums of a file say, and the manifest if the file is recorded there."""
-    difference = None if manifest is None else manifest.difference(path.name)
+    difference = None
+    with suppress(InputError):  # a file that cannot be read: which is said below
+        difference = None if manifest is None else manifest.difference(path.name)
     if difference == "missing":
         return VerifiedFile(path, "missing", 0, f"is recorded in {MANIFEST}; mrsnb spec3 --resume makes it again")
     found = _verified(path)

@@ -91,6 +91,7 @@ def killed_and_resumed(association, folder, wanted, longest, rng, count):
         break
     count["resumed to the end"] += 1
     bad = differing(folder, wanted)
+    print(f"killed {count['killed']} times so far, {count['resumed to the end']} resumed to the end", flush=True)
     count["products that differ"] += len(bad)
     count["products compared"] += len(wanted)
     count["left behind"] += len(list(folder.glob(".*")))

@@ -1,6 +1,6 @@
 """One step on files: read what it takes, run it, write what it makes."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, cast
@@ -20,6 +20,8 @@ from mrsnb.io.s3d import read_s3d
 from mrsnb.io.x1d import read_x1d, write_x1d
 from mrsnb.pipeline import Spec3Params, Spec3Result, count_results, open_science, spec3
 from mrsnb.pipeline.exposure_steps import STEPS
+from mrsnb.pipeline.ledger import Ledger
+from mrsnb.pipeline.run import written_alone
 from mrsnb.steps.combine_1d import Combine1dParams, combine_1d
 from mrsnb.steps.extract_1d import Extract1dParams, check_centre, extract_1d
 from mrsnb.steps.mrs_imatch import MrsImatchParams
@@ -116,7 +118,13 @@ def _change_exposures(
         msg = f"{association.name}: {step}: nothing to do: {_NOTHING[step]}"
         raise InputError(msg)
     yield from spec3(
-        association, steps, output_dir=output_dir, references=references, suffixes=suffixes, exposures=exposures
+        association,
+        steps,
+        output_dir=output_dir,
+        references=references,
+        suffixes=suffixes,
+        exposures=exposures,
+        is_whole=False,
     )
 
 
@@ -163,7 +171,7 @@ class _SpectraRun:
             spectra = tuple(self._named(spectrum, number) for spectrum in result.spectra)
             alone = replace(self, inputs=[path], product=self._numbered(number))
             for spectrum in spectra:
-                write_x1d(alone.told(spectrum), self._folder(spectrum.name))
+                alone.write(write_x1d, alone.told(spectrum))
             yield replace(result, spectra=spectra)
 
     def correct_leak(self) -> Iterator[Result]:
@@ -178,8 +186,10 @@ class _SpectraRun:
         result = spectral_leak(spectra, params, self.references.mrsptcorr)
         kept = (self.product, self.suffix) == (None, None)
         changed = [s for s in result.spectra if s is result.corrected or not kept]
-        for spectrum, folder in [(s, self._folder(s.name)) for s in changed]:
-            write_x1d(self.told(spectrum), folder)
+        for spectrum in changed:
+            self._folder(spectrum.name)
+        for spectrum in changed:
+            self.write(write_x1d, self.told(spectrum))
         yield result
 
     def combine(self) -> Iterator[Result]:
@@ -189,8 +199,15 @@ class _SpectraRun:
         _refuse_repeated(self.inputs)
         result = combine_1d([read_x1d(path) for path in self.inputs], params, name=name)
         told = self._history(result.spectra[0].history)
-        write_c1d([replace(spectrum, history=told) for spectrum in result.spectra], self._folder(name))
+        self.write(write_c1d, [replace(spectrum, history=told) for spectrum in result.spectra], name)
         yield result
+
+    def write(self, write: Callable[[Any, Path], Path], made: Any, name: str | None = None) -> None:
+        """Write what was made, under the name that it has or the one that is given."""
+        name = made.name if name is None else name
+        folder = self._folder(name)
+        with written_alone(folder, is_whole=False), Ledger(folder, {}, records=False).making(self.step, folder / name):
+            write(made, folder)
 
     def _part(self, given: str | None, usual: str, what: str) -> str:
         return usual if given is None else checked_name(given, what)

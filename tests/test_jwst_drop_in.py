@@ -19,6 +19,7 @@ from spectra import spectrum_of
 from mrsnb import __version__
 from mrsnb import jwst as top
 from mrsnb.errors import InputError, OutputError, ParamError
+from mrsnb.io.manifest import MANIFEST
 from mrsnb.io.x1d import write_x1d
 from mrsnb.jwst import datamodels
 from mrsnb.jwst.associations import AssociationNotValidError, load_asn
@@ -49,7 +50,8 @@ ONLY_CUBE = {step: {"skip": True} for step in Spec3Params.steps() if step != "cu
 
 
 def names_in(folder):
-    return sorted(path.name for path in Path(folder).iterdir())
+    """Return the names of what is in a folder, but for the manifest of whole runs."""
+    return sorted({path.name for path in Path(folder).iterdir()} - {MANIFEST})
 
 
 @pytest.fixture

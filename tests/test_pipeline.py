@@ -13,6 +13,7 @@ from mrsnb.errors import InputError, MrsnbError, OutputError, ParamError
 from mrsnb.io.asdf_extension import read_history
 from mrsnb.io.association import read_association
 from mrsnb.io.exposures import ExposureFile
+from mrsnb.io.manifest import MANIFEST
 from mrsnb.io.references import load_references
 from mrsnb.pipeline import Spec3Params, Spec3Result, count_results, kernels_of, open_science, presets, run_spec3, spec3
 from mrsnb.steps.cube_build import CubeBuildResult
@@ -79,7 +80,8 @@ def run(association, params, references, tmp_path):
 
 
 def names_in(folder):
-    return sorted(path.name for path in folder.iterdir()) if folder.exists() else []
+    """Return the names of what is in a folder, but for the manifest, which is with every product."""
+    return sorted({path.name for path in folder.iterdir()} - {MANIFEST}) if folder.exists() else []
 
 
 def broken_copy(small_dataset, folder, spoil):

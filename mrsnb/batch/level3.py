@@ -14,7 +14,6 @@ from typing import Any
 
 from mrsnb.batch.cluster import Place, connected
 from mrsnb.batch.handing import DEATHS, Handed
-from mrsnb.batch.lock import ENDING, LATE, Hold, held, is_held, stopped_on_failure
 from mrsnb.batch.versions import check_here
 from mrsnb.core.association import Association
 from mrsnb.core.bands import label_of
@@ -23,15 +22,17 @@ from mrsnb.core.results import Result
 from mrsnb.errors import Cancelled, MrsnbError, OutputError
 from mrsnb.io.atomic import output_folder
 from mrsnb.io.exposures import ExposureFile
+from mrsnb.io.lock import ENDING, LATE, Hold, is_held, stopped_on_failure
 from mrsnb.io.places import home
 from mrsnb.io.storage import local
 from mrsnb.io.versions import versions
 from mrsnb.kernels.threads import at_most, stoppable
 from mrsnb.pipeline import ProductSummary, Spec3Params, Spec3Result
-from mrsnb.pipeline.chain import read_extras, recorded, without_leak
+from mrsnb.pipeline.chain import Chain, read_extras, recorded
 from mrsnb.pipeline.doubts import doubts_in
-from mrsnb.pipeline.parts import Looked, Made, Whole, look, looks, make, match, matches, parts
-from mrsnb.pipeline.run import Known, check
+from mrsnb.pipeline.ledger import Ledger, kept
+from mrsnb.pipeline.parts import Looked, Made, Part, Whole, look, looks, make, match, matches, parts, remaining
+from mrsnb.pipeline.run import Known, check, stated, written_alone
 from mrsnb.steps.cube_build import planned_bands
 from mrsnb.steps.mrs_imatch import BackgroundPolynomial
 
@@ -54,7 +55,7 @@ class Piece:
         Takes `whole`.
     whole : Whole
     token : str
-        Of the command, see `mrsnb.batch.lock`.
+        Of the command, see `mrsnb.io.lock`.
     threads : int
         That it may use.
     software : mapping of str to str
@@ -79,6 +80,7 @@ def spec3_on(
     exposures: Sequence[ExposureFile],
     threads: int = 1,
     say: Callable[[str], None] = lambda _: None,
+    resume: bool = False,
 ) -> Iterator[Made | Result | Spec3Result]:
     """Run level 3 on the workers of a dask scheduler, and yield what is made as it comes.
 
@@ -94,11 +96,13 @@ def spec3_on(
         That each part may use.
     say : callable
         Told if there are no workers yet.
+    resume : bool
+        As for `mrsnb.pipeline.spec3`.
 
     Yields
     ------
-    Made
-        Of each part: what it wrote.
+    Made or Kept
+        Of each part: what it wrote, or that nothing of it is to be made again.
     SpectralLeakResult
     Spec3Result
 
@@ -111,39 +115,85 @@ def spec3_on(
     extras = read_extras(association, params)
     check(association, exposures, params, references, extras, Path(output_dir))
     folder = output_folder(output_dir).absolute()
-    with held(folder) as hold, connected(scheduler, folder, say) as place, _scratch(folder, hold) as scratch:
+    with written_alone(folder) as hold, connected(scheduler, folder, say) as place, _scratch(folder, hold) as scratch:
+        history = recorded(association, exposures, params, references, Path(output_dir), {}, extras)
         whole = Whole(
             association=_anchored(association),
             params=_with_absolute_files(params),
             references=references,
             folder=folder,
             scratch=scratch,
-            history=recorded(association, exposures, params, references, Path(output_dir), {}, extras),
+            history=history,
             known={exposure.name: Known(exposure.checksum, exposure.version) for exposure in exposures},
         )
+        ledger = Ledger(folder, history, resume=resume)
+        chain = Chain(
+            association,
+            params,
+            references,
+            folder,
+            exposures=stated(exposures, association, params),
+            scratch=scratch,
+            extras=extras,
+            history=history,
+            suffixes={},
+            ledger=ledger,
+        )
         stages = _Stages(place, whole, hold.token, threads)
-        for made in stages.run(exposures):
-            yield made
-            del made
-        spectra = [spectrum for made in stages.made for spectrum in made.spectra]
-        leak, changed = without_leak(spectra, params, references, folder)
-        if leak is not None:
-            yield leak
-    statuses = dict.fromkeys(Spec3Params.steps(), "SKIPPED")
-    for made in stages.made:
-        statuses |= {step: status for step, status in made.statuses.items() if status != "SKIPPED"}
-    if changed is not None:
-        statuses["spectral_leak"] = "COMPLETE"
+        for result in _made(stages, chain, exposures):
+            with hold.left():
+                yield result
+            del result
+        ledger.close()
     yield Spec3Result(
         association=association,
         params=params,
         references=references,
-        products=(*_in_order(stages.made, exposures, params), *([] if changed is None else [changed])),
-        exposures=(*stages.written, *(path for made in stages.made for path in made.exposures)),
-        statuses=statuses,
+        products=tuple(chain.products),
+        exposures=tuple(chain.before.written),
+        statuses=chain.statuses,
         seconds=perf_counter() - start,
-        warnings=doubts_in(whole.history, [product for made in stages.made for product in made.products]),
+        warnings=doubts_in(history, chain.products),
+        kept=ledger.kept if resume else None,
     )
+
+
+def _made(stages: "_Stages", chain: Chain, exposures: Sequence[ExposureFile]) -> Iterator[Made | Result]:
+    """Yield what stands for parts that are done, what the others made, and the result of the last step.
+
+    `chain`, which is not run, gets what it would have if it were.
+    """
+    ledger, before, units = chain.units.ledger, chain.before, chain.units
+    steps = {path: step for exposure in exposures for path, step in before.files_of(exposure).items()}
+    before.written += [path for path, step in steps.items() if ledger.has(path, step)]
+    chain.statuses |= dict.fromkeys((steps[path] for path in before.written), "COMPLETE")
+    every = parts(exposures, chain.params)
+    todo = {part.number: part for part in remaining(chain, every)}
+    for part in every:
+        left = todo[part.number].cubes if part.number in todo else ()
+        done = [result for bands in part.cubes if bands not in left for result in chain.kept(bands)]
+        if part.number not in todo:
+            mine = [path for e in exposures if e.name in part.writes for path in before.files_of(e)]
+            every_path = (*mine, *(path for result in done for path in result.paths))
+            yield kept(chain.params, "cube_build", part.title, every_path)
+    ledger.forget(path for path in steps if path not in before.written)
+    ledger.forget(path for part in todo.values() for bands in part.cubes for path in units.paths(bands))
+    for made in stages.run(exposures, tuple(todo.values())):
+        for product in made.products:
+            if product.path is not None:
+                ledger.enter("extract_1d" if product.image is None else "cube_build", [product.path])
+        for path in made.exposures:
+            ledger.enter(steps.get(path, "master_background"), [path])
+        yield made
+        del made
+    ledger.enter("outlier_detection", stages.written)
+    before.written += [*stages.written, *(path for made in stages.made for path in made.exposures)]
+    for made in stages.made:
+        chain.spectra += made.spectra
+        chain.products += made.products
+        chain.statuses |= {step: status for step, status in made.statuses.items() if status != "SKIPPED"}
+    chain.products = _in_order(chain.products, exposures, chain.params)
+    yield from chain.without_leak()
 
 
 def count_parts(exposures: Sequence[ExposureFile], params: Spec3Params) -> int:
@@ -168,7 +218,9 @@ class _Stages:
         self.made: list[Made] = []
         self.written: list[Path] = []
 
-    def run(self, exposures: Sequence[ExposureFile]) -> Iterator[Made]:
+    def run(self, exposures: Sequence[ExposureFile], todo: Sequence[Part]) -> Iterator[Made]:
+        if not todo:
+            return
         params = self._whole.params
         polynomials: tuple[BackgroundPolynomial, ...] | None = None
         if matches(params):
@@ -180,10 +232,7 @@ class _Stages:
         looked: dict[str, Looked] = dict(self._done(searches))
         paths = [looked[name].path for name in searches]
         self.written = [path for name in searches for path in looked[name].written]
-        last = {
-            f"part {part.number}": partial(make, part=part, polynomials=polynomials, looked=paths)
-            for part in parts(exposures, params)
-        }
+        last = {f"part {part.number}": partial(make, part=part, polynomials=polynomials, looked=paths) for part in todo}
         made: dict[str, Made] = {}
         for name, one in self._done(last):
             made[name] = one
@@ -296,9 +345,10 @@ def _with_absolute_files(params: Spec3Params) -> Spec3Params:
     return params.updated(changed)
 
 
-def _in_order(made: Sequence[Made], exposures: Sequence[ExposureFile], params: Spec3Params) -> list[ProductSummary]:
+def _in_order(
+    products: Sequence[ProductSummary], exposures: Sequence[ExposureFile], params: Spec3Params
+) -> list[ProductSummary]:
     """Return the products of all parts as a run in one piece has them."""
-    products = [product for one in made for product in one.products]
     if not products:
         return []
     order: dict[str, int] = {}

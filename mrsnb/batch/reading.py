@@ -8,6 +8,7 @@ from typing import Any
 
 from mrsnb.batch.jobs import Job, anchored, placed, put
 from mrsnb.errors import InputError, ParamError
+from mrsnb.io.manifest import MANIFEST
 from mrsnb.io.places import address_of, below, home
 from mrsnb.io.storage import local
 from mrsnb.io.stores import listed
@@ -52,7 +53,7 @@ def _stored(address: str, template: Template) -> list[Job]:
     """Return the jobs of a list, an association or a folder of them in a store."""
     if PurePosixPath(address).suffix.lower() in {".csv", ".yaml", ".yml", ".json"}:
         return _jobs(address, _listed(local(address), address, template), template, address.rpartition("/")[0])
-    names = [name for name in listed(address) if name.endswith(".json") and "/" not in name]
+    names = [n for n in listed(address) if n.endswith(".json") and "/" not in n and n != MANIFEST]
     files = [name for name in names if name.endswith("_asn.json")] or names
     return _jobs(address, [(below(address, name), {_input(template): name}) for name in files], template, address)
 
@@ -138,7 +139,7 @@ def _yaml(path: Path) -> Rows:
 
 
 def _directory(path: Path, template: Template) -> Rows:
-    files = sorted(path.glob("*_asn.json")) or sorted(path.glob("*.json"))
+    files = sorted(path.glob("*_asn.json")) or sorted(p for p in path.glob("*.json") if p.name != MANIFEST)
     if not files:
         msg = f"{path}: there is no association (*_asn.json) in it"
         raise InputError(msg)

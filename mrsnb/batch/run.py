@@ -12,7 +12,6 @@ from mrsnb.batch.checking import checked
 from mrsnb.batch.cluster import Place, connected
 from mrsnb.batch.handing import DEATHS, Handed
 from mrsnb.batch.jobs import Job
-from mrsnb.batch.lock import ENDING, held, stopped_on_failure
 from mrsnb.batch.outcomes import BatchResult, Outcome
 from mrsnb.batch.records import judged, recorded
 from mrsnb.batch.report import write_reports
@@ -21,6 +20,7 @@ from mrsnb.batch.task import Limits, Task, clear, run_task
 from mrsnb.display.progress import follow
 from mrsnb.errors import ParamError
 from mrsnb.io.atomic import output_folder
+from mrsnb.io.lock import ENDING, held, stopped_on_failure
 from mrsnb.kernels.threads import n_threads
 
 

@@ -14,7 +14,6 @@ from time import monotonic, sleep
 from mrsnb.batch.checking import OUTPUTS
 from mrsnb.batch.executed import finish
 from mrsnb.batch.jobs import Job
-from mrsnb.batch.lock import LATE, is_held
 from mrsnb.batch.outcomes import Outcome
 from mrsnb.batch.records import Seen, done_before, files_left, inputs_of, judged, key_of, seen, write_record
 from mrsnb.batch.shelf import Shelf
@@ -22,6 +21,8 @@ from mrsnb.batch.versions import check_here
 from mrsnb.batch.watch import Watch
 from mrsnb.core.association import checked_name
 from mrsnb.errors import InputError, MrsnbError
+from mrsnb.io.atomic import clear_unfinished
+from mrsnb.io.lock import LATE, is_held
 from mrsnb.io.versions import versions
 
 STAGING = ".mrsnb-job-"
@@ -76,7 +77,7 @@ class Task:
     output_dir : Path
         Where its folder will be; absolute, and the same on every machine.
     token : str
-        Of the command, see `mrsnb.batch.lock`.
+        Of the command, see `mrsnb.io.lock`.
     limits : Limits
     attempt : int
         1 for the first.
@@ -278,9 +279,10 @@ def clear(output_dir: Path, patience: float = 0.0) -> None:
         job = path.name.removeprefix(STAGING).removesuffix(OLD).rpartition("-")[0]
         with suppress(InputError):  # no job is called so: somebody else made it
             _settle(path, output_dir / checked_name(job, "job"))
-    for path in (*output_dir.glob(f"{STAGING}*"), *output_dir.glob(f"{UNFINISHED}*.tmp")):
+    for path in output_dir.glob(f"{STAGING}*"):
         if not path.name.endswith(OLD):
             _remove(path)
+    clear_unfinished(output_dir)
 
 
 def _said(error: Exception) -> str:

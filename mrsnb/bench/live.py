@@ -24,6 +24,7 @@ from mrsnb.kernels.cache import compile_missing
 from mrsnb.kernels.threads import go_on
 from mrsnb.pipeline import Spec3Params, open_science
 from mrsnb.pipeline.exposure_steps import STEPS, ExposureSteps, read_backgrounds
+from mrsnb.pipeline.ledger import Ledger
 from mrsnb.pipeline.run import kernels_of
 from mrsnb.steps.cube_build import CubeBuildResult, cube_build
 from mrsnb.steps.extract_1d import extract_1d
@@ -137,6 +138,7 @@ class Live:
             {},
             suffixes={},
             backgrounds=read_backgrounds(self.association, quiet),
+            ledger=Ledger(None, {}),
         )
         stages = [Stage("", tuple(self.exposures))]
         for _ in steps.results():

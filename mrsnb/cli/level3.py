@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 @CONFIG
 @SAVE_PARAMETERS
 @REFERENCES
+@click.option("--resume", is_flag=True, help="Keep what an earlier run of the same left intact there; make the rest.")
 @click.option("--report", is_flag=True, help="Write report.html, cubes.png and spectrum.png as well.")
 @click.option("--scheduler", metavar="ADDRESS", help="Dask scheduler whose workers make the bands: tcp://host:8786.")
 @click.option("--threads", type=click.IntRange(1), metavar="N", help="Cores for each part on a cluster.  [default: 1]")
@@ -46,6 +47,7 @@ def spec3_command(
     scheduler: str | None,
     threads: int | None,
     *,
+    resume: bool,
     report: bool,
 ) -> None:
     """Make the cubes and spectra of the association ASN: level 3 of the MRS.
@@ -62,7 +64,14 @@ def spec3_command(
         msg = f"--threads={threads}: is for parts on a cluster (--scheduler); else set MRSNB_NUM_THREADS"
         raise ParamError(msg)
     process(
-        asn, told, folder, references, report=report, scheduler=scheduler, threads=1 if threads is None else threads
+        asn,
+        told,
+        folder,
+        references,
+        resume=resume,
+        report=report,
+        scheduler=scheduler,
+        threads=1 if threads is None else threads,
     )
 
 
@@ -78,6 +87,7 @@ def process(
     folder: Path,
     references: Path | None,
     *,
+    resume: bool = False,
     report: bool = False,
     scheduler: str | None = None,
     threads: int = 1,
@@ -89,6 +99,7 @@ def process(
     cache_folder()  # numba cannot be loaded without one
     from mrsnb.display.progress import follow
     from mrsnb.io.association import read_association
+    from mrsnb.io.places import address_of
     from mrsnb.io.references import load_references
     from mrsnb.io.storage import delivered
     from mrsnb.pipeline import Spec3Result, count_results, kernels_of, open_science, spec3
@@ -98,12 +109,22 @@ def process(
     association = read_association(asn)
     if "output_file" in told.places:
         association = replace(association, name=Path(told.places["output_file"]).name.removesuffix(".fits"))
+    if resume and address_of(folder) is not None:
+        msg = f"--resume: {folder}: what is in a store is not looked at; resume in a folder of this machine"
+        raise ParamError(msg)
     exposures = open_science(association)
     compile_before(kernels_of(told.params))
     with delivered(folder) as there:
         results: Any
         if scheduler is None:
-            results = spec3(association, told.params, output_dir=there.folder, references=values, exposures=exposures)
+            results = spec3(
+                association,
+                told.params,
+                output_dir=there.folder,
+                references=values,
+                exposures=exposures,
+                resume=resume,
+            )
             total = count_results(association, told.params, exposures)
         else:
             from mrsnb.batch.level3 import count_parts, spec3_on
@@ -118,6 +139,7 @@ def process(
                 exposures=exposures,
                 threads=threads,
                 say=say,
+                resume=resume,
             )
         with closing(results):
             for result in follow(results, total, show=True if is_verbose() else None):
@@ -130,8 +152,14 @@ def process(
 
 def _say(result: Any, there: "Delivery") -> None:
     """Say what a step made, and where it is."""
+    from mrsnb.pipeline import Kept
+
     if hasattr(result, "association"):
         say(there.shown(repr(result)))
+        return
+    if isinstance(result, Kept):
+        for path in result.paths:
+            say(f"{there.shown(str(path))} (kept)")
         return
     paths = getattr(result, "paths", ())
     if paths:

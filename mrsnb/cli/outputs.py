@@ -96,9 +96,9 @@ def compare_command(ctx: click.Context, dir_a: Path, dir_b: Path, rtol: float) -
 @verbose_option
 @click.pass_context
 def verify_command(ctx: click.Context, places: tuple[Path, ...]) -> None:
-    """Look at the checksums of FITS files, or of those in a folder.
+    """Look at the checksums of FITS files, or of those in a folder, and at the manifest that runs leave there.
 
-    The exit status is 1 if any file is damaged.
+    The exit status is 1 if any file is damaged, changed since it was recorded, or missing.
     """
     from mrsnb.io.verify import verify
 

@@ -10,8 +10,12 @@ from tempfile import TemporaryDirectory
 from typing import BinaryIO
 
 from mrsnb.errors import OutputError
+from mrsnb.io.pins import is_there, lock, removed_unless_pinned
 from mrsnb.io.places import address_of, home
 from mrsnb.kernels.threads import go_on
+
+_OURS, _END = ".mrsnb-", ".tmp"
+_RENAMES_OPEN = os.name != "nt"
 
 _REMEDY = {
     errno.ENOSPC: "the disk is full; free some space or choose another --output-dir",
@@ -28,7 +32,7 @@ _REMEDY = {
 
 
 @contextmanager
-def atomic_write(path: Path | str) -> Iterator[BinaryIO]:
+def atomic_write(path: Path | str, *, sync: bool = True) -> Iterator[BinaryIO]:
     """Open a file for writing that appears at `path` only when it is complete.
 
     The bytes go to a temporary file in the same directory, which takes the place of `path` after it has reached the
@@ -38,6 +42,8 @@ def atomic_write(path: Path | str) -> Iterator[BinaryIO]:
     ----------
     path : Path or str
         Where the file will be.
+    sync : bool
+        False for what is written often and can be lost in a power failure: it does not wait for the disk.
 
     Yields
     ------
@@ -54,14 +60,20 @@ def atomic_write(path: Path | str) -> Iterator[BinaryIO]:
     if "\0" in str(path) or not path.name:
         msg = f"{str(path)!r} is not a file name"
         raise OutputError(msg)
-    temporary = path.parent / f".mrsnb-{secrets.token_hex(8)}.tmp"
+    temporary = path.parent / f"{_OURS}{secrets.token_hex(8)}{_END}"
     try:
         with _removed_on_failure(temporary):
             with open(temporary, "w+b", opener=_new) as file:
                 yield file
                 file.flush()
-                os.fsync(file.fileno())
-            temporary.replace(path)
+                if sync:
+                    os.fsync(file.fileno())
+                if _RENAMES_OPEN:  # it is nobody else's until it has its name
+                    temporary.replace(path)
+            if not _RENAMES_OPEN:
+                temporary.replace(path)
+        if sync:
+            _sync_folder(path.parent)
     except OSError as error:
         raise not_written(path, error) from error
 
@@ -127,7 +139,29 @@ def _removed_on_failure(path: Path) -> Iterator[None]:
 
 
 def _new(path: str, flags: int) -> int:
-    return os.open(path, flags | os.O_EXCL, 0o666)
+    """Open a new file, which `clear_unfinished` leaves alone as long as it is open."""
+    while True:
+        file = os.open(path, flags | os.O_EXCL, 0o666)
+        lock(file)
+        if is_there(Path(path), file):
+            return file
+        os.close(file)
+
+
+def _sync_folder(folder: Path) -> None:
+    """Have the names in a folder reach the disk, where the system can do that."""
+    with suppress(OSError):
+        file = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(file)
+        finally:
+            os.close(file)
+
+
+def clear_unfinished(folder: Path) -> None:
+    """Remove the temporary files in `folder` that nobody is writing any more, since their process was killed."""
+    for path in folder.glob(f"{_OURS}*{_END}"):
+        removed_unless_pinned(path)
 
 
 def output_folder(path: Path | str) -> Path:

@@ -32,7 +32,7 @@ def pin(path: Path) -> None:
     """
     with _changing:
         known = _pinned.get(path)
-        if known is not None and _is_there(path, known):
+        if known is not None and is_there(path, known):
             return
         if known is not None:
             os.close(_pinned.pop(path))
@@ -40,8 +40,8 @@ def pin(path: Path) -> None:
             file = _opened(path)
             if file is None:
                 return
-            _lock(file)
-            if _is_there(path, file):  # else it was removed before it was pinned
+            lock(file)
+            if is_there(path, file):  # else it was removed before it was pinned
                 _pinned[path] = file
                 return
             os.close(file)
@@ -77,7 +77,8 @@ def _more_files() -> bool:
     return resource.getrlimit(resource.RLIMIT_NOFILE)[0] != soft
 
 
-def _lock(file: int) -> None:
+def lock(file: int) -> None:
+    """Pin an open file as long as it is open."""
     if fcntl is None:
         return
     try:
@@ -108,7 +109,8 @@ def removed_unless_pinned(path: Path, *others: Path) -> bool:
         return True
 
 
-def _is_there(path: Path, file: int) -> bool:
+def is_there(path: Path, file: int) -> bool:
+    """Return whether an open file still has its name."""
     try:
         return path.stat().st_ino == os.fstat(file).st_ino
     except OSError:

@@ -1,7 +1,8 @@
-"""Whether files are as they were written: their checksums."""
+"""Whether files are as they were written: by their own checksums, and by the manifest of their directory."""
 
 import zlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -9,10 +10,12 @@ from typing import Literal
 from mrsnb.display import Row, Section, Shown, Table, to_text
 from mrsnb.errors import InputError
 from mrsnb.io.checksum import hdus_of, is_intact
+from mrsnb.io.manifest import MANIFEST, Manifest, read_manifest
 from mrsnb.io.places import home
 from mrsnb.io.unpacking import unpacked
 
-State = Literal["intact", "damaged", "without checksums"]
+State = Literal["intact", "damaged", "changed", "missing", "without checksums"]
+_BAD: tuple[State, ...] = ("damaged", "changed", "missing")
 _ENDINGS = (".fits", ".fits.gz")
 
 
@@ -24,7 +27,8 @@ class VerifiedFile:
     ----------
     path : Path
     state : str
-        ``"intact"``, ``"damaged"`` or ``"without checksums"``, which those of jwst are.
+        ``"intact"``; ``"damaged"``; ``"changed"``, if it is sound in itself but not what the manifest of its directory
+        records; ``"missing"``, if only that knows of it; or ``"without checksums"``, as those of jwst are.
     n_parts : int
         Parts of the file with a checksum that is right.
     remark : str
@@ -50,8 +54,8 @@ class Verification(Shown):
 
     @property
     def is_intact(self) -> bool:
-        """True if no file is damaged."""
-        return not self.having("damaged")
+        """True if no file is damaged, changed or missing."""
+        return not any(self.having(state) for state in _BAD)
 
     def having(self, state: State) -> list[VerifiedFile]:
         """Return the files of a state."""
@@ -60,16 +64,17 @@ class Verification(Shown):
     @property
     def title(self) -> str:
         """What it is."""
-        return f"{len(self.files)} files: " + ("none is damaged" if self.is_intact else "DAMAGED")
+        bad = [state.upper() for state in _BAD if self.having(state)]
+        return f"{len(self.files)} files: " + (", ".join(bad) if bad else "none is damaged")
 
     def rows(self) -> list[Row]:
         """Return how many there are of each state."""
-        states: tuple[State, ...] = ("intact", "damaged", "without checksums")
+        states: tuple[State, ...] = ("intact", *_BAD, "without checksums")
         return [Row(state, str(len(self.having(state))), "files") for state in states if self.having(state)]
 
     def table(self) -> Table:
-        """Return one line for each file, damaged ones first."""
-        order = sorted(self.files, key=lambda file: (file.state != "damaged", file.path))
+        """Return one line for each file, those that are not as they were first."""
+        order = sorted(self.files, key=lambda file: (file.state not in _BAD, file.path))
         cells = [(file.path.name, file.state, str(file.n_parts), file.remark) for file in order]
         return Table(["file", "state", "parts", "remark"], cells)
 
@@ -82,7 +87,7 @@ class Verification(Shown):
 
 
 def verify(places: Path | str | Iterable[Path | str]) -> Verification:
-    """Look at the checksums of FITS files.
+    """Look at the checksums of FITS files, and whether they are those that runs have recorded.
 
     Parameters
     ----------
@@ -102,22 +107,46 @@ def verify(places: Path | str | Iterable[Path | str]) -> Verification:
     Notes
     -----
     Every file that mrsnb writes has CHECKSUM and DATASUM in each part (FITS standard 4.0, 4.4.2.7). They
-    cannot tell that whole parts at the end of a file are missing.
+    cannot tell that whole parts at the end of a file are missing. The manifest of a directory, which runs leave, can.
     """
     given = [places] if isinstance(places, Path | str) else places
-    return Verification(tuple(_verified(path) for place in given for path in _files(home(place))))
+    return Verification(tuple(file for place in given for file in _verified_at(home(place))))
 
 
-def _files(place: Path) -> list[Path]:
-    if not place.is_dir():
-        if not place.exists():
-            msg = f"{place}: there is no such file or folder"
-            raise InputError(msg)
-        return [place]
-    found = sorted(path for path in place.iterdir() if path.name.endswith(_ENDINGS) and path.is_file())
-    if not found:
-        msg = f"{place}: no FITS files in this folder; give the folder of the products"
+def _verified_at(place: Path) -> Iterator[VerifiedFile]:
+    """Yield a file, or those in a folder and those that should be there."""
+    if not place.exists():
+        msg = f"{place}: there is no such file or folder"
         raise InputError(msg)
+    folder = place if place.is_dir() else place.parent
+    manifest, recorded = None, set[str]()
+    try:
+        manifest = read_manifest(folder)
+        recorded = set() if manifest is None else set(manifest.products)
+    except InputError as error:
+        if place.is_dir():
+            yield VerifiedFile(folder / MANIFEST, "damaged", 0, str(error).removeprefix(f"{folder / MANIFEST}: "))
+    paths = [place]
+    if place.is_dir():
+        found = {path.name for path in place.iterdir() if path.name.endswith(_ENDINGS) and path.is_file()}
+        if not found | recorded:
+            msg = f"{place}: no FITS files in this folder; give the folder of the products"
+            raise InputError(msg)
+        paths = [place / name for name in sorted(found | recorded)]
+    for path in paths:
+        yield _compared(path, manifest if path.name in recorded else None)
+
+
+def _compared(path: Path, manifest: Manifest | None) -> VerifiedFile:
+    """Return what the checksums of a file say, and the manifest if the file is recorded there."""
+    difference = None
+    with suppress(InputError):  # a file that cannot be read: which is said below
+        difference = None if manifest is None else manifest.difference(path.name)
+    if difference == "missing":
+        return VerifiedFile(path, "missing", 0, f"is recorded in {MANIFEST}; mrsnb spec3 --resume makes it again")
+    found = _verified(path)
+    if difference == "changed" and found.state == "intact":
+        return VerifiedFile(path, "changed", found.n_parts, f"is not the one that is recorded in {MANIFEST}")
     return found
 
 

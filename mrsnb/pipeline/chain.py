@@ -1,6 +1,7 @@
 """The steps of a run in order, from exposures to spectra: of all of it, or of a part."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 from time import perf_counter
@@ -9,7 +10,6 @@ from typing import Any, NamedTuple
 from mrsnb.core.association import Association
 from mrsnb.core.bands import Band
 from mrsnb.core.cube import Cube
-from mrsnb.core.quality.check import Check
 from mrsnb.core.quality.cubes import CubeFigures
 from mrsnb.core.quality.doubts import cube_doubts, spectrum_doubts
 from mrsnb.core.references import References
@@ -20,17 +20,24 @@ from mrsnb.io.exposures import ExposureFile
 from mrsnb.io.offsets import read_offsets
 from mrsnb.io.provenance import N_STATED, files_named, record
 from mrsnb.io.regions import read_region
-from mrsnb.io.s3d import write_s3d
 from mrsnb.io.unchanged import Version, changed, refuse_changed, versions_at
-from mrsnb.io.x1d import write_x1d
 from mrsnb.kernels.threads import ahead, go_on
 from mrsnb.pipeline.doubts import doubts_about, with_doubts
 from mrsnb.pipeline.exposure_steps import Backgrounds, ExposureSteps, Share, read_backgrounds
+from mrsnb.pipeline.ledger import Kept, Ledger
 from mrsnb.pipeline.params import Spec3Params
 from mrsnb.pipeline.result import ProductSummary
-from mrsnb.steps.cube_build import CubeBuildResult, CubePlan, Offsets, build_cube, plan_cubes, voxel_pixels
+from mrsnb.pipeline.units import Units
+from mrsnb.steps.cube_build import (
+    CubeBuildResult,
+    CubePlan,
+    Offsets,
+    build_cube,
+    plan_cubes,
+    planned_bands,
+    voxel_pixels,
+)
 from mrsnb.steps.extract_1d import DrizzleCovariance, Extract1dResult, extract_1d
-from mrsnb.steps.spectral_leak import SpectralLeakResult, spectral_leak
 
 
 class Extras(NamedTuple):
@@ -116,6 +123,8 @@ class Chain:
         Provenance of the products.
     suffixes : mapping of str to str
         Last part of the names of a step's exposures or cubes, where not the usual.
+    ledger : Ledger
+        Which products are done, and need not be made again.
     share : Share, optional
         What of the exposures is wanted; all if not given.
     cubes : sequence of tuple of Band, optional
@@ -134,12 +143,14 @@ class Chain:
         extras: Extras,
         history: Mapping[str, Any],
         suffixes: Mapping[str, str],
+        ledger: Ledger,
         share: Share | None = None,
         cubes: Sequence[tuple[Band, ...]] | None = None,
     ) -> None:
         self.association, self.params, self.references = association, params, references
         self.folder, self.offsets, self.region = folder, extras.offsets, extras.region
         self.history, self.suffixes, self.wanted = history, suffixes, cubes
+        self.units = Units(association, params, folder, suffixes, ledger)
         sources = {exposure.name: exposure for exposure in exposures}
         self.before = ExposureSteps(
             association,
@@ -152,6 +163,7 @@ class Chain:
             self.history,
             suffixes=suffixes,
             backgrounds=extras.backgrounds,
+            ledger=ledger,
             share=share,
         )
         self.products: list[ProductSummary] = []
@@ -163,59 +175,85 @@ class Chain:
         """Yield the result of each step, as `mrsnb.pipeline.spec3` does."""
         yield from self.products_of_steps()
         go_on()
-        leak, changed = without_leak(self.spectra, self.params, self.references, self.folder)
+        yield from self.without_leak()
+
+    def without_leak(self) -> Iterator[Result]:
+        """Take the spectral leak out of the spectra, and yield the result, if the step is not left out."""
+        leak, changed = self.units.without_leak(self.spectra, self.references)
         if changed is not None:
             self.products.append(changed)
+        if changed is not None or isinstance(leak, Kept):
             self.statuses["spectral_leak"] = "COMPLETE"
         if leak is not None:
             yield leak
 
     def products_of_steps(self) -> Iterator[Result]:
         """Yield the results of all steps but the last, which needs the spectra of all bands."""
+        exposures = self.before.exposures  # all of them
         yield from self._exposure_results()
         if self.params.cube_build.skip or self.wanted == ():
             return
-        for plan, built in self._cubes():
-            yield built
-            go_on()
-            for extracted in self._spectrum(plan, built.cubes[0]):
-                self.spectra += extracted.spectra
-                yield extracted
-            del built
+        planned = planned_bands(exposures, self.params.cube_build)
+        with closing(self._cubes()) as cubes:
+            for bands in planned if self.wanted is None else [b for b in planned if b in self.wanted]:
+                yield from self.kept(bands) if self.units.are_done(bands) else self._made(*next(cubes))
+
+    def _made(self, plan: CubePlan, built: CubeBuildResult) -> Iterator[Result]:
+        """Yield the results of a cube and its spectrum."""
+        yield built
+        go_on()
+        for extracted in self._spectrum(plan, built.cubes[0]):
+            self.spectra += extracted.spectra
+            yield extracted
 
     def _exposure_results(self) -> Iterator[Result]:
         """Yield the results of the steps that change exposures, and hold none of them."""
+        needed = self._needed() if self.units.ledger.resume else None
+        if needed is not None and not needed:
+            yield from self.before.kept()
+            self.statuses |= self.before.statuses
+            return
+        if needed is not None:
+            writes = frozenset(exposure.name for exposure in self.before.exposures)
+            self.before.share = Share(writes=writes, needs=needed, writes_background=True)
         for result in self.before.results():
             self.statuses |= self.before.statuses
             yield result
             del result
 
-    def _cubes(self) -> Iterator[tuple[CubePlan, CubeBuildResult]]:
-        """Yield the cubes in order, each written; the next is built meanwhile."""
+    def _needed(self) -> frozenset[str]:
+        """Return the names of the exposures that are needed for what is not done."""
+        exposures, unfinished = self.before.exposures, self.before.unfinished()
+        if unfinished is None:
+            return frozenset(exposure.name for exposure in exposures)
+        planned = () if self.params.cube_build.skip else planned_bands(exposures, self.params.cube_build)
+        todo = {band for bands in planned if not self.units.are_done(bands) for band in bands}
+        return unfinished | {exposure.name for exposure in exposures if todo & set(exposure.bands)}
+
+    def _cubes(self) -> Generator[tuple[CubePlan, CubeBuildResult]]:
+        """Yield the cubes that are not done in order, each written; the next is built meanwhile."""
         params = self.params.cube_build
         scratch = self.before.scratch
         plans = plan_cubes(self.before.exposures, params, self.references.cubepar, self.offsets, scratch)
         if self.wanted is not None:
             plans = tuple(plan for plan in plans if plan.bands in self.wanted)
-        for plan, built in ahead(self._built, plans):
+        for plan, built in ahead(self._built, [plan for plan in plans if not self.units.are_done(plan.bands)]):
             start = perf_counter()
             (cube,) = built.cubes
-            path = write_s3d(cube, self.folder) if params.save_results else None
+            self.products.append(self.units.keep_cube(cube, built.warnings))
             self.statuses["cube_build"] = "COMPLETE"
-            self.products.append(
-                ProductSummary(
-                    label=cube.label,
-                    name=cube.name,
-                    path=path,
-                    image=cube.collapsed(),
-                    spaxel_size=cube.grid.spaxel_size,
-                    warnings=built.warnings,
-                )
-            )
             written = replace(built, seconds=built.seconds + perf_counter() - start)
             del built, cube  # the next are in memory by the time that this is left
             yield plan, written
             del written
+
+    def kept(self, bands: Sequence[Band]) -> Iterator[Kept]:
+        """Yield what stands for a cube and its spectrum that are done."""
+        for summary, kept, spectrum in self.units.read(bands):
+            self.products.append(summary)
+            self.spectra += [] if spectrum is None else [spectrum]
+            self.statuses[kept.step] = "COMPLETE"
+            yield kept
 
     def _built(self, plan: CubePlan) -> CubeBuildResult:
         start, params = perf_counter(), self.params.cube_build
@@ -238,39 +276,6 @@ class Chain:
         doubts = spectrum_doubts(self.figures.pop(cube.name), result.spectra[0])
         spectrum = replace(result.spectra[0], history=with_doubts(result.spectra[0].history, doubts))
         result = replace(result, spectra=(spectrum,), warnings=doubts)
-        self.products.append(_kept(spectrum, self.folder, save=params.save_results, warnings=doubts))
+        self.products.append(self.units.keep_spectrum(spectrum, "extract_1d", doubts))
         self.statuses["extract_1d"] = "COMPLETE"
         yield result
-
-
-def without_leak(
-    spectra: Sequence[Spectrum], params: Spec3Params, references: References, folder: Path
-) -> tuple[SpectralLeakResult | None, ProductSummary | None]:
-    """Take the spectral leak out of spectra, and write the one that changes.
-
-    Returns
-    -------
-    SpectralLeakResult or None
-        None if the step is left out.
-    ProductSummary or None
-        Of the spectrum that changed.
-    """
-    if not spectra or params.spectral_leak.skip:
-        return None, None
-    leak = spectral_leak(spectra, params.spectral_leak, references.mrsptcorr)
-    if leak.corrected is None:
-        return leak, None
-    return leak, _kept(leak.corrected, folder, save=params.spectral_leak.save_results)
-
-
-def _kept(spectrum: Spectrum, folder: Path, *, save: bool, warnings: tuple[Check, ...] = ()) -> ProductSummary:
-    """Write a spectrum, if it is to be saved, and return what is kept of it."""
-    path = write_x1d(spectrum, folder) if save else None
-    return ProductSummary(
-        label=spectrum.label,
-        name=spectrum.name,
-        path=path,
-        wave=spectrum.wave,
-        flux=spectrum.flux,
-        warnings=warnings,
-    )

@@ -18,6 +18,7 @@ from mrsnb.io.images import write_images
 from mrsnb.io.spill import spilled
 from mrsnb.io.x1d import read_x1d
 from mrsnb.kernels.threads import at_most, go_on, n_threads, share
+from mrsnb.pipeline.ledger import Kept, Ledger, kept
 from mrsnb.pipeline.params import Spec3Params
 from mrsnb.steps.adaptive_trace_model import TracedExposure, adaptive_trace_model, intermediate_images
 from mrsnb.steps.assign_mtwcs import assign_mtwcs
@@ -37,8 +38,11 @@ STEPS = (
     "pixel_replace",
 )
 """Their names, in order."""
+SUFFIXES = {step: step for step in STEPS} | {"master_background": "mbsub", "outlier_detection": "crf"}
+"""Last part of the names of their exposures."""
 _LAST_OF_ALL = "outlier_detection"
 """The last step that compares exposures; those after it change one by one."""
+_SAVE_MORE = ("save_intermediate_results", "save_background")
 _AT_ONCE = 2
 """Exposures in memory at most while they are written: one is read while another one goes to disk."""
 
@@ -143,6 +147,8 @@ class ExposureSteps:
         Last part of the names of a step's exposures, where not the usual.
     backgrounds : Backgrounds
         What master_background subtracts.
+    ledger : Ledger
+        Which products are done.
     share : Share, optional
         What of it all to do; everything if not given.
     """
@@ -160,12 +166,13 @@ class ExposureSteps:
         *,
         suffixes: Mapping[str, str],
         backgrounds: Backgrounds,
+        ledger: Ledger,
         share: Share | None = None,
     ) -> None:
         self.association, self.params, self.references = association, params, references
         self.exposures, self.sources = exposures, sources
         self.folder, self.scratch, self.history = folder, scratch, history
-        self.suffixes = suffixes
+        self.suffixes, self.ledger = suffixes, ledger
         self.backgrounds, self.share = backgrounds, share
         self.statuses: dict[str, str] = {}
         self.written: list[Path] = []
@@ -196,35 +203,69 @@ class ExposureSteps:
         if self._matched is not None:
             self.exposures = self._matched.apply(self.exposures)
 
-    def _take(self, name: str, result: _Changed, suffix: str, *, costly: bool = False) -> None:
+    def path_of(self, exposure: ExposureSource, step: str) -> Path:
+        """Return where an exposure is written after a step."""
+        # the observatory names them so, without the association's id
+        asn_id = None if step == "master_background" else self.association.asn_id
+        return self.folder / exposure_name(exposure.name, asn_id, self.suffixes.get(step, SUFFIXES[step]))
+
+    def files_of(self, exposure: ExposureSource) -> dict[Path, str]:
+        """Return the files that are written of an exposure, each with the step that it is after."""
+        saved = [step for step in self._steps_to_do() if getattr(self.params, step).save_results]
+        return {self.path_of(exposure, step): step for step in saved}
+
+    def unfinished(self) -> frozenset[str] | None:
+        """Return the names of the exposures of which a file is not done; None if that shows only as they are made."""
+        told = [getattr(self.params, step) for step in self._steps_to_do()]
+        if any(getattr(params, name, False) for params in told for name in _SAVE_MORE):
+            return None
+        has = self.ledger.has
+        return frozenset(
+            e.name for e in self.exposures if not all(has(path, step) for path, step in self.files_of(e).items())
+        )
+
+    def kept(self) -> Iterator[Kept]:
+        """Yield what stands for the results of all steps when their products are done, and nothing else needs them."""
+        for step in self._steps_to_do():
+            files = [self.files_of(exposure) for exposure in self.exposures]
+            paths = tuple(path for told in files for path, of in told.items() if of == step)
+            self.written += paths
+            self.statuses[step] = "COMPLETE"
+            yield kept(self.params, step, paths=paths)
+
+    def _steps_to_do(self) -> list[str]:
+        skipped = skipped_steps(self.association, self.params, self.exposures)
+        return [step for step in STEPS if step not in skipped]
+
+    def _take(self, name: str, result: _Changed, *, costly: bool = False) -> None:
         """Go on with what a step left; write it where asked for."""
         self.exposures = tuple(result.exposures)
         if costly:
             self.exposures = spilled(self.exposures, self.scratch / name)
         if getattr(self.params, name).save_results:
-            # the observatory names them so, without the association's id
-            asn_id = None if suffix == "mbsub" else self.association.asn_id
-            suffix = self.suffixes.get(name, suffix)
-            written = self._write(self.exposures, suffix, asn_id, at_once=1 if costly else _AT_ONCE)
+            paths = [self.path_of(exposure, name) for exposure in self.exposures]
+            written = self._write(self.exposures, paths, name, at_once=1 if costly else _AT_ONCE)
             if not costly:  # what is written need not be made again
                 self.exposures = written
 
-    def _write(self, exposures: Exposures, suffix: str, asn_id: str | None, at_once: int = _AT_ONCE) -> Exposures:
-        """Write exposures, those of the share, and return them as they are in the files.
+    def _write(self, exposures: Exposures, paths: Sequence[Path], step: str, at_once: int = _AT_ONCE) -> Exposures:
+        """Write exposures, those of the share that are not done, and return them as they are in the files.
 
         Those that keep all cores busy, and take much memory, are written one `at_once`.
         """
         written: dict[int, WrittenExposure] = {}
-        paths = [self.folder / exposure_name(exposure.name, asn_id, suffix) for exposure in exposures]
         threads = n_threads()
         mine = [i for i, exposure in enumerate(exposures) if self.share is None or exposure.name in self.share.writes]
 
         def write(number: int) -> None:
             i = mine[number]
+            if self.ledger.has(paths[i], step):
+                return
             with at_most(threads):
                 loaded = exposures[i].load()
             trace = {"TRACEMODEL": loaded.trace} if isinstance(loaded, TracedExposure) else {}
-            written[i] = write_exposure(loaded, self.sources[loaded.name], paths[i], self.history, extra=trace)
+            with self.ledger.making(step, paths[i]):
+                written[i] = write_exposure(loaded, self.sources[loaded.name], paths[i], self.history, extra=trace)
 
         with at_most(at_once):
             share(write, len(mine))
@@ -235,7 +276,7 @@ class ExposureSteps:
         if not _is_moving(self.exposures):
             return None
         result = assign_mtwcs(self.exposures, self.params.assign_mtwcs)
-        self._take("assign_mtwcs", result, "assign_mtwcs")
+        self._take("assign_mtwcs", result)
         return result
 
     def _master_background(self) -> Result | None:
@@ -246,7 +287,7 @@ class ExposureSteps:
         first = Path(members[0].expname).name if given is None else f"{self.association.name}.fits"
         name = exposure_name(first, self.association.asn_id, "masterbg1d")
         result = master_background(self.exposures, spectra, params, given, name=name)
-        self._take("master_background", result, "mbsub")
+        self._take("master_background", result)
         if params.save_background:
             self._write_background(result, name)
         return result
@@ -259,20 +300,23 @@ class ExposureSteps:
                 replace(spectrum, name=name, history=dict(self.history), primary=spectrum.primary.updated(**named))
                 for spectrum in result.backgrounds
             ]
-            self.written.append(write_c1d(made, self.folder))
-        self._write(tuple(result.images), "masterbg2d", self.association.asn_id)
+            with self.ledger.making("master_background", self.folder / name):
+                self.written.append(write_c1d(made, self.folder))
+        images = tuple(result.images)
+        paths = [self.folder / exposure_name(e.name, self.association.asn_id, "masterbg2d") for e in images]
+        self._write(images, paths, "master_background")
 
     def _mrs_imatch(self) -> Result:
         known = None if self.share is None else self.share.polynomials
         result = mrs_imatch(self.exposures, self.params.mrs_imatch, self.references.cubepar, known)
         self._matched = result
-        self._take("mrs_imatch", result, "mrs_imatch")
+        self._take("mrs_imatch", result)
         return result
 
     def _outlier_detection(self) -> Result:
         found = None if self.share is None else self.share.found
         result = outlier_detection(self.exposures, self.params.outlier_detection, found)
-        self._take("outlier_detection", result, "crf")
+        self._take("outlier_detection", result)
         self.write_intermediate(result.intermediate)
         return result
 
@@ -280,7 +324,9 @@ class ExposureSteps:
         """Write the arrays from which outliers were found."""
         for made in arrays:
             path = self.folder / exposure_name(made.exposure, self.association.asn_id, made.label)
-            self.written.append(write_images(made.arrays, made.primary, path, model=made.model, history=self.history))
+            with self.ledger.making("outlier_detection", path):
+                write_images(made.arrays, made.primary, path, model=made.model, history=self.history)
+            self.written.append(path)
 
     def _adaptive_trace_model(self) -> Result:
         before, params = self.exposures, self.params.adaptive_trace_model
@@ -289,13 +335,13 @@ class ExposureSteps:
         for exposure in mine if params.save_intermediate_results else ():
             for suffix, image in intermediate_images(exposure.load(), params).items():
                 path = self.folder / exposure_name(exposure.name, self.association.asn_id, suffix)
-                self.written.append(
+                with self.ledger.making("adaptive_trace_model", path):
                     write_images({"SCI": image}, exposure.primary, path, model="IFUImageModel", history=self.history)
-                )
-        self._take("adaptive_trace_model", result, "adaptive_trace_model", costly=True)
+                self.written.append(path)
+        self._take("adaptive_trace_model", result, costly=True)
         return result
 
     def _pixel_replace(self) -> Result:
         result = pixel_replace(self.exposures, self.params.pixel_replace)
-        self._take("pixel_replace", result, "pixel_replace")
+        self._take("pixel_replace", result)
         return result

@@ -13,7 +13,7 @@ and so has what the whole run would have. The spectral leak is taken out where a
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import reduce
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -30,6 +30,7 @@ from mrsnb.io.exposures import ExposureFile
 from mrsnb.kernels.cache import compile_missing
 from mrsnb.pipeline.chain import Chain, read_extras
 from mrsnb.pipeline.exposure_steps import Share
+from mrsnb.pipeline.ledger import Ledger
 from mrsnb.pipeline.params import Spec3Params
 from mrsnb.pipeline.result import ProductSummary
 from mrsnb.pipeline.run import Known, kernels_of, open_science, stated
@@ -86,6 +87,12 @@ class Part:
     cubes: tuple[tuple[Band, ...], ...]
     writes: frozenset[str]
     needs: frozenset[str]
+
+    @property
+    def title(self) -> str:
+        """What it makes, in a few words."""
+        names = ", ".join("+".join(band.name for band in bands) for bands in self.cubes)
+        return names or f"{len(self.writes)} exposures"
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -148,6 +155,25 @@ def parts(exposures: Sequence[ExposureFile], params: Spec3Params) -> tuple[Part,
     return tuple(
         Part(number=i, cubes=cubes, writes=frozenset(writes[i]), needs=needs) for i, (cubes, needs) in enumerate(groups)
     )
+
+
+def remaining(chain: Chain, wanted: Sequence[Part]) -> tuple[Part, ...]:
+    """Return what is left to do of parts, some of whose products are done; the others are left out.
+
+    Parameters
+    ----------
+    chain : Chain
+        Of the whole run, which is not run.
+    wanted : sequence of Part
+        All.
+    """
+    unfinished, left = chain.before.unfinished(), []
+    for part in wanted:
+        cubes = tuple(bands for bands in part.cubes if not chain.units.are_done(bands))
+        writes = part.writes if unfinished is None else part.writes & unfinished
+        if cubes or writes or (unfinished is None and part.number == 0):
+            left.append(replace(part, cubes=cubes, writes=writes))
+    return tuple(left)
 
 
 _Group = tuple[tuple[tuple[Band, ...], ...], frozenset[str]]
@@ -228,7 +254,7 @@ def make(
     exposures = tuple(chain.before.written)
     products = tuple(dict.fromkeys(product.path for product in chain.products if product.path is not None))
     return Made(
-        title=", ".join("+".join(band.name for band in bands) for bands in part.cubes) or f"{len(exposures)} exposures",
+        title=part.title,
         paths=(*exposures, *products),
         products=tuple(chain.products),
         exposures=exposures,
@@ -287,6 +313,7 @@ def _chain(whole: Whole, scratch: Path, share: Share, cubes: Sequence[tuple[Band
         extras=read_extras(association, whole.params),
         history=whole.history,
         suffixes=whole.suffixes,
+        ledger=Ledger(None, whole.history),
         share=share,
         cubes=cubes,
     )

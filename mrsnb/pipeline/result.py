@@ -47,6 +47,8 @@ class Spec3Result(Shown):
         Wall time.
     warnings : tuple of Check
         What is doubtful about the exposures and the products, each with its remedy.
+    kept : frozenset of str, optional
+        Names of the files that are of an earlier run, and were not made again; None if there was none to resume.
     """
 
     association: Association
@@ -57,6 +59,7 @@ class Spec3Result(Shown):
     statuses: dict[str, str]
     seconds: float
     warnings: tuple[Check, ...] = ()
+    kept: frozenset[str] | None = None
 
     @property
     def title(self) -> str:
@@ -97,13 +100,27 @@ class Spec3Result(Shown):
             *([Row("spectra", str(len(self.spectra)))] if is_whole or self.spectra else []),
             *[Row(step, status) for step, status in self.statuses.items() if is_whole],
             *self.references.rows(),
+            *self._resumed(),
             Row("written to", ", ".join(sorted(folder)) or "nowhere (save_results is off)"),
             Row("time", f"{self.seconds:.1f}", "s"),
+        ]
+
+    def _resumed(self) -> list[Row]:
+        """Return how many products are of an earlier run, if this one resumed it."""
+        if self.kept is None:
+            return []
+        n_kept = sum(path.name in self.kept for path in self.paths)
+        return [
+            Row("kept", str(n_kept), "files", "as an earlier run left them"),
+            Row("made", str(len(self.paths) - n_kept), "files"),
         ]
 
     def sections(self) -> list[Section]:
         """Return the products and parameters as tables."""
         files_made = Table(("product",), tuple((path.name,) for path in self.paths))
+        if self.kept is not None:
+            lines = [(path.name, "kept" if path.name in self.kept else "made") for path in self.paths]
+            files_made = Table(("product", ""), lines)
         return [
             Section("Products", files_made),
             Section("Parameters", self.params.table()),

@@ -1,7 +1,10 @@
 """spec3: the steps in order, streamed from files to files."""
 
+import math
+import shutil
 from collections import deque
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager, nullcontext
 from pathlib import Path
 from time import perf_counter
 from typing import NamedTuple, cast
@@ -13,8 +16,9 @@ from mrsnb.core.status import with_skipped
 from mrsnb.display.progress import follow
 from mrsnb.geometry.chain import MrsChain
 from mrsnb.io.association import read_association
-from mrsnb.io.atomic import output_folder, scratch_folder
+from mrsnb.io.atomic import clear_unfinished, output_folder, scratch_folder
 from mrsnb.io.exposures import ExposureFile, open_exposure
+from mrsnb.io.lock import Hold, held
 from mrsnb.io.references import load_references
 from mrsnb.io.unchanged import Version
 from mrsnb.kernels.cache import compile_missing
@@ -22,10 +26,15 @@ from mrsnb.kernels.threads import ahead
 from mrsnb.pipeline.chain import Chain, Extras, read_extras, recorded
 from mrsnb.pipeline.doubts import doubts_in
 from mrsnb.pipeline.exposure_steps import count_exposure_steps, skipped_steps
+from mrsnb.pipeline.ledger import Ledger
 from mrsnb.pipeline.params import Spec3Params
 from mrsnb.pipeline.result import Spec3Result
 from mrsnb.steps.cube_build import CubePlan, check_exposures, plan_cubes, planned_bands
 from mrsnb.steps.extract_1d import check_centre
+from mrsnb.steps.params import StepParams
+
+SCRATCH = ".mrsnb-run-"
+"""Beginning of the names of the folders in which a run keeps arrays meanwhile."""
 
 
 class Known(NamedTuple):
@@ -44,11 +53,14 @@ def spec3(
     references: References | None = None,
     suffixes: Mapping[str, str] | None = None,
     exposures: Sequence[ExposureFile] | None = None,
+    resume: bool = False,
+    is_whole: bool = True,
 ) -> Iterator[Result | Spec3Result]:
     """Run level 3 and yield each result as it comes; the last is the `Spec3Result` of the whole run.
 
     Products are written as soon as they are made, whole or not at all; memory holds two cubes at most, and of exposures
-    one, and the pixels of those of a cube.
+    one, and the pixels of those of a cube. A manifest in the directory says what they were made of, and their
+    checksums. One run at a time writes to a directory.
 
     Parameters
     ----------
@@ -64,6 +76,11 @@ def spec3(
         Last part of the names of a step's exposures or cubes, where it is not to be the usual, such as ``"s3d"``.
     exposures : sequence of ExposureFile, optional
         Those of the association, if `open_science` has opened them.
+    resume : bool
+        Keep the products that an earlier run left in the directory, if they are intact, and of the same content of the
+        inputs, the same parameters as far as they matter, and the same versions; make the others.
+    is_whole : bool
+        False for a step by itself: it waits until another run in the directory has ended, and leaves no manifest.
 
     Yields
     ------
@@ -72,6 +89,8 @@ def spec3(
     CubeBuildResult, Extract1dResult
         One of each for every cube.
     SpectralLeakResult
+    Kept
+        In the place of each of them whose products were kept.
     Spec3Result
 
     Raises
@@ -99,21 +118,29 @@ def spec3(
     extras = read_extras(association, params)
     check(association, exposures, params, references, extras, Path(output_dir))
     folder = output_folder(output_dir)
-    history = recorded(association, exposures, params, references, folder, suffixes, extras)
-    exposures = stated(exposures, association, params)
-    with scratch_folder(folder) as scratch:
-        run = Chain(
-            association,
-            params,
-            references,
-            folder,
-            exposures=exposures,
-            scratch=scratch,
-            extras=extras,
-            history=history,
-            suffixes=suffixes,
-        )
-        yield from run.results()
+    saves = any(_saves(getattr(params, step)) for step in Spec3Params.steps())
+    with written_alone(folder, is_whole=is_whole) if saves else nullcontext() as hold:
+        history = recorded(association, exposures, params, references, folder, suffixes, extras)
+        ledger = Ledger(folder if saves else None, history, resume=resume, records=is_whole)
+        exposures = stated(exposures, association, params)
+        with scratch_folder(folder, SCRATCH if saves else ".mrsnb-") as scratch:
+            run = Chain(
+                association,
+                params,
+                references,
+                folder,
+                exposures=exposures,
+                scratch=scratch,
+                extras=extras,
+                history=history,
+                suffixes=suffixes,
+                ledger=ledger,
+            )
+            for result in run.results():
+                with nullcontext() if hold is None else hold.left():
+                    yield result
+                del result
+        ledger.close()
     yield Spec3Result(
         association=association,
         params=params,
@@ -123,7 +150,36 @@ def spec3(
         statuses=run.statuses,
         seconds=perf_counter() - start,
         warnings=doubts_in(history, run.products),
+        kept=ledger.kept if resume else None,
     )
+
+
+@contextmanager
+def written_alone(folder: Path, *, is_whole: bool = True) -> Iterator[Hold]:
+    """Hold the directory of products for one run, and clear away what killed ones have left unfinished.
+
+    Parameters
+    ----------
+    folder : Path
+    is_whole : bool
+        False for a step by itself, which waits for other runs, or is part of that which this thread has not ended.
+
+    Raises
+    ------
+    OutputError
+        If another run holds it, or nothing can be written there.
+    """
+    with held(folder, 0.0 if is_whole else math.inf, joins=not is_whole) as hold:
+        if hold.is_alone and not hold.is_left:
+            clear_unfinished(folder)
+            for left in folder.glob(f"{SCRATCH}*"):
+                shutil.rmtree(left, ignore_errors=True)
+        yield hold
+
+
+def _saves(params: StepParams) -> bool:
+    more = ("save_results", "save_intermediate_results", "save_background")
+    return not params.skip and any(getattr(params, name, False) for name in more)
 
 
 def run_spec3(
@@ -132,6 +188,7 @@ def run_spec3(
     *,
     output_dir: Path | str = ".",
     references: References | None = None,
+    resume: bool = False,
 ) -> Spec3Result:
     """Run level 3 to its end, show progress, and return what it made; parameters and errors as `spec3`.
 
@@ -142,12 +199,18 @@ def run_spec3(
     >>> result = mrsnb.run_spec3("raw/star_lvl3_asn.json", params, output_dir="quick")
     >>> [path.name for path in result.paths]
     ['star_ch1-short_s3d.fits', 'star_ch1-short_x1d.fits']
+    >>> sorted(mrsnb.run_spec3("raw/star_lvl3_asn.json", params, output_dir="quick", resume=True).kept)
+    ['star_ch1-short_s3d.fits', 'star_ch1-short_x1d.fits']
     """
     association = association if isinstance(association, Association) else read_association(association)
     params = Spec3Params.preset("archive") if params is None else params
     exposures = open_science(association)
-    results = spec3(association, params, output_dir=output_dir, references=references, exposures=exposures)
-    return cast("Spec3Result", deque(follow(results, count_results(association, params, exposures)), maxlen=1).pop())
+    results = spec3(
+        association, params, output_dir=output_dir, references=references, exposures=exposures, resume=resume
+    )
+    total = count_results(association, params, exposures)
+    with closing(cast("Generator[Result | Spec3Result]", results)):
+        return cast("Spec3Result", deque(follow(results, total), maxlen=1).pop())
 
 
 def open_science(association: Association, known: Mapping[str, Known] | None = None) -> tuple[ExposureFile, ...]:

@@ -9,10 +9,10 @@ import pytest
 
 from mrsnb.batch import level3
 from mrsnb.batch.cluster import Place
-from mrsnb.batch.lock import held
 from mrsnb.core.bands import Band
 from mrsnb.errors import Cancelled, InputError, MrsnbError, OutputError
 from mrsnb.io.association import read_association
+from mrsnb.io.lock import held
 from mrsnb.io.references import load_references
 from mrsnb.kernels.threads import go_on
 from mrsnb.pipeline import Spec3Params, open_science
@@ -67,7 +67,7 @@ def test_work_is_shared_evenly():
 def run(small_dataset, monkeypatch, tmp_path):
     """Runs level 3 in parts, in threads of this process instead of workers; `make` does the last stage."""
 
-    def start(make=None, executor=None):
+    def start(make=None, executor=None, *, resume=False):
         @contextmanager
         def connected(*_):
             with executor or ThreadPoolExecutor(2) as pool:
@@ -79,7 +79,8 @@ def run(small_dataset, monkeypatch, tmp_path):
         association = read_association(small_dataset.association)
         params = Spec3Params.preset("archive").updated({"outlier_detection": {"skip": True}})
         told = {"references": load_references(), "exposures": open_science(association)}
-        return level3.spec3_on("tcp://s:1", association, params, output_dir=tmp_path / "out", **told)
+        told |= {"output_dir": tmp_path / "out", "resume": resume}
+        return level3.spec3_on("tcp://s:1", association, params, **told)
 
     return start
 
@@ -98,6 +99,21 @@ def test_what_is_wrong_with_a_part_is_said_and_nothing_is_left(run, tmp_path):
 
     with pytest.raises(MrsnbError, match=r"part \d: unforeseen ZeroDivisionError"):
         list(run(unforeseen))
+
+
+def test_parts_that_are_done_are_kept(run, tmp_path):
+    *_, last = run()
+    out = tmp_path / "out"
+    (out / "small_ch2-short_x1d.fits").unlink()
+    before = {path: path.stat().st_mtime_ns for path in out.glob("*ch1*.fits")}
+    kept, made, *_, again = run(resume=True)
+    assert kept.title == "cube_build: 1A: kept"
+    assert {path.name for path in made.paths} == {"small_ch2-short_s3d.fits", "small_ch2-short_x1d.fits"}
+    assert again.kept == {path.name for path in before}
+    assert [p.name for p in again.products] == [p.name for p in last.products]
+    assert {path: path.stat().st_mtime_ns for path in before} == before
+    *_, whole = run(resume=True)
+    assert len(whole.kept) == 4
 
 
 def test_parts_end_when_the_command_does(run, tmp_path, monkeypatch):

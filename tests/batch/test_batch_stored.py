@@ -9,10 +9,10 @@ from astropy.table import Table
 from click.testing import CliRunner
 
 from mrsnb.batch import Job, plan
-from mrsnb.batch.lock import held
 from mrsnb.batch.task import Limits, Task, run_task
 from mrsnb.cli import main
 from mrsnb.errors import OutputError
+from mrsnb.io.lock import held
 
 ASSOCIATION = '{"products": [{"name": "one", "members": [{"expname": "one_cal.fits", "exptype": "science"}]}]}'
 

@@ -6,12 +6,13 @@ import time
 
 import pytest
 
-from mrsnb.batch import BatchResult, Job, Outcome, lock
-from mrsnb.batch.lock import LOCK, held, is_held
+from mrsnb.batch import BatchResult, Job, Outcome
 from mrsnb.batch.records import files_left, read_record, recorded, sizes_in
 from mrsnb.batch.report import report_html
 from mrsnb.batch.task import Limits, Task, _handed_in, _named, clear
 from mrsnb.errors import OutputError
+from mrsnb.io import lock
+from mrsnb.io.lock import LOCK, held, is_held
 from mrsnb.io.versions import digest
 
 JOB = Job("a-b", "tiny", {})

@@ -72,6 +72,7 @@ def values(folder: Path) -> Iterator[Any]:
     made = folder / "<b>made"
     results = list(spec3(association, params, output_dir=made))
     yield from results
+    yield next(spec3(association, params.updated({"cube_build": {"channel": "all"}}), output_dir=made, resume=True))
     yield results[-1].references
     yield from (
         value for result in results for value in getattr(result, "exposures", ())[:1] if not isinstance(value, Path)

@@ -239,7 +239,7 @@ def _spectrum(
     )
     parameters = cube.history.get("parameters", {}) | {"extract_1d": params.to_dict()}
     return Spectrum(
-        name=cube.name.removesuffix(".fits").removesuffix("_s3d") + "_x1d.fits",
+        name=spectrum_name(cube.name),
         bands=cube.bands,
         columns=table,
         source_type=source_type,
@@ -264,3 +264,14 @@ def _remarks(cube: Cube, params: Extract1dParams, centre: Centre, fringes: Resid
         cards.append(Card("EXTRRF", "SKIPPED" if fringes.reason else "COMPLETE", "Residual fringes, in columns RF_"))
     cards.append(Card("EXTRCOV", params.ifu_covar.upper(), "Covariance of spaxels in the errors"))
     return cards
+
+
+def spectrum_name(cube: str) -> str:
+    """Return the file name of the spectrum of a cube.
+
+    Examples
+    --------
+    >>> spectrum_name("star_ch1-short_s3d.fits")
+    'star_ch1-short_x1d.fits'
+    """
+    return cube.removesuffix(".fits").removesuffix("_s3d") + "_x1d.fits"

@@ -242,9 +242,12 @@ def tmpfs(folder, options):
 
 def may_mount():
     """Return whether this user may mount a file system."""
-    with tempfile.TemporaryDirectory() as place, suppress(OSError, subprocess.CalledProcessError):
-        with tmpfs(Path(place) / "small", "size=4k"):
-            return True
+    with (
+        tempfile.TemporaryDirectory() as place,
+        suppress(OSError, subprocess.CalledProcessError),
+        tmpfs(Path(place) / "small", "size=4k"),
+    ):
+        return True
     return False
 
 

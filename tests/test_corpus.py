@@ -10,9 +10,9 @@ from random import Random
 import corpus
 import pytest
 
-EACH = {"settings": 60, "association": 50, "jobs": 30, "table": 30, "spectrum": 50, "exposure": 12}
+EACH = {"settings": 50, "association": 30, "jobs": 20, "table": 20, "spectrum": 30, "exposure": 5}
 """How many cases of a kind are tried here; of others `OTHERS`."""
-OTHERS = 12
+OTHERS = 6
 ONE_WAY = {"exposure": "read", "cube": "read", "spectrum": "read", "association": "show"}
 """Of these kinds one way each is tried here."""
 

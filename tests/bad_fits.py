@@ -108,8 +108,9 @@ def of_headers(good: bytes, rng: Random) -> Iterator[Mutation]:
     for key, value in LIES:
         holders = [part for part in parts if find_card(good, part, key) is not None]
         for part in rng.sample(holders, min(2, len(holders))):
-            yield f"{part.name} {key} = {value}", lambda part=part, key=key, value=value: with_card(
-                good, part, key, str(value)
+            yield (
+                f"{part.name} {key} = {value}",
+                lambda part=part, key=key, value=value: with_card(good, part, key, str(value)),
             )
     for key in ("NAXIS", "NAXIS1", "BITPIX", "TFORM1", "TFIELDS", "EXTNAME", "CRVAL1", "CDELT3", "BAND", "CHANNEL"):
         for part in [part for part in parts if find_card(good, part, key) is not None][:2]:
@@ -117,8 +118,9 @@ def of_headers(good: bytes, rng: Random) -> Iterator[Mutation]:
     for key, values in KEYWORDS.items():
         for part in [part for part in parts if find_card(good, part, key) is not None][:1]:
             for value in values:
-                yield f"{part.name} {key} = {value}"[:60], lambda part=part, key=key, value=value: with_card(
-                    good, part, key, _text(value)
+                yield (
+                    f"{part.name} {key} = {value}"[:60],
+                    lambda part=part, key=key, value=value: with_card(good, part, key, _text(value)),
                 )
 
 
@@ -149,8 +151,9 @@ def of_extensions(good: bytes) -> Iterator[Mutation]:
         yield f"{name} of no rows", _edited(good, lambda hdus, name=name, empty=empty: _swap(hdus, name, empty))
         if name != "ASDF":
             for change in COLUMNS:
-                yield f"{name} columns {change}", _edited(
-                    good, lambda hdus, name=name, change=change: _columns(hdus, name, change)
+                yield (
+                    f"{name} columns {change}",
+                    _edited(good, lambda hdus, name=name, change=change: _columns(hdus, name, change)),
                 )
 
 
@@ -179,8 +182,7 @@ def of_trees(good: bytes, rng: Random) -> Iterator[Mutation]:
     """Yield files whose ASDF extension has unknown tags, missing entries, strange numbers, bombs, or broken blocks."""
     part = next(part for part in parts_of(good) if part.name == "ASDF")
     cell = good[part.data : part.end]
-    end = cell.rfind(b"\n...")
-    end = cell.find(b"\n...") if end < 0 else cell.find(b"\n...")
+    end = cell.find(b"\n...")
 
     def changed(content: bytes) -> bytes:
         return good[: part.header] + b"".join(as_extension(content)) + good[part.end :]
@@ -255,7 +257,10 @@ def _blocks(rest: bytes, rng: Random) -> Iterator[tuple[str, bytes]]:
         ("magic", 0, b"BLK\xd3"),
     ):
         yield f"block {name}", rest[: at + place] + bytes_ + rest[at + place + len(bytes_) :]
-    yield "block zlib, full too much", rest[: at + 10] + b"zlib" + rest[at + 14 : at + 30] + b"\xff" * 8 + rest[at + 38 :]
+    yield (
+        "block zlib, full too much",
+        rest[: at + 10] + b"zlib" + rest[at + 14 : at + 30] + b"\xff" * 8 + rest[at + 38 :],
+    )
     yield "block cut", rest[: at + 30]
     yield "no blocks", rest[:at]
     for _ in range(2):

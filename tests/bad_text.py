@@ -13,8 +13,28 @@ Text = tuple[str, bytes]
 """A name, and what is in the file."""
 
 _HUGE = 10**6
-_ODD = ("", " ", "\0", "a\0b", "..", "../x", "/etc/passwd", "~nobody_here/x", "x" * 5000, "\ud800", "\u202e\x1b[31m", "a/b/c")
-_ODD += ("name\nwith lines", "caf\u00e9 \U0001f52d", "s3://no such bucket/x", "file:///etc/passwd", "http://127.0.0.1:9/x", "*")
+_ODD = (
+    "",
+    " ",
+    "\0",
+    "a\0b",
+    "..",
+    "../x",
+    "/etc/passwd",
+    "~nobody_here/x",
+    "x" * 5000,
+    "\ud800",
+    "\u202e\x1b[31m",
+    "a/b/c",
+)
+_ODD += (
+    "name\nwith lines",
+    "caf\u00e9 \U0001f52d",
+    "s3://no such bucket/x",
+    "file:///etc/passwd",
+    "http://127.0.0.1:9/x",
+    "*",
+)
 _WRONG = (None, True, 5, -1, 1e308, [], {}, ["a"], {"a": 1}, "text", [[[]]], [None])
 
 
@@ -145,7 +165,10 @@ YAML_BOMB = BOMB + b"steps: *i\n"
 YAML_ODD = {
     "bomb": YAML_BOMB,
     "bomb of merges": b"a: &a {x: 1, y: 2}\n"
-    + b"".join(b"%c: &%c {<<: [%s]}\n" % (n, n, b", ".join([b"*%c" % o] * 9)) for o, n in zip(b"abcdefghi", b"bcdefghij", strict=True)),
+    + b"".join(
+        b"%c: &%c {<<: [%s]}\n" % (n, n, b", ".join([b"*%c" % o] * 9))
+        for o, n in zip(b"abcdefghi", b"bcdefghij", strict=True)
+    ),
     "cycle": b"steps: &s {cube_build: *s}\n",
     "deep": b"steps: " + b"[" * 10**5,
     "deep lines": b"".join(b" " * i + b"a:\n" for i in range(1000)),
@@ -190,7 +213,13 @@ def settings(rng: Random) -> Iterator[tuple[str, bytes]]:
             tree = {"steps": {"cube_build": {place: value}}}
             yield f"{place} = {value!r}"[:30].replace("/", "|") + ".json.yaml", json.dumps(tree).encode()
     for value in _WRONG:
-        for tree in ({"steps": value}, {"steps": {"cube_build": value}}, {"parameters": value}, {"class": value}, value):
+        for tree in (
+            {"steps": value},
+            {"steps": {"cube_build": value}},
+            {"parameters": value},
+            {"class": value},
+            value,
+        ):
             yield f"{tree!r}"[:40].replace("/", "|") + ".yaml", json.dumps(tree).encode()
     for value in ("self", "./self", "../in/self", "/dev/zero", "/", "no_such"):
         tree = {"steps": {"cube_build": {"config_file": value.replace("self", "case.yaml")}}}
@@ -199,7 +228,12 @@ def settings(rng: Random) -> Iterator[tuple[str, bytes]]:
 
 def offsets(names: list[str], rng: Random) -> Iterator[Text]:
     """Yield offset files."""
-    good: dict[str, Any] = {"units": "arcsec", "filename": names, "raoffset": [0.1] * len(names), "decoffset": [0] * len(names)}
+    good: dict[str, Any] = {
+        "units": "arcsec",
+        "filename": names,
+        "raoffset": [0.1] * len(names),
+        "decoffset": [0] * len(names),
+    }
     for key in good:
         for wrong in (*_WRONG, [10**400, 1], ["a", "b"], [[1], [2]], [1, [2]], [1e300, -1e300], "nan"):
             yield f"{key} = {wrong!r}"[:30], asdf_text(**(good | {key: wrong})).encode()
@@ -217,9 +251,30 @@ def offsets(names: list[str], rng: Random) -> Iterator[Text]:
 def references(rng: Random) -> Iterator[tuple[str, bytes]]:
     """Yield reference files in ASDF; the name begins with the kind."""
     for kind, make in (("extract1d", extract1d), ("apcorr", apcorr)):
-        keys = ("wavelength", "radius", "wavelength_units", "radius_units", "inner_bkg", "method", "subpixels", "apcorr")
-        for key in keys if kind == "extract1d" else [key for key in keys if key not in ("inner_bkg", "method", "subpixels")]:
-            for wrong in (*_WRONG, [10**400, 1], [2.0, 1.0], [-1.0, -2.0], [1e300, 2e300], [[1, 2]], ["a", "b"], 10**9, 0):
+        keys = (
+            "wavelength",
+            "radius",
+            "wavelength_units",
+            "radius_units",
+            "inner_bkg",
+            "method",
+            "subpixels",
+            "apcorr",
+        )
+        for key in (
+            keys if kind == "extract1d" else [key for key in keys if key not in ("inner_bkg", "method", "subpixels")]
+        ):
+            for wrong in (
+                *_WRONG,
+                [10**400, 1],
+                [2.0, 1.0],
+                [-1.0, -2.0],
+                [1e300, 2e300],
+                [[1, 2]],
+                ["a", "b"],
+                10**9,
+                0,
+            ):
                 yield f"{kind} {key} = {wrong!r}"[:40], make(**{key: wrong}).encode()
         yield from ((f"{kind} {name}", content) for name, content in bytes_of(make().encode(), rng, 5))
         for word in ("NaN", ".nan", ".inf", "-.inf", "1e999", "0.0", "-1"):
@@ -235,9 +290,10 @@ circle(202.4695,47.1952,1.5")
 def regions(rng: Random) -> Iterator[Text]:
     """Yield region files of DS9."""
     for shape in (
-        "circle(1,2)", "circle(a,b,c)", 'circle(nan,nan,1")', 'circle(400,95,1")', "circle(1,2,1e300)", "circle(1,2,-1)",
+        "circle(1,2)", "circle(a,b,c)", 'circle(nan,nan,1")', 'circle(400,95,1")', "circle(1,2,1e300)",
+        "circle(1,2,-1)",
         "polygon(1,2)", "polygon(" + ",".join(["1"] * 10**5) + ")", "ellipse(1,2,0,0,0)", "box(1,2,3)", "banana(1)",
-        "circle(" * 10**4, "-circle(1,2,3)", "circle(1e999,2,3)", "annulus(1,2,3,2)", "circle(12:99:99,+95:00:00,1\")",
+        "circle(" * 10**4, "-circle(1,2,3)", "circle(1e999,2,3)", "annulus(1,2,3,2)", 'circle(12:99:99,+95:00:00,1")',
         "circle(" + "1" * 10**5 + ",2,3)", "circle(1,2,3) # " + "x" * 10**5, "circle" + " " * 10**5 + "x",
         'circle(202.4695,47.1952,0")', 'circle(202.4695,47.1952,1e-300")', 'circle(202.4695,47.1952,1e9")',
     ):  # fmt: skip
@@ -296,17 +352,23 @@ def tables(rng: Random) -> Iterator[tuple[str, bytes]]:
     for old, new in (
         (b"um", b"furlong"), (b"um", b"no_such"), (b"um", b"'u m^^2'"), (b"um", b"[1]"), (b"Jy", b"K"), (b"Jy", b"5"),
         (b"float64", b"string"), (b"float64", b"object"), (b"float64", b"float99"), (b"float64", b"complex128"),
-        (b"5.0", b"nan"), (b"5.0", b"abc"), (b"5.0", b""), (b"5.0", b"-5"), (b"5.0", b"1e999"), (b"5.0 1.0\n6.0 2.0\n", b""),
+        (b"5.0", b"nan"), (b"5.0", b"abc"), (b"5.0", b""), (b"5.0", b"-5"), (b"5.0", b"1e999"),
+        (b"5.0 1.0\n6.0 2.0\n", b""),
         (b"5.0", b"6.0"), (b"flux", b"flux_"), (b"{name: wave", b"{name: *x"), (b"schema: astropy-2.0", b"schema: 5"),
         (b"datatype:\n", b"datatype: 5\n"), (b"# ---", b"# --- !!python/object/apply:os.system ['true']"),
         (b"# - {name: wave", b"# - !astropy.units.Unit {name: wave"), (b"schema: astropy-2.0", b"meta: " + b"[" * 5000),
         (b"datatype: float64}\n# - {name: flux", b"datatype: float64, subtype: 'float64[3]'}\n# - {name: flux"),
         (b"datatype: float64}\n# - {name: flux", b"datatype: string, subtype: json}\n# - {name: flux"),
     ):  # fmt: skip
-        yield f"{old[:10].decode()} {new[:14].decode()}.ecsv".replace("/", "|").replace("\n", " "), ECSV.replace(old, new, 1)
+        yield (
+            f"{old[:10].decode()} {new[:14].decode()}.ecsv".replace("/", "|").replace("\n", " "),
+            ECSV.replace(old, new, 1),
+        )
     meta = b"".join(b"# " + line + b"\n" for line in (b"meta:", *(b"  " + line for line in BOMB.splitlines())))
     yield "bomb.ecsv", ECSV.replace(b"# schema", meta + b"# schema")
-    merges = b"".join(b"# " + line + b"\n" for line in (b"meta:", *(b"  " + m for m in YAML_ODD["bomb of merges"].splitlines())))
+    merges = b"".join(
+        b"# " + line + b"\n" for line in (b"meta:", *(b"  " + m for m in YAML_ODD["bomb of merges"].splitlines()))
+    )
     yield "bomb of merges.ecsv", ECSV.replace(b"# schema", merges + b"# schema")
     yield "columns.csv", b"wave,flux," + b"a," * 20000 + b"b\n" + b"1," * 20002 + b"1\n"
     yield "one cell.csv", b"wave\n"

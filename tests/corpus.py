@@ -133,7 +133,7 @@ WAYS: dict[str, dict[str, Call]] = {
 """How files of each kind are given."""
 
 
-def cases(good: Good, seed: int = 1) -> Iterator[Case]:
+def cases(good: Good, seed: int = 1) -> Iterator[Case]:  # noqa: C901
     """Yield all cases."""
     rng = Random(seed)  # noqa: S311
     exposure = good.exposures[0].read_bytes()
@@ -145,7 +145,11 @@ def cases(good: Good, seed: int = 1) -> Iterator[Case]:
         ("spectrum", spectrum.read_bytes(), spectrum.name),
         ("cubepar", _cubepar(), "cubepar.fits"),
     ):
-        makers = [*bad_fits.of_bytes(content, rng), *bad_fits.of_headers(content, rng), *bad_fits.of_extensions(content)]
+        makers = [
+            *bad_fits.of_bytes(content, rng),
+            *bad_fits.of_headers(content, rng),
+            *bad_fits.of_extensions(content),
+        ]
         if kind != "cubepar":
             makers += bad_fits.of_trees(content, rng)
         for name, make in makers:

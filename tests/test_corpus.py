@@ -58,7 +58,7 @@ def test_the_same_seed_makes_the_same_files(good, by_kind):
     assert all(a.make() == b.make() for a, b in zip(again, by_kind["association"], strict=True))
 
 
-def test_at_the_command_line_there_is_no_traceback(good, by_kind, tmp_path):
+def test_at_the_command_line_there_is_no_traceback(by_kind, tmp_path):
     case = next(case for case in by_kind["exposure"] if "cut at" in case.name)
     (tmp_path / case.file).write_bytes(case.make())
     code = "from mrsnb.cli import main; main()"

@@ -133,5 +133,5 @@ def _parsed(text: str, *, is_ecsv: bool) -> Any:
         refuse_bombs("\n".join(line.removeprefix("#").removeprefix(" ") for line in head if "%ECSV" not in line))
     try:
         return Table.read(lines, format="ascii.ecsv" if is_ecsv else "ascii.csv")
-    except (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError) as error:  # of headers that say what they cannot
+    except (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError) as error:  # of strange headers
         raise ValueError(str(error)) from None

@@ -65,7 +65,7 @@ def main() -> None:
     parser.add_argument("--part", default="1/1")
     told = parser.parse_args()
     first, parts = map(int, told.part.split("/"))
-    rng = Random(told.seed)
+    rng = Random(told.seed)  # noqa: S311
     counts: Counter = Counter()
     files: Counter = Counter()
     slowest: dict[str, float] = {}
@@ -75,7 +75,9 @@ def main() -> None:
         folder = Path(name)
         good = prepared(folder)
         if told.cuts:
-            counts.update({("cut exposures", verdict): n for verdict, n in cut_everywhere(good, folder, told.cuts).items()})
+            counts.update(
+                {("cut exposures", verdict): n for verdict, n in cut_everywhere(good, folder, told.cuts).items()}
+            )
             files["cut exposures"] = sum(n for (kind, _), n in counts.items() if kind == "cut exposures")
         for number, case in enumerate(corpus.cases(good, told.seed)):
             if case.kind not in told.kinds.split(",") or rng.random() >= told.share or number % parts != first - 1:

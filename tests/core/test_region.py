@@ -1,3 +1,5 @@
+import time
+
 import pytest
 
 from mrsnb.core.region import as_aperture, parse_ds9

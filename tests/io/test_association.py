@@ -270,7 +270,9 @@ def test_names_of_exposures(name, made):
 
 values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(["name", "expname"]) | st.text(), inner),
+    lambda inner: (
+        st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(["name", "expname"]) | st.text(), inner)
+    ),
     max_leaves=8,
 )
 entries = st.fixed_dictionaries({}, optional={"expname": values, "exptype": st.just("science") | values})
@@ -279,13 +281,13 @@ products = st.fixed_dictionaries({}, optional={"name": st.just("x") | values, "m
 
 @given(st.fixed_dictionaries({}, optional={"products": st.lists(products) | values, "asn_id": values}) | values)
 def test_whatever_an_association_holds_it_is_read_or_refused_in_one_line(content):
+    said = ""
     try:
         association = association_of(content)
     except InputError as error:
-        assert str(error)
-        assert len(str(error).splitlines()) == 1
-    else:
-        assert association.science
+        said = str(error)
+        association = None
+    assert association.science if association else len(said.splitlines()) == 1
 
 
 def test_as_many_members_as_one_likes_take_no_long_time(tmp_path):
@@ -305,7 +307,7 @@ def test_as_many_members_as_one_likes_take_no_long_time(tmp_path):
         (members(("x" * 5000, "science")), "1 of 1 members missing"),
         (members(SCIENCE, ("./a_cal.fits", "science")), "a_cal.fits more than once"),
         (members(SCIENCE, ("../in/a_cal.fits", "science")), "known by its file's name"),
-        (members(SCIENCE, name="x" * 181), "must be shorter than 180 bytes"),
+        (members(SCIENCE, name="x" * 181), "must not be longer than"),
         (" " * 20_000_001, "more than 20000000 bytes"),
     ],
     ids=["number", "long name", "twice", "twice by another way", "long product", "long file"],

@@ -244,5 +244,5 @@ def test_a_tree_that_cannot_be_read_is_not_given_to_others(tmp_path, monkeypatch
     monkeypatch.setattr("asdf.open", lambda *_, **__: pytest.fail("asdf must not see it"))
     deep = b"#ASDF 1.0.0\n---\na: " + b"[" * 5000 + b"]" * 5000 + b"\n...\n"
     a_file(tmp_path / "x_cal.fits", asdf=deep)
-    with pytest.raises(InputError, match="its WCS cannot be read .more than 500 levels"):
+    with pytest.raises(InputError, match=r"its WCS cannot be read .*more than 500 levels"):
         open_exposure(tmp_path / "x_cal.fits")

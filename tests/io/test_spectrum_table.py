@@ -31,10 +31,10 @@ def test_what_is_right_is_read(tmp_path):
         ("x.ecsv", ECSV.replace("# - {name: wave", MERGES + "# - {name: wave"), "cannot be read as a table"),
         ("x.ecsv", ECSV.replace("datatype:\n", "datatype: ~\n"), "cannot be read as a table"),
         ("x.ecsv", ECSV.replace("um", "no_such"), "which is no wavelength"),
-        ("x.ecsv", ECSV.replace("float64", "string"), "does not have one number a row"),
+        ("x.ecsv", ECSV.replace("float64", "string").replace("5.0", "abc"), "does not have one number a row"),
         ("x.csv", "wave,flux\n5.0,1.0\nwave,flux\n", "does not have one number a row"),
         ("x.csv", "wave,flux," + "a," * 20000 + "b\n" + "1," * 20002 + "1\n", "more than 10000 characters"),
-        ("x.csv", "", "cannot be read as a table"),
+        ("x.csv", "", "no column of wavelength and flux"),
     ],
     ids=["bomb", "datatype", "unit", "text", "head twice", "columns", "empty"],
 )

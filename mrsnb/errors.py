@@ -16,13 +16,19 @@ _TUTORIALS = (
 )
 """What is found in ``module: message``, of the module that raised an error, and who explains it; the first wins."""
 
+_LONGEST, _END = 2000, 300
+"""Characters of a message that are shown, and how many of them are its end, which holds the remedy."""
+
 
 class MrsnbError(Exception):
     """Base of every error that mrsnb raises on purpose; the command line and notebooks show it as one line."""
 
     def __str__(self) -> str:
-        """Return the message on one line; what it has from files commands no terminal."""
-        return clean(re.sub(r"\s*\n\s*", " ", super().__str__()))
+        """Return the message on one line, not too long; what it has from files commands no terminal."""
+        text = super().__str__()
+        if len(text) > _LONGEST:  # it quotes a file
+            text = f"{text[: _LONGEST - _END]} ... ({len(text)} characters) ... {text[-_END:]}"
+        return clean(re.sub(r"\s*\n\s*", " ", text))
 
     def _render_traceback_(self) -> list[str]:
         """Return what IPython shows in place of a traceback: the message says all there is to know."""

@@ -1,9 +1,10 @@
 """Which exposures make a product, and what the product's files are called."""
 
 import re
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from mrsnb.core.bands import Band
 from mrsnb.display import Row, Section, Shown, Table, to_text
@@ -119,7 +120,7 @@ class Association(Shown):
     Raises
     ------
     InputError
-        If no file can be named after `name` or `asn_id`, if there is no science member, or a member is there twice.
+        If no file can be named after `name` or `asn_id`, if there is no science member, or two members have one name.
     """
 
     name: str
@@ -146,10 +147,13 @@ class Association(Shown):
         if not self.science:
             msg = f"product {self.name!r} has no member of exptype 'science'"
             raise InputError(msg)
-        names = [member.expname for member in self.members]
-        twice = sorted({name for name in names if names.count(name) > 1})
+        names = Counter(PurePosixPath(member.expname).name for member in self.members)
+        twice = sorted(name for name, n in names.items() if n > 1)
         if twice:
-            msg = f"product {self.name!r} lists {', '.join(twice)} more than once; keep one"
+            msg = (
+                f"product {self.name!r} lists {', '.join(twice)} more than once; keep one: "
+                "an exposure is known by its file's name, wherever the file is"
+            )
             raise InputError(msg)
 
     @property

@@ -105,7 +105,7 @@ class ParamSpec:
             return None
         try:
             value = _cast(value, self.base)
-        except TypeError:
+        except (TypeError, OverflowError):
             raise ParamError(self._complaint(value)) from None
         if isinstance(value, str) and self._is_none(value):  # else a file or command line could not say it
             raise ParamError(self._complaint(value))

@@ -11,14 +11,16 @@ from mrsnb.errors import InputError, nearest
 Kind = Literal["circle", "ellipse", "annulus", "box", "polygon"]
 
 _SIZES: dict[str, tuple[int, ...]] = {"circle": (1,), "ellipse": (2, 4), "annulus": (2,), "box": (2,)}
+_MOST_CORNERS = 1000
+"""Of a polygon; what it takes grows with their square."""
 _ANGLED = ("ellipse", "box")
 _SKY_FRAMES = ("icrs", "fk5", "j2000")
 _PIXEL_FRAMES = ("image", "physical")
 _OTHER_FRAMES = ("galactic", "ecliptic", "fk4", "b1950", "linear", "amplifier", "detector", "wcs")
 _ARCSEC = {'"': 1.0, "'": 60.0, "d": 3600.0, "r": math.degrees(3600.0), "": 3600.0}
 _IGNORED = ("point", "text", "vector", "line", "ruler", "compass", "projection", "panda", "epanda", "bpanda")
-_QUOTED = re.compile(r"""\w+\s*=\s*(?:\{[^}]*\}|"[^"]*"|'[^']*')""")
-_SHAPE = re.compile(r"^\s*([+-]?)\s*([a-z]+)\s*(?:\(([^)]*)\)|\s([^#(]*))(.*)$", re.IGNORECASE | re.DOTALL)
+_QUOTED = re.compile(r"""\b\w++\s*+=\s*+(?:\{[^{}]*\}|"[^"]*"|'[^']*')""")
+_SHAPE = re.compile(r"^\s*+([+-]?)\s*+([a-z]++)\s*(?:\(([^)]*)\)|\s([^#(]*))(.*)$", re.IGNORECASE | re.DOTALL)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,6 +67,8 @@ class Shape:
             problem = f"needs an inner radius below the outer, got {self.sizes[0]:g} and {self.sizes[1]:g}"
         elif len(self.points) != 1 if self.kind != "polygon" else len(self.points) < 3:
             problem = "needs one centre" if self.kind != "polygon" else "needs at least 3 corners"
+        elif len(self.points) > _MOST_CORNERS:
+            problem = f"has {len(self.points)} corners; at most {_MOST_CORNERS} are allowed"
         if problem:
             msg = f"region: {self.kind} {problem}"
             raise InputError(msg)

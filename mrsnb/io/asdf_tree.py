@@ -59,12 +59,12 @@ class AsdfTree:
             If the node or its block is not understood.
         """
         if isinstance(node, list):
-            return np.array(node)
+            return _array_of(node)
         if not isinstance(node, Node) or node.tag != "ndarray":
             msg = "expected an ndarray"
             raise TreeError(msg)
         if "data" in node:
-            return np.array(node["data"])
+            return _array_of(node["data"])
         if "strides" in node or "mask" in node or not isinstance(node.get("source"), int):
             msg = "array with strides, a mask or an outside source"
             raise TreeError(msg)
@@ -75,9 +75,14 @@ class AsdfTree:
             start = int(node.get("offset", 0))
             count = int(np.prod(shape, dtype=np.int64))
             flat = np.frombuffer(content, kind, count, start)
-        except (KeyError, TypeError, ValueError, IndexError, struct.error, zlib.error) as error:
+            return flat.reshape(shape).astype(kind.newbyteorder("="))
+        except TreeError:
+            raise
+        except (
+            *(ArithmeticError, LookupError, MemoryError, SyntaxError, TypeError, ValueError),
+            *(struct.error, zlib.error),
+        ) as error:
             raise TreeError(str(error)) from error
-        return flat.reshape(shape).astype(kind.newbyteorder("="))
 
     def block(self, number: int) -> memoryview | bytes:
         """Return the bytes of a block, unpacked.
@@ -109,6 +114,13 @@ class AsdfTree:
             return content
         msg = f"compression {packing!r}"
         raise TreeError(msg)
+
+
+def _array_of(values: Any) -> NDArray[Any]:
+    try:
+        return np.array(values)
+    except (OverflowError, TypeError, ValueError) as error:
+        raise TreeError(str(error)) from error
 
 
 def read_tree(content: bytes) -> AsdfTree:

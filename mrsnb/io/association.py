@@ -15,6 +15,8 @@ from mrsnb.io.places import address_of, below, home, shown
 from mrsnb.io.storage import fetched_all, local
 from mrsnb.io.stores import bytes_of
 
+_MOST_BYTES = 20_000_000
+"""Of an association; a member takes some 100."""
 _MEMBER_KEYS = ("exposerr", "asn_candidate")
 _HEADER = (
     "asn_type",
@@ -167,7 +169,8 @@ def associate(paths: Sequence[Path | str], product_name: str, background: Sequen
 
 def _parsed(path: Path) -> Any:
     try:
-        return _json(path.read_bytes(), str(path))
+        with path.open("rb") as file:
+            return _json(file.read(_MOST_BYTES + 1), str(path))
     except OSError as error:
         place = f" in {Path.cwd()}" if isinstance(error, FileNotFoundError) and not path.is_absolute() else ""
         msg = f"{path}: cannot be read: {error.strerror or error}{place}; 'mrsnb associate' writes associations"
@@ -175,6 +178,9 @@ def _parsed(path: Path) -> Any:
 
 
 def _json(content: bytes, name: str) -> Any:
+    if len(content) > _MOST_BYTES:
+        msg = f"{name}: more than {_MOST_BYTES} bytes; an association is a short text, is this one?"
+        raise InputError(msg)
     try:
         return read_json(content)
     except ValueError as error:
@@ -211,10 +217,17 @@ def _text(entry: Mapping[str, Any], key: str) -> str:
 
 
 def _must_exist(paths: Sequence[Path], prefix: str = "") -> None:
-    missing = list(dict.fromkeys(str(path) for path in paths if not path.is_file()))
+    missing = list(dict.fromkeys(str(path) for path in paths if not _is_file(path)))
     if missing:
         msg = f"{prefix}{len(missing)} of {len(paths)} members missing: {', '.join(missing)}"
         raise InputError(msg)
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except OSError:  # of names that are too long
+        return False
 
 
 def _relative(path: Path, folder: Path) -> str:

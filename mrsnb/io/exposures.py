@@ -4,9 +4,10 @@ import logging
 import math
 import warnings
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from itertools import count
 from pathlib import Path
 from threading import RLock
 from typing import Any
@@ -20,10 +21,10 @@ from numpy.typing import NDArray
 from mrsnb.core.bands import SUB_BANDS, Band
 from mrsnb.core.cards import Cards
 from mrsnb.core.exposure import DETECTOR_SHAPE, Described, Exposure
-from mrsnb.errors import InputError
+from mrsnb.errors import InputError, MrsnbError
 from mrsnb.geometry.chain import MrsChain
 from mrsnb.geometry.oversample import oversampling
-from mrsnb.io.asdf_tree import TreeError, read_tree, safe_content
+from mrsnb.io.asdf_tree import read_tree, safe_content
 from mrsnb.io.chain import compile_chain
 from mrsnb.io.headers import cards_of
 from mrsnb.io.provenance import checksum
@@ -36,6 +37,7 @@ from mrsnb.kernels.threads import go_on
 log = logging.getLogger(__name__)
 
 _BLOCK = 2880
+_MOST_COLUMNS = 999
 _IMAGES = ("SCI", "ERR", "DQ")
 _VARIANCES = ("VAR_POISSON", "VAR_RNOISE", "VAR_FLAT")
 
@@ -58,8 +60,8 @@ def opened(path: Path) -> Iterator[fits.HDUList]:
         with _filters, warnings.catch_warnings():
             warnings.simplefilter("error", AstropyUserWarning)
             warnings.simplefilter("ignore", VerifyWarning)
-            with unpacked(path) as stream, fits.open(stream, memmap=False, lazy_load_hdus=False) as hdus:
-                _refuse_truncated(path, hdus)
+            with unpacked(path) as stream, fits.open(stream, memmap=False) as hdus:
+                _refuse_truncated(path, _all_of(hdus))
                 if any(isinstance(hdu, fits.CompImageHDU) for hdu in hdus):
                     with unpacked(path) as again:
                         refuse_bombs(path, again)
@@ -67,15 +69,30 @@ def opened(path: Path) -> Iterator[fits.HDUList]:
     except FileNotFoundError:
         msg = f"{path}: no such file; is its path right?"
         raise InputError(msg) from None
-    except (OSError, EOFError, AstropyUserWarning, fits.VerifyError, IndexError, TypeError, ValueError) as error:
-        if isinstance(error, InputError):
-            raise
-        reason = " ".join(str(error).split()) or type(error).__name__
-        msg = f"{path}: not a readable FITS file ({reason[:160]}); fetch or copy it again"
-        raise InputError(msg) from error
+    except MrsnbError:
+        raise
     except MemoryError:
         msg = f"{path}: does not fit into the memory of this machine; is it what it should be?"
         raise InputError(msg) from None
+    except Exception as error:
+        reason = " ".join(str(error).split()) or type(error).__name__
+        msg = f"{path}: not a readable FITS file ({reason[:160]}); fetch or copy it again"
+        raise InputError(msg) from error
+
+
+def _all_of(hdus: fits.HDUList) -> fits.HDUList:
+    """Read all headers, one by one: a part of negative size would lead back to itself for ever."""
+    with suppress(IndexError):  # there is no more
+        for number in count():
+            hdu = hdus[number]
+            place = hdu.fileinfo()
+            if place is not None and place["datSpan"] < 0:
+                msg = f"the sizes that the header of part {number} states are negative"
+                raise ValueError(msg)
+            if hdu.header.get("TFIELDS", 0) > _MOST_COLUMNS:
+                msg = f"TFIELDS = {hdu.header['TFIELDS']} in the header of part {number}; {_MOST_COLUMNS} are allowed"
+                raise ValueError(msg)
+    return hdus
 
 
 def _refuse_truncated(path: Path, hdus: fits.HDUList) -> None:
@@ -341,7 +358,7 @@ def _chain(path: Path, content: bytes) -> MrsChain | None:
     """Return the geometry in an ASDF extension, if it is exactly the official chain."""
     try:
         return compile_chain(read_tree(content))
-    except (TreeError, KeyError, TypeError, ValueError, AttributeError) as reason:
+    except (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError) as reason:
         log.info("%s: WCS evaluated with gwcs (%s)", path.name, reason)
         return None
 

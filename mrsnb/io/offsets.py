@@ -33,7 +33,7 @@ def read_offsets(path: Path | str) -> Mapping[str, tuple[float, float]]:
     except OSError as error:
         msg = f"offset_file {path}: cannot be read: {error.strerror or error}"
         raise InputError(msg) from None
-    except (TreeError, TypeError, ValueError) as error:
+    except (TreeError, OverflowError, TypeError, ValueError) as error:
         msg = f"offset_file {path}: not an ASDF file of offsets ({error})"
         raise InputError(msg) from None
     except KeyError as error:

@@ -37,6 +37,7 @@ from mrsnb.io.storage import fetched_folder, local
 from mrsnb.io.unchanged import refuse_changed, versions_at
 
 _METHODS = ("exact", "subpixel", "center")
+_MOST_SUBPIXELS = 100
 _ARCSEC = ("arcsec", "arcseconds", "arcsecond")
 _MICRON = ("micron", "microns", "um")
 
@@ -170,6 +171,10 @@ def read_extract1d(path: Path) -> ExtractPars:
     if method not in _METHODS:
         msg = f"{path}: meta.method = {method!r}{nearest(str(method), list(_METHODS))}"
         raise InputError(msg)
+    subpixels = meta.get("subpixels", 10)
+    if subpixels not in range(1, _MOST_SUBPIXELS + 1):
+        msg = f"{path}: meta.subpixels = {subpixels!r}: must be a whole number from 1 to {_MOST_SUBPIXELS}"
+        raise InputError(msg)
     wave = _rising(path, _array(path, tree, data, "wavelength"))
     columns = {name: _array(path, tree, data, name) for name in ("radius", "inner_bkg", "outer_bkg")}
     _check_shapes(path, {"wavelength": wave, **columns})
@@ -178,7 +183,7 @@ def read_extract1d(path: Path) -> ExtractPars:
         wave=wave,
         **columns,
         method=cast("Any", method),
-        subpixels=int(meta.get("subpixels", 10)),
+        subpixels=int(subpixels),
         subtract_background=bool(meta.get("subtract_background", True)),
     )
 
@@ -293,7 +298,7 @@ def _array(path: Path, tree: AsdfTree, branch: dict[str, Any], key: str) -> NDAr
         raise InputError(msg)
     try:
         return singles(tree.array(branch[key]))
-    except (TreeError, TypeError, ValueError) as error:
+    except (TreeError, OverflowError, TypeError, ValueError) as error:
         msg = f"{path}: {key} cannot be read ({error})"
         raise InputError(msg) from None
 

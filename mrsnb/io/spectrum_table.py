@@ -15,6 +15,7 @@ from mrsnb.io.yaml_text import refuse_bombs
 
 _MOST_BYTES = 200_000_000
 """Of a table in text."""
+_LONGEST_LINE = 10_000
 _WAVE = ("wavelength", "wave", "lambda", "spectral_axis", "wl")
 _FLUX = ("flux", "flux_density", "fnu", "intensity", "surf_bright", "sb")
 _ERR = ("flux_error", "uncertainty", "err", "error", "flux_err", "sigma", "stddev", "sb_error")
@@ -57,28 +58,36 @@ def curve_of_table(table: Any, name: str, flux_unit: str | None = None) -> Curve
         raise InputError(msg)
     unit = parsed_unit(flux_unit if unit is None else unit)
     key = "SURF_BRIGHT" if per_solid_angle(unit) else "FLUX"
-    errors = None if err is None else _numbers(table[err])
+    errors = None if err is None else _numbers(table[err], name)
     return make_curve(
         Path(name).name.partition(".")[0],
         _waves(table[wave], name),
-        {key: (_numbers(table[flux]), errors, unit.to_string())},
+        {key: (_numbers(table[flux], name), errors, unit.to_string())},
         name=name,
         source=table,
     )
 
 
 def _waves(column: Any, name: str) -> Any:
-    unit = u.um if column.unit is None else u.Unit(column.unit)
+    unit = column.unit
     try:
-        return (_numbers(column) * unit).to_value(u.um, u.spectral())
-    except u.UnitConversionError:
+        unit = u.um if unit is None else u.Unit(unit)
+        return (_numbers(column, name) * unit).to_value(u.um, u.spectral())
+    except (u.UnitConversionError, ValueError):
         msg = f"{name}: column {column.name} is in {unit}, which is no wavelength"
         raise InputError(msg) from None
 
 
-def _numbers(column: Any) -> Any:
-    values = np.ma.filled(np.ma.asarray(column).astype(float), np.nan)
-    return np.asarray(getattr(values, "value", values), dtype=float)
+def _numbers(column: Any, name: str) -> Any:
+    try:
+        values = np.ma.filled(np.ma.asarray(column).astype(float), np.nan)
+        found = np.asarray(getattr(values, "value", values), dtype=float)
+    except (TypeError, ValueError):
+        found = None
+    if found is None or found.ndim != 1:
+        msg = f"{name}: column {column.name} does not have one number a row"
+        raise InputError(msg)
+    return found
 
 
 def _table(path: Path) -> Any:
@@ -116,10 +125,13 @@ def _parsed(text: str, *, is_ecsv: bool) -> Any:
     from astropy.table import Table
 
     lines = text.splitlines()
+    if lines and len(lines[0]) > _LONGEST_LINE:
+        msg = f"its first line has more than {_LONGEST_LINE} characters"
+        raise ValueError(msg)
     if is_ecsv:
         head = takewhile(lambda line: line.startswith("#") or not line.strip(), lines)
         refuse_bombs("\n".join(line.removeprefix("#").removeprefix(" ") for line in head if "%ECSV" not in line))
     try:
         return Table.read(lines, format="ascii.ecsv" if is_ecsv else "ascii.csv")
-    except (AttributeError, KeyError, IndexError, TypeError) as error:  # of headers that say what they cannot
+    except (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError) as error:  # of strange headers
         raise ValueError(str(error)) from None

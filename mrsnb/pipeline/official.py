@@ -228,7 +228,7 @@ def _text(value: Any) -> str:
         return " ".join(map(_text, value)) or "none"
     try:
         return f"{float(value):g}" if not isinstance(value, bool) else str(value).lower()
-    except (TypeError, ValueError):
+    except (OverflowError, TypeError, ValueError):
         return str(value).strip().lower() or "none"
 
 

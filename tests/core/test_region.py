@@ -1,3 +1,5 @@
+import time
+
 import pytest
 
 from mrsnb.core.region import as_aperture, parse_ds9
@@ -73,3 +75,26 @@ def test_what_a_file_says_of_all_its_regions_holds_where_a_region_says_nothing_e
 def test_other_objects_are_refused(given):
     with pytest.raises(InputError, match=f"{type(given).__name__} is no aperture"):
         as_aperture(given)
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("fk5; polygon(" + ",".join(["1,2"] * 1001) + ")", "at most 1000 are allowed"),
+        ("fk5; circle(1,2,banana) # " + "x" * 300_000, "numbers cannot be read"),
+        ("fk5\n" + " " * 300_000 + "5", "is not a DS9 region"),
+    ],
+    ids=["corners", "property", "spaces"],
+)
+def test_what_takes_too_long_or_too_much_is_refused_at_once(text, says):
+    start = time.process_time()
+    with pytest.raises(InputError, match=says) as caught:
+        parse_ds9(text)
+    assert len(str(caught.value)) < 2100
+    assert time.process_time() - start < 5
+
+
+def test_a_long_property_takes_no_long_time():
+    start = time.process_time()
+    parse_ds9("fk5; circle(1,2,3) # " + "x" * 300_000)
+    assert time.process_time() - start < 5

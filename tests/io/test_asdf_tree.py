@@ -2,11 +2,14 @@
 
 import struct
 import zlib
+from contextlib import suppress
 from io import BytesIO
 
 import asdf
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from mrsnb.io.asdf_tree import Node, TreeError, read_tree
 
@@ -176,3 +179,46 @@ def test_nothing_in_the_text_is_ever_run(tmp_path, text):
         tree = {"a": None}
     assert not marker.exists()
     assert tree["a"] is None or isinstance(tree["a"], list | str | dict)
+
+
+BOMB = b"a: &a [0, 0, 0, 0, 0, 0, 0, 0, 0, 0]\n" + b"".join(
+    b"%c: &%c [%s]\n" % (this, this, b", ".join([b"*%c" % before] * 10))
+    for before, this in zip(b"abcdefg", b"bcdefgh", strict=True)
+)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (BOMB, "more than 5000000 values"),
+        (b"a: &a [1, *a]", "what it is in"),
+        (b"a: &a {b: {c: *a}}", "what it is in"),
+    ],
+)
+def test_aliases_that_stand_for_too_much_are_refused(text, message):
+    with pytest.raises(TreeError, match=message):
+        read_tree(document(text))
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        document(array_node(), block(PACKED, packing=b"zlib", full=2**63 + 24)),
+        document(array_node(shape="[.inf]"), block(bytes(24))),
+        document(array_node(shape="[1e30]"), block(bytes(24))),
+        document(array_node(shape="[2, -1]"), block(bytes(24))),
+        document(array_node(more=", offset: .inf"), block(bytes(24))),
+        document(b"a: [1, [2]]"),
+        document(b"a: !core/ndarray-1.0.0 {data: [1, [2]]}"),
+    ],
+    ids=["zlib", "inf", "great", "negative", "offset", "ragged", "ragged data"],
+)
+def test_numbers_beyond_all_bounds_are_refused(content):
+    with pytest.raises(TreeError):
+        array_of(content)
+
+
+@given(st.text(alphabet="[]{}:,&*!ab1.~ \n-") | st.text())
+def test_every_text_is_a_tree_or_refused(text):
+    with suppress(TreeError):
+        read_tree(document(text.encode("utf-8", "surrogatepass")))

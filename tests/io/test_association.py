@@ -1,6 +1,7 @@
 """Associations: what is accepted, what is refused and how, and the exact layout of the official files."""
 
 import json
+import time
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,7 @@ from hypothesis import strategies as st
 from mrsnb.core.association import Association, Member, exposure_name, product_name
 from mrsnb.core.bands import Band
 from mrsnb.errors import InputError
-from mrsnb.io.association import associate, read_association, write_association
+from mrsnb.io.association import associate, association_of, read_association, write_association
 
 GOOD = {"products": [{"name": "x", "members": [{"expname": "a_cal.fits", "exptype": "science"}]}]}
 
@@ -265,3 +266,52 @@ def test_a_product_never_leaves_its_directory(name):
 )
 def test_names_of_exposures(name, made):
     assert exposure_name(name, "o001", "crf") == made
+
+
+values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
+    lambda inner: (
+        st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(["name", "expname"]) | st.text(), inner)
+    ),
+    max_leaves=8,
+)
+entries = st.fixed_dictionaries({}, optional={"expname": values, "exptype": st.just("science") | values})
+products = st.fixed_dictionaries({}, optional={"name": st.just("x") | values, "members": st.lists(entries) | values})
+
+
+@given(st.fixed_dictionaries({}, optional={"products": st.lists(products) | values, "asn_id": values}) | values)
+def test_whatever_an_association_holds_it_is_read_or_refused_in_one_line(content):
+    said = ""
+    try:
+        association = association_of(content)
+    except InputError as error:
+        said = str(error)
+        association = None
+    assert association.science if association else len(said.splitlines()) == 1
+
+
+def test_as_many_members_as_one_likes_take_no_long_time(tmp_path):
+    content = members(*((str(i), "science") for i in range(100_000)))
+    path = save(tmp_path, content)
+    start = time.process_time()
+    with pytest.raises(InputError, match=r"100000 of 100000 members missing: .* characters\)") as caught:
+        read_association(path)
+    assert len(str(caught.value)) < 2100
+    assert time.process_time() - start < 10
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ('{"products": ' + "9" * 5000 + "}", "not JSON"),
+        (members(("x" * 5000, "science")), "1 of 1 members missing"),
+        (members(SCIENCE, ("./a_cal.fits", "science")), "a_cal.fits more than once"),
+        (members(SCIENCE, ("../in/a_cal.fits", "science")), "known by its file's name"),
+        (members(SCIENCE, name="x" * 201), "must not be longer than"),
+        (" " * 20_000_001, "more than 20000000 bytes"),
+    ],
+    ids=["number", "long name", "twice", "twice by another way", "long product", "long file"],
+)
+def test_what_would_fail_later_is_refused_at_once(folder, content, message):
+    with pytest.raises(InputError, match=message):
+        read_association(save(folder, content))

@@ -1,9 +1,12 @@
 """Configuration files: what is read is what was written, and what the observatory's files say."""
 
 import random
+import time
 
 import pytest
 import yaml
+from hypothesis import given
+from hypothesis import strategies as st
 
 from mrsnb.errors import InputError, OutputError
 from mrsnb.io.asdf_tree import read_tree
@@ -260,3 +263,32 @@ def test_only_known_kinds_are_written(tmp_path):
 def test_yaml_is_plain():
     text = config_text(Config(ours={"cube_build": {"channel": "1", "scalexy": None}}), ".yaml")
     assert yaml.safe_load(text) == {"steps": {"cube_build": {"channel": "1", "scalexy": None}}}
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "says"),
+    [
+        ("x.cfg", b"x = a," + b" " * 100_000 + b'"', "do not fit together"),
+        ("x.cfg", b"[" + b" " * 100_000 + b"x", "must be 'name = value'"),
+        ("x.cfg", b"x = a" + b" " * 100_000 + b'"', "do not fit together"),
+        ("x.toml", b"x = " + b"[" * 100_000, "nested too deep"),
+        ("x.toml", b"a" + b".a" * 100_000 + b" = 1", "nested too deep"),
+        ("x.yaml", b"# " + b"x" * 1_000_000, "more than 1000000 bytes"),
+    ],
+    ids=["comma", "bracket", "spaces", "deep", "dots", "long"],
+)
+def test_what_takes_too_long_or_too_much_is_refused_at_once(tmp_path, name, content, says):
+    (tmp_path / name).write_bytes(content)
+    start = time.process_time()
+    assert says in refusal(tmp_path / name)
+    assert time.process_time() - start < 5
+
+
+@given(st.text(alphabet="[]'\"=,# \nab1") | st.text())
+def test_every_text_is_a_cfg_file_or_refused_in_one_line(text):
+    said = ""
+    try:
+        found = parse_ini(text)
+    except ValueError as error:
+        found, said = None, str(error)
+    assert isinstance(found, dict) or (said and "\n" not in said)

@@ -11,6 +11,7 @@ from mrsnb.core.exposure import DETECTOR_SHAPE
 from mrsnb.errors import InputError
 from mrsnb.geometry.chain import MrsChain
 from mrsnb.io.exposures import open_exposure
+from mrsnb.io.x1d import read_x1d
 
 PRIMARY = {
     "INSTRUME": "MIRI",
@@ -208,3 +209,32 @@ def test_a_truncated_compressed_file_is_refused(tmp_path, small_dataset):
     with pytest.raises(InputError) as error:
         open_exposure(path).load()
     assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "says"),
+    [
+        ("NAXIS1", -1, "x.fits: "),
+        ("GCOUNT", -1, "x.fits: "),
+        ("NAXIS", 4, "not a readable FITS file"),
+        ("TFIELDS", 10**9, "999 are allowed"),
+        ("TFORM1", "'QQQ'", "not a readable FITS file"),
+    ],
+)
+def test_a_header_that_lies_is_refused_at_once(tmp_path, key, value, says):
+    path = tmp_path / "x.fits"
+    table = fits.BinTableHDU.from_columns([fits.Column("x", "D", array=np.zeros(3))], name="EXTRACT1D")
+    fits.HDUList([fits.PrimaryHDU(), table]).writeto(path)
+    content = path.read_bytes()
+    at = content.index(f"{key:<8}=".encode())
+    path.write_bytes(content[:at] + f"{key:<8}= {value:>20}".encode().ljust(80) + content[at + 80 :])
+    with pytest.raises(InputError, match=says):
+        read_x1d(path)
+
+
+def test_a_table_where_an_image_is_wanted_is_refused(tmp_path):
+    a_file(tmp_path / "x_cal.fits", without=("SCI",))
+    table = fits.BinTableHDU.from_columns([fits.Column("x", "D", array=np.zeros(3))], name="SCI")
+    fits.append(tmp_path / "x_cal.fits", table.data, table.header)
+    with pytest.raises(InputError, match="not a readable FITS file"):
+        open_exposure(tmp_path / "x_cal.fits")

@@ -223,3 +223,16 @@ def test_text_and_html_name_the_sources(tmp_path):
     bundle = load_references(tmp_path)._repr_mimebundle_()
     assert "a<b>apcorr.asdf" in bundle["text/plain"]
     assert "a&lt;b&gt;apcorr.asdf" in bundle["text/html"]
+
+
+@pytest.mark.parametrize("value", [0, -1, 10**9, 2.5, "ten", None, [1], {}])
+def test_subpixels_that_make_no_sense_are_refused(tmp_path, value):
+    (tmp_path / "extract1d.asdf").write_text(extract1d(subpixels=value))
+    with pytest.raises(InputError, match="must be a whole number from 1 to 100"):
+        load_references(tmp_path)
+
+
+def test_a_number_beyond_all_bounds_is_refused(tmp_path):
+    (tmp_path / "apcorr.asdf").write_text(apcorr(wavelength=[1, 10**400]))
+    with pytest.raises(InputError, match=r"apcorr\.asdf: wavelength cannot be read"):
+        load_references(tmp_path)

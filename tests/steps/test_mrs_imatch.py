@@ -143,3 +143,14 @@ def test_the_result_shows_itself(result):
     assert "-5 to +4" in repr(result)
     assert len(result.pictures()) == 1
     assert isinstance(result.polynomials[0], BackgroundPolynomial)
+
+
+def test_it_does_not_matter_how_many_planes_are_compared_at_a_time(three, pars, result, monkeypatch):
+    def few(grid):
+        return [(begin, min(begin + 3, grid.n_wave)) for begin in range(0, grid.n_wave, 3)]
+
+    monkeypatch.setattr("mrsnb.steps.mrs_imatch.groups_of", few)
+    monkeypatch.setattr("mrsnb.steps.mrs_imatch._GROUPS", 2)
+    again = mrs_imatch(three, result.params, pars)
+    for one, other in zip(result.polynomials, again.polynomials, strict=True):
+        np.testing.assert_allclose(other.coefficients, one.coefficients, rtol=1e-7, atol=1e-9)

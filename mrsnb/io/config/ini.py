@@ -7,8 +7,8 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-_SECTION = re.compile(r"(\[+)\s*([^\[\]]+?)\s*(\]+)\s*(?:#.*)?")
-_WORD = re.compile(r'\s*("[^"]*"|\'[^\']*\'|[^,#"\']*[^,#"\'\s])?\s*(,|#.*|$)')
+_SECTION = re.compile(r"(\[+)([^\[\]]+)(\]+)\s*(?:#.*)?")
+_WORD = re.compile(r'\s*+("[^"]*"|\'[^\']*\'|[^,#"\'\s][^,#"\']*+)?\s*+(,|#.*|$)')
 
 
 def parse_ini(text: str) -> dict[str, Any]:
@@ -37,7 +37,7 @@ def parse_ini(text: str) -> dict[str, Any]:
             continue
         section = _SECTION.fullmatch(line)
         if section:
-            depth, name, closing = len(section[1]), _bare(section[2]), len(section[3])
+            depth, name, closing = len(section[1]), _bare(section[2].strip()), len(section[3])
             if depth != closing or depth > len(path):
                 msg = f"line {number}: {line!r}: brackets do not match the section it is in"
                 raise ValueError(msg)
@@ -90,7 +90,7 @@ def _value(text: str, number: int) -> str | list[str]:
         place, separator = found.end(), found[2]
         is_list |= separator == ","
         if found[1] is not None:
-            words.append(_bare(found[1]))
+            words.append(_bare(found[1].rstrip()))
     return words if is_list else "".join(words)
 
 

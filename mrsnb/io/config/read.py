@@ -1,5 +1,6 @@
 """Read a configuration file."""
 
+import re
 import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -12,6 +13,10 @@ from mrsnb.io.config.value import Config
 from mrsnb.io.places import home
 
 _KEYS = ("class", "name", "parameters", "steps")
+_NAMES = re.compile(r"""[\w.'"\t -]+""")
+_MOST_BYTES = 1_000_000
+_MOST_DOTS = 100
+"""In a row of names, as ``[steps.cube_build]``; memory grows with their square."""
 
 
 def read_config(path: Path | str) -> Config:
@@ -85,10 +90,14 @@ def _as_written(path: Path) -> Config:
 def _content(path: Path) -> tuple[bytes, str]:
     """Return the bytes of a file, and which kind it is."""
     try:
-        content = path.read_bytes()
+        with path.open("rb") as file:
+            content = file.read(_MOST_BYTES + 1)
     except OSError as error:
         msg = f"{path}: cannot be read: {error.strerror or error}"
         raise InputError(msg) from None
+    if len(content) > _MOST_BYTES:
+        msg = f"{path}: more than {_MOST_BYTES} bytes; a configuration file is a short text, is this one?"
+        raise InputError(msg)
     return content, ".asdf" if content.startswith(b"#ASDF") else path.suffix.lower()
 
 
@@ -160,7 +169,14 @@ def _parse_yaml(content: bytes) -> dict[str, Any]:
 
 
 def _parse_toml(content: bytes) -> dict[str, Any]:
-    return tomllib.loads(content.decode("utf-8-sig"))
+    text = content.decode("utf-8-sig")
+    try:
+        if max((names.count(".") for names in _NAMES.findall(text)), default=0) <= _MOST_DOTS:
+            return tomllib.loads(text)
+    except RecursionError:
+        pass
+    msg = "nested too deep"
+    raise ValueError(msg)
 
 
 def _parse_asdf(content: bytes) -> dict[str, Any]:

@@ -67,6 +67,9 @@ def square_grid(name: str, science: Cards, shape: tuple[int, ...], table: NDArra
         raise InputError(msg)
     linear = science.text("CTYPE3") == "WAVE"
     wave, step = _linear_wave(name, science, n_wave) if linear else _table_wave(name, table, n_wave)
+    if not np.isfinite(wave).all() or not (wave > 0).all():
+        msg = f"{name}: its wavelengths run from {wave[0]:g} to {wave[-1]:g} micron; they must be positive numbers"
+        raise InputError(msg)
     return CubeGrid(
         ra=value["CRVAL1"] % 360.0,
         dec=value["CRVAL2"],

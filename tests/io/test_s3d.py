@@ -310,3 +310,10 @@ def test_flight_cubes(shared, tmp_path, sub_band):
         expected = value % 360 if key == "CRVAL1" else value
         assert found == (expected if isinstance(value, str) else pytest.approx(expected, rel=1e-12, abs=1e-12))
     assert [dict(c) for c in back.inputs] == [dict(c) for c in cube.inputs]
+
+
+def test_wavelengths_that_are_none_are_refused(tmp_path, make_cube):
+    path = write_s3d(make_cube(), tmp_path)
+    fits.setval(path, "CRVAL3", value=-5.0, ext=("SCI", 1))
+    with pytest.raises(InputError, match="must be positive numbers"):
+        read_s3d(path)

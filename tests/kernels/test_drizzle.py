@@ -232,6 +232,7 @@ def test_pixels_are_ordered_by_their_first_plane(seed):
         assert set(first[order[start[k] : start[k + 1]]]) <= {k}
 
 
+@pytest.mark.filterwarnings("ignore:invalid value:RuntimeWarning")  # of plain Python, not compiled
 @pytest.mark.parametrize("place", [np.nan, np.inf, -np.inf, 1e300, -1e300, 1e12, -1e12])
 @pytest.mark.parametrize("corner", [slice(0, 1), slice(2, 3), slice(0, 4)])
 def test_pixels_that_are_nowhere_feed_nothing_and_harm_nothing(place, corner):

@@ -87,12 +87,18 @@ window.lab = {
     // Wait until nothing goes between page and kernel for some time: what is answered may be answered again.
     async settled(quiet, seconds) {
         const kernel = window.lab.panel().sessionContext.session.kernel, begin = performance.now();
+        const told = [];
         let last = begin;
-        const note = () => { last = performance.now(); };
+        const note = (_, {direction, msg}) => {
+            last = performance.now();
+            told.push(`${direction} ${msg.header.msg_type} ${JSON.stringify(msg.content)}`.slice(0, 200));
+        };
         kernel.anyMessage.connect(note);
         try {
             while (performance.now() - last < 1000 * quiet) {
-                if (performance.now() - begin > 1000 * seconds) throw new Error("page and kernel do not come to rest");
+                if (performance.now() - begin > 1000 * seconds) {
+                    throw new Error(`page and kernel do not come to rest:\n${told.slice(-12).join('\n')}`);
+                }
                 await new Promise(done => setTimeout(done, 50));
             }
         } finally {

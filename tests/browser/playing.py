@@ -19,6 +19,7 @@ HELPERS = '''
 import gc, os
 from collections import Counter
 import comm, ipywidgets
+from mrsnb.viewers.aperture_set import MOST
 
 def press(button):
     return [button.model_id, None, {"event": "click"}]
@@ -107,6 +108,12 @@ class Held(NamedTuple):
     memory: int
     """Resident in the kernel, MB."""
 
+    def more_than(self, before: "Held") -> dict[str, int]:
+        """Return how many more widgets of each kind there are than before, or fewer."""
+        kinds = {*self.widgets, *before.widgets}
+        more = {kind: self.widgets.get(kind, 0) - before.widgets.get(kind, 0) for kind in kinds}
+        return {kind: n for kind, n in more.items() if n}
+
 
 def opened(book: Notebook, given: str, *, more: str = "", **options) -> Notebook:
     """Open a workbench in a notebook, as `wb`."""
@@ -142,10 +149,14 @@ def play_by_hand(book: Notebook, n: int) -> None:
 
 
 def rest(book: Notebook) -> None:
-    """Bring the workbench to the state in which it is measured: one aperture, no range, the first place and band."""
-    book.page.evaluate("window.lab.settled(0.5, 120)")
+    """Bring the workbench to the state in which it is measured: one aperture, no range, the first place and band.
+
+    Before that there are as many apertures as there can be, since what they need is kept for the next.
+    """
+    book.page.evaluate("window.lab.settled(0.5, 60)")
     book.execute(
         "wb.place = 'cube'; wb.spectrum.range = None; wb.viewer.controls.home.click()\n"
+        "for _ in range(MOST): wb.viewer.add_aperture()\n"
         "while wb.viewer.apertures.all: wb.viewer.controls.remove.click()\n"
         "wb.viewer.add_aperture()\n"
         "wb.band = wb._head.bands.options[0][1]"
@@ -156,7 +167,7 @@ def rest(book: Notebook) -> None:
 def measured(book: Notebook, session) -> Held:
     """Return what is held; `session` is one of the browser's protocol for the page of the notebook."""
     rest(book)
-    book.page.evaluate("window.lab.settled(1, 120)")
+    book.page.evaluate("window.lab.settled(1, 60)")
     session.send("Performance.enable")
     session.send("HeapProfiler.collectGarbage")
     found = {m["name"]: m["value"] for m in session.send("Performance.getMetrics")["metrics"]}

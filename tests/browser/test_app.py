@@ -38,7 +38,7 @@ def app(association, folder, *options):
             process.wait(30)
 
 
-@pytest.mark.parametrize("options", [(), ("--dark",)], ids=["light", "dark"])
+@pytest.mark.parametrize("options", [("--dark",)], ids=["dark"])
 def test_the_application_works_without_network_and_needs_its_token(
     browser, small_dataset, tmp_path, screenshots, options
 ):

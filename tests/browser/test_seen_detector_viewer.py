@@ -55,7 +55,7 @@ def hover(book, point):
         book.page.wait_for_timeout(120)
 
 
-@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("theme", ["light"])
 def test_the_mouse_tells_and_chooses_pixels_and_keys_step(shown, theme):
     book = shown("d = mrsnb.view(exposures)\nd", theme=theme)
     viewer = book.find(".mrsnb-viewer").first.bounding_box()
@@ -110,7 +110,7 @@ def test_a_step_blinks(shown):
     book.screenshot("detector-difference")
 
 
-@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("theme", ["dark"])
 def test_a_voxel_tells_its_pixels_and_a_pixel_its_voxels(shown, theme):
     book = shown(TRACED, theme=theme)
     area = book.box(f"{CUBE} .plotarea_background")

@@ -27,6 +27,8 @@ _LEAST = 8.0
 """Pixels on a side of the smallest part that can be seen."""
 _FINE, _COARSE = 16, 14
 """Cells of the net on a side about the mouse, and elsewhere."""
+_GUARD = 3
+"""Fine cells between the mouse and coarser ones, at least."""
 _ACROSS = 480
 """Pixels of the screen on a side of the figure, about."""
 
@@ -95,7 +97,11 @@ class DetectorPanel:
     # Where the mouse is
 
     def _hovered(self, x: float, y: float) -> None:
-        self._recast((x, y))
+        """Tell where the mouse is; other cells beneath it count as a move, so the net stays where it is fine enough."""
+        view, mark = self.view, self._net.mark
+        fine = is_fine(mark.column, x, view.left, view.right) and is_fine(mark.row, y, view.low, view.high)
+        if not fine:
+            self._recast((x, y))
         self._tell(x, y, self._on_hover)
 
     def _clicked(self, x: float, y: float) -> None:
@@ -245,11 +251,38 @@ def net_edges(low: float, high: float, at: float | None) -> Array:
     coarse = first + np.unique(np.linspace(0, n, _COARSE + 1).round())
     if at is None:
         return coarse
-    fine = max(1, math.ceil((high - low) / _ACROSS))
+    fine = _fine(low, high)
     begin = math.floor(at + 0.5) - 0.5 - fine * (_FINE // 2)
     near = begin + fine * np.arange(_FINE + 1)
     near = near[(near >= first) & (near <= last)]
     return np.unique(np.concatenate([coarse[(coarse < near[0]) | (coarse > near[-1])], near]))
+
+
+def is_fine(edges: Array, at: float, low: float, high: float) -> bool:
+    """Return whether a net is fine about a place, and some cells further on either side.
+
+    Parameters
+    ----------
+    edges : ndarray
+        As `net_edges` made them.
+    at : float
+    low, high : float
+        What is seen.
+
+    Examples
+    --------
+    >>> edges = net_edges(-0.5, 1023.5, 300.0)
+    >>> is_fine(edges, 302.0, -0.5, 1023.5), is_fine(edges, 600.0, -0.5, 1023.5)
+    (True, False)
+    """
+    i = int(np.searchsorted(edges, at)) - 1
+    around = np.diff(edges)[max(i - _GUARD, 0) : i + _GUARD + 1]
+    return bool((around <= _fine(low, high)).all())
+
+
+def _fine(low: float, high: float) -> int:
+    """Return the size of the net's smallest cells."""
+    return max(1, math.ceil((high - low) / _ACROSS))
 
 
 def _rgb(colour: str) -> list[int]:

@@ -5,6 +5,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from astropy import units as u
+from hypothesis import given
+from hypothesis import strategies as st
 from ipywidgets.widgets.widget import _instances
 
 import mrsnb
@@ -15,7 +17,8 @@ from mrsnb.geometry.detector import wave_image
 from mrsnb.io.exposures import open_exposure
 from mrsnb.viewers.detector import DetectorViewer
 from mrsnb.viewers.detector_layers import DetectorLayers, difference
-from mrsnb.viewers.detector_panel import net_edges
+from mrsnb.viewers.detector_panel import is_fine, net_edges
+from mrsnb.viewers.net import _middle
 from mrsnb.viewers.overlays import View
 from mrsnb.viewers.provenance import ProvenanceViewer
 
@@ -131,6 +134,20 @@ def test_the_net_covers_the_view_and_is_fine_about_the_mouse(low, high, at):
     assert len(edges) < 40
 
 
+@given(st.floats(-0.4, 1031.4), st.sampled_from([(-0.5, 1031.5), (10.2, 700.1), (400.0, 460.0)]))
+def test_the_net_comes_to_rest_beneath_a_mouse_that_does_not_move(mouse, seen):
+    """The browser tells of another cell beneath the mouse as if that had moved."""
+    mouse = min(max(mouse, seen[0]), seen[1])
+    edges, casts = net_edges(*seen, None), 0
+    while True:
+        middle = _middle(edges, mouse)
+        if is_fine(edges, middle, *seen):
+            break
+        edges, casts = net_edges(*seen, middle), casts + 1
+        assert casts < 6
+    assert abs(middle - mouse) <= 1.5
+
+
 # Widgets
 
 
@@ -143,8 +160,8 @@ def viewer(exposures):
 
 def test_view_opens_it_for_all_that_is_an_exposure(exposures, small_dataset):
     path = small_dataset.exposures[0]
-    for given in (path, str(path), [path], exposures, exposures[0], exposures[0].load(), flagged(exposures[0], 5, 5)):
-        made = mrsnb.view(given)
+    for one in (path, str(path), [path], exposures, exposures[0], exposures[0].load(), flagged(exposures[0], 5, 5)):
+        made = mrsnb.view(one)
         assert isinstance(made, DetectorViewer)
         made.close()
 

@@ -151,17 +151,19 @@ def play_by_hand(book: Notebook, n: int) -> None:
 def rest(book: Notebook) -> None:
     """Bring the workbench to the state in which it is measured: one aperture, no range, the first place and band.
 
-    Before that there are as many apertures as there can be, since what they need is kept for the next.
+    Before that all bands are there, and as many apertures as there can be, since what they need is kept for the next.
     """
     book.page.evaluate("window.lab.settled(0.5, 60)")
-    book.execute(
-        "wb.place = 'cube'; wb.spectrum.range = None; wb.viewer.controls.home.click()\n"
-        "for _ in range(MOST): wb.viewer.add_aperture()\n"
-        "while wb.viewer.apertures.all: wb.viewer.controls.remove.click()\n"
-        "wb.viewer.add_aperture()\n"
-        "wb.band = wb._head.bands.options[0][1]"
-    )
-    book.wait_until(READY, timeout=300)
+    book.execute("wb.place = 'cube'; wb.spectrum.range = None; wb.viewer.controls.home.click()")
+    bands = book.python("[value for _, value in wb._head.bands.options]")
+    for code in (
+        *(f"wb.band = {band!r}" for band in reversed(bands)),
+        "for _ in range(MOST): wb.viewer.add_aperture()",
+        "while wb.viewer.apertures.all: wb.viewer.controls.remove.click()\nwb.viewer.add_aperture()",
+    ):
+        book.execute(code)
+        book.wait_until(READY, timeout=300)
+        book.page.evaluate("window.lab.settled(0.5, 60)")
 
 
 def measured(book: Notebook, session) -> Held:

@@ -21,6 +21,7 @@ from typing import Any, Literal
 from mrsnb.errors import InputError
 from mrsnb.io.atomic import atomic_write
 from mrsnb.io.json_text import read_json
+from mrsnb.io.places import is_bare
 from mrsnb.io.provenance import checksum
 
 log = logging.getLogger(__name__)
@@ -172,8 +173,7 @@ def manifest_of(folder: Path) -> Manifest:
 def _is_sound(name: str, entry: Entry) -> bool:
     """Return whether an entry may be of ours: a manifest may be anybody's."""
     texts = (entry.run, entry.step, entry.key, entry.checksum)
-    is_bare = name not in ("", ".", "..") and not any(c in name for c in "/\\\0")
-    return is_bare and all(isinstance(text, str) for text in texts) and type(entry.size) is int
+    return is_bare(name) and all(isinstance(text, str) for text in texts) and type(entry.size) is int
 
 
 def digest_of(facts: Any) -> str:

@@ -103,3 +103,14 @@ def written_as(text: str, folder: Path, address: str | None) -> str:
     's3://bucket/out/a.fits'
     """
     return text if address is None else text.replace(str(folder), address)
+
+
+def is_bare(name: str) -> bool:
+    """Return whether a text can be the name of a file and leads to no other folder.
+
+    Examples
+    --------
+    >>> is_bare("a.fits"), is_bare("../a.fits"), is_bare("..")
+    (True, False, False)
+    """
+    return name not in ("", ".", "..") and not any(c in name for c in "/\\\0")

@@ -3,16 +3,14 @@
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from mrsnb.core.cards import Card, Cards
 from mrsnb.core.status import commented
 from mrsnb.errors import OutputError
 from mrsnb.io.headers import header_bytes
+from mrsnb.io.places import is_bare
 from mrsnb.io.provenance import history_lines
-
-if TYPE_CHECKING:
-    from astropy.io import fits
 
 
 def place_of(name: str, directory: Path | str) -> Path:
@@ -23,7 +21,7 @@ def place_of(name: str, directory: Path | str) -> Path:
     OutputError
         If `name` is not a bare file name.
     """
-    if not name or name in {".", ".."} or any(c in name for c in "/\\\0"):
+    if not is_bare(name):
         msg = f"product file {name!r}: must be a bare file name; choose the directory with --output-dir"
         raise OutputError(msg)
     return Path(directory) / name
@@ -69,10 +67,3 @@ def primary_header(name: str, model: str, cards: Cards, history: Mapping[str, An
     fixed = {"CAL_VCS", "WARNINGS", *(card.key for card in first)}
     kept = (card for card in commented(cards).cards() if card.key not in fixed)
     return header_bytes([*_HEAD, *first, *kept], history_lines(history))
-
-
-def primary_hdu(name: str, model: str, cards: Cards, history: Mapping[str, Any]) -> "fits.PrimaryHDU":
-    """Return the HDU with the header that `primary_header` makes of the same."""
-    from astropy.io import fits
-
-    return fits.PrimaryHDU.fromstring(primary_header(name, model, cards, history))
